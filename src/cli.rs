@@ -1,0 +1,311 @@
+//! The command line: types and help texts, no behaviour. `build.rs` includes this file to make the man page, so it
+//! uses nothing of the crate.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    failed (a failed command on the worker is 1; its own status is in the message)
+  2    usage
+  3    worker not reachable
+  4    no such worker, pod, container or session
+  5    sent, outcome unknown
+  130  interrupted";
+
+/// Remote agent pods that feel like local tmux panes.
+#[derive(Debug, Parser)]
+#[command(name = "factory-worker", version, about, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(subcommand_required = true, arg_required_else_help = true, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Args)]
+pub struct Global {
+    /// The registry [default: $FACTORY_WORKERS, else ~/.factory/workers.yaml]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub workers: Option<PathBuf>,
+    /// How long one worker may take to answer, e.g. 500ms, 10s, 1m
+    #[arg(long, value_name = "TIME", global = true, default_value = "10s", value_parser = duration)]
+    pub timeout: Duration,
+    /// How many workers are asked at the same time
+    #[arg(long, value_name = "N", global = true, default_value = "16")]
+    pub parallel: NonZeroUsize,
+    /// When to use colour; auto also obeys NO_COLOR
+    #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
+    pub color: Color,
+    /// Print the exact argv of each kubectl and tmux call to standard error
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show all workers with their sessions and queues
+    List(List),
+    /// Show a worker's own status command and its live sessions
+    Status(Status),
+    /// Hand an issue to a worker's queue
+    Dispatch(Dispatch),
+    /// Print a session's recent output without attaching
+    Peek(Peek),
+    /// Attach to a session in this terminal
+    Attach(Attach),
+    /// Open sessions as tmux windows; jump to those that are open already
+    Open(Open),
+    /// Close the windows of sessions; the sessions go on
+    Close(Close),
+    /// Find a session on any worker with a fuzzy picker
+    Pick(Pick),
+    /// Type a prompt into a session
+    Nudge(Nudge),
+    /// Send Ctrl-C to a session
+    Interrupt(Interrupt),
+    /// Say what is wrong with this set-up, and the remedy
+    Doctor(Doctor),
+    /// Show, check or make the registry file
+    Config(Config),
+    /// Print the completion script of a shell
+    Completions(Completions),
+    /// Called by the completion scripts
+    #[command(hide = true)]
+    Complete(Complete),
+    /// Called by the tmux plugin's key bindings: opens a popup and runs the rest in it
+    #[command(hide = true)]
+    Popup(Popup),
+}
+
+#[derive(Debug, Args)]
+pub struct List {
+    /// Only these workers
+    #[arg(value_name = "WORKER")]
+    pub names: Vec<String>,
+    /// Show kind, namespace and context too
+    #[arg(long)]
+    pub wide: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Status {
+    #[arg(value_name = "WORKER")]
+    pub worker: String,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Dispatch {
+    #[arg(value_name = "WORKER")]
+    pub worker: String,
+    /// The project (repository) the issue belongs to
+    #[arg(long, value_name = "R")]
+    pub project: String,
+    /// The issue's number
+    #[arg(long, value_name = "N")]
+    pub issue: String,
+    /// What the issue is about, in a word or two
+    #[arg(long, value_name = "T", default_value = "")]
+    pub intent: String,
+    /// Print the exact command that would run on the worker, and run nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// A session: ADDRESS, or WORKER with --session, or WORKER alone when it has one session.
+#[derive(Debug, Clone, Args)]
+pub struct SessionArg {
+    /// WORKER/SESSION, or WORKER when it has just one session
+    #[arg(value_name = "ADDRESS")]
+    pub address: String,
+    /// The session, when ADDRESS is only a worker
+    #[arg(long, value_name = "NAME")]
+    pub session: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Peek {
+    #[command(flatten)]
+    pub session: SessionArg,
+    /// How many of the last lines to print; lines that are only padding do not count
+    #[arg(long, value_name = "N", default_value = "50")]
+    pub lines: u32,
+    /// Keep looking, once a second: redraws on a terminal, prints only new lines otherwise
+    #[arg(long)]
+    pub follow: bool,
+    /// Print JSON
+    #[arg(long, conflicts_with = "follow")]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Attach {
+    #[command(flatten)]
+    pub session: SessionArg,
+    /// Look only: no key reaches the session, and its size stays as it is
+    #[arg(long)]
+    pub read_only: bool,
+    /// Never touch the session's options
+    #[arg(long)]
+    pub plain: bool,
+    /// Set by `open`: this is a tmux window's own command, so an early failure stays on screen until a key
+    #[arg(long, hide = true)]
+    pub in_window: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Open {
+    #[arg(value_name = "ADDRESS", required_unless_present = "all")]
+    pub addresses: Vec<String>,
+    /// Every session of every worker
+    #[arg(long, conflicts_with = "addresses")]
+    pub all: bool,
+    /// As a pane beside the current one, not as a window
+    #[arg(long)]
+    pub split: bool,
+    /// Stay where you are
+    #[arg(long)]
+    pub detached: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Close {
+    #[arg(value_name = "ADDRESS", required = true)]
+    pub addresses: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Pick {
+    /// What Enter does (the plugin's P, G and N use it)
+    #[arg(long, hide = true, default_value = "open")]
+    pub then: Action,
+}
+
+/// What is done with the session that was picked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Action {
+    Open,
+    Split,
+    Peek,
+    Dispatch,
+    Nudge,
+    Interrupt,
+}
+
+#[derive(Debug, Args)]
+pub struct Nudge {
+    #[command(flatten)]
+    pub session: SessionArg,
+    /// The prompt; '-' or nothing reads standard input. Without either on a terminal, a form asks for it
+    #[arg(value_name = "TEXT")]
+    pub text: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Interrupt {
+    #[command(flatten)]
+    pub session: SessionArg,
+}
+
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Only these workers
+    #[arg(value_name = "WORKER")]
+    pub names: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Config {
+    #[command(subcommand)]
+    pub action: ConfigAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConfigAction {
+    /// Print the path of the registry
+    Path,
+    /// Print the workers as they are understood, with defaults and presets filled in
+    Show {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check the registry and say what is wrong with it
+    Check,
+    /// Write a commented registry with one local worker; never overwrites
+    Init,
+}
+
+#[derive(Debug, Args)]
+pub struct Completions {
+    pub shell: Shell,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+#[derive(Debug, Args)]
+pub struct Complete {
+    /// Which of the words is being completed, from 0
+    #[arg(long)]
+    pub index: usize,
+    /// Ask the workers and renew the cache, print nothing
+    #[arg(long)]
+    pub refresh: bool,
+    /// The words of the command line, the command's own name first
+    #[arg(last = true, allow_hyphen_values = true)]
+    pub words: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Popup {
+    pub what: PopupKind,
+    /// The client whose key was pressed
+    #[arg(long)]
+    pub client: Option<String>,
+    /// The pane the key was pressed in, `%N`
+    #[arg(long)]
+    pub pane: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PopupKind {
+    Pick,
+    Peek,
+    Dispatch,
+    Nudge,
+}
+
+/// A time with a unit, e.g. `10s`, `500ms`; zero is refused.
+fn duration(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(time) if time.is_zero() => Err("must be more than zero".to_owned()),
+        Ok(time) => Ok(time),
+        Err(error) => Err(format!("{error}; write a number and a unit, e.g. 10s")),
+    }
+}

@@ -1,0 +1,66 @@
+//! One file per subcommand; this one holds what they share: the context, and how an error ends.
+
+mod list;
+
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use crate::cli::{Cli, Command, Global};
+use crate::exit::{Code, Problem};
+use crate::registry::Registry;
+use crate::remote::failure::Failure;
+use crate::{process, signals, terminal};
+
+/// What every command knows: the global options and where things are.
+pub struct Context {
+    pub global: Global,
+}
+
+impl Context {
+    /// The registry, read and validated.
+    pub fn registry(&self) -> Result<Registry> {
+        Registry::load(self.global.workers.as_deref())
+    }
+
+    /// When a worker that is asked now has to have answered.
+    pub fn deadline(&self) -> Instant {
+        Instant::now() + self.timeout()
+    }
+
+    pub fn timeout(&self) -> Duration {
+        self.global.timeout
+    }
+}
+
+/// Run the command that was asked for.
+pub fn run(cli: Cli) -> Result<Code> {
+    process::set_verbose(cli.global.verbose);
+    signals::end_children_when_interrupted();
+    terminal::style::choose(cli.global.color);
+    let context = Context { global: cli.global };
+    match cli.command {
+        Command::List(args) => list::run(&context, &args),
+        _ => Err(Problem::new(Code::Failed, "not built yet", "").into()),
+    }
+}
+
+/// Tell the user what failed, and give the exit code for it.
+pub fn report(error: &anyhow::Error) -> Code {
+    if let Some(broken) = error.downcast_ref::<io::Error>()
+        && broken.kind() == io::ErrorKind::BrokenPipe
+    {
+        return Code::Done;
+    }
+    let code = if let Some(problem) = error.downcast_ref::<Problem>() {
+        problem.code
+    } else if let Some(failure) = error.downcast_ref::<Failure>() {
+        failure.code()
+    } else {
+        Code::Failed
+    };
+    let text = terminal::neutralise::lines(&format!("{error:#}"));
+    let _ = writeln!(io::stderr().lock(), "factory-worker: {text}");
+    code
+}

@@ -1,0 +1,303 @@
+//! One external process, supervised: its own process group, capped output, a deadline that kills the whole group.
+//!
+//! Commands are *built* in `remote/kubectl.rs`, `remote/here.rs` and `local/tmux.rs` only; this file runs them.
+
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+/// How long a process may run and how much it may say.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub deadline: Instant,
+    /// Bytes of standard output; standard error is cut at 64 KiB without being an error.
+    pub cap: usize,
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    Exited(i32),
+    Signalled(i32),
+    /// Killed by us: the deadline passed.
+    Deadline,
+    /// Killed by us: more output than the cap.
+    TooLarge,
+}
+
+/// A process that is gone, and what it said.
+#[derive(Debug)]
+pub struct Finished {
+    pub end: End,
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+}
+
+const STDERR_CAP: usize = 64 * 1024;
+/// How often an exit is noticed while somebody else still holds the pipes open.
+const EXIT_CHECK: Duration = Duration::from_millis(50);
+
+/// Process groups that are running now, so that a signal to us can end them.
+static GROUPS: Mutex<Vec<i32>> = Mutex::new(Vec::new());
+static VERBOSE: AtomicBool = AtomicBool::new(false);
+
+/// Print the argv of each process from now on (`-v`).
+pub fn set_verbose(on: bool) {
+    VERBOSE.store(on, Ordering::Relaxed);
+}
+
+/// Under `-v`, one line on standard error with the exact argv, quoted for a shell and without control characters.
+pub fn trace(command: &Command) {
+    if VERBOSE.load(Ordering::Relaxed) {
+        let words = std::iter::once(command.get_program()).chain(command.get_args()).map(|word| word.to_string_lossy());
+        let line: String = shell_words::join(words).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let _ = writeln!(io::stderr().lock(), "+ {line}");
+    }
+}
+
+/// End every process that [`run`] has started and that is still running. Used when a signal ends us.
+pub fn kill_all() {
+    for group in GROUPS.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).drain(..) {
+        let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+    }
+}
+
+/// Run `command` to its end: `stdin` is written to it and closed, output is collected, and the limits are kept.
+///
+/// # Errors
+/// The process could not be started, or a pipe failed.
+pub fn run(mut command: Command, stdin: &[u8], limits: Limits) -> io::Result<Finished> {
+    trace(&command);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    command.stdin(if stdin.is_empty() { Stdio::null() } else { Stdio::piped() });
+    let mut group = Group::spawn(command)?;
+    let mut finished = Finished { end: End::Deadline, stdout: Vec::new(), stderr: Vec::new() };
+    let ended = group.pump(stdin, limits, &mut finished)?;
+    finished.end = match ended {
+        Some(end) => {
+            group.kill();
+            end
+        }
+        None => group.wait(limits.deadline)?,
+    };
+    Ok(finished)
+}
+
+/// A child in a process group of its own; the whole group is gone when this value is.
+struct Group {
+    child: Child,
+    id: i32,
+}
+
+impl Group {
+    fn spawn(mut command: Command) -> io::Result<Self> {
+        let mut groups = GROUPS.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let child = command.spawn()?;
+        let id = child.id() as i32;
+        groups.push(id);
+        Ok(Self { child, id })
+    }
+
+    fn kill(&mut self) {
+        let _ = killpg(Pid::from_raw(self.id), Signal::SIGKILL);
+        let _ = self.child.wait();
+    }
+
+    fn wait(&mut self, deadline: Instant) -> io::Result<End> {
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(match status.code() {
+                    Some(code) => End::Exited(code),
+                    None => End::Signalled(status.signal().unwrap_or(0)),
+                });
+            }
+            if Instant::now() >= deadline {
+                self.kill();
+                return Ok(End::Deadline);
+            }
+            // Its pipes are closed, so it is about to exit: this loop turns a few times at most.
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    }
+
+    /// Move bytes until both output pipes are closed. `Some` means we have to kill it, and why.
+    fn pump(&mut self, mut stdin: &[u8], limits: Limits, finished: &mut Finished) -> io::Result<Option<End>> {
+        let mut input = self.child.stdin.take();
+        let mut output = self.child.stdout.take();
+        let mut error = self.child.stderr.take();
+        if let Some(pipe) = &input {
+            nonblocking(pipe)?;
+        }
+        if let Some(pipe) = &output {
+            nonblocking(pipe)?;
+        }
+        if let Some(pipe) = &error {
+            nonblocking(pipe)?;
+        }
+        let mut gone_since: Option<Instant> = None;
+        while output.is_some() || error.is_some() {
+            let now = Instant::now();
+            if now >= limits.deadline {
+                return Ok(Some(End::Deadline));
+            }
+            // A grandchild that keeps the pipes open does not keep us.
+            if gone_since.is_none() && self.child.try_wait()?.is_some() {
+                gone_since = Some(now);
+            }
+            if gone_since.is_some_and(|since| now - since > EXIT_CHECK * 2) {
+                return Ok(None);
+            }
+            wait_ready(&input, &output, &error, limits.deadline.min(now + EXIT_CHECK))?;
+            if let Some(pipe) = &mut input
+                && feed(pipe, &mut stdin)
+            {
+                input = None;
+            }
+            if let Some(pipe) = &mut output
+                && drain(pipe, &mut finished.stdout, limits.cap + 1)?
+            {
+                output = None;
+            }
+            if finished.stdout.len() > limits.cap {
+                finished.stdout.truncate(limits.cap);
+                return Ok(Some(End::TooLarge));
+            }
+            if let Some(pipe) = &mut error
+                && drain(pipe, &mut finished.stderr, STDERR_CAP)?
+            {
+                error = None;
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let mut groups = GROUPS.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        groups.retain(|&id| id != self.id);
+        drop(groups);
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.kill();
+        }
+    }
+}
+
+fn nonblocking(pipe: &impl AsFd) -> io::Result<()> {
+    let flags = OFlag::from_bits_truncate(fcntl(pipe, FcntlArg::F_GETFL)?);
+    fcntl(pipe, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+    Ok(())
+}
+
+fn wait_ready(input: &Option<impl AsFd>, output: &Option<impl AsFd>, error: &Option<impl AsFd>, until: Instant) -> io::Result<()> {
+    let mut fds = Vec::with_capacity(3);
+    fds.extend(input.iter().map(|pipe| PollFd::new(pipe.as_fd(), PollFlags::POLLOUT)));
+    fds.extend(output.iter().map(|pipe| PollFd::new(pipe.as_fd(), PollFlags::POLLIN)));
+    fds.extend(error.iter().map(|pipe| PollFd::new(pipe.as_fd(), PollFlags::POLLIN)));
+    let left = until.saturating_duration_since(Instant::now()).as_millis() as u16 + 1;
+    match poll(&mut fds, PollTimeout::from(left)) {
+        Ok(_) | Err(nix::errno::Errno::EINTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Write what fits; true when the pipe is to be closed: all is written, or the reader has gone.
+fn feed(pipe: &mut impl Write, left: &mut &[u8]) -> bool {
+    while !left.is_empty() {
+        match pipe.write(left) {
+            Ok(count) => *left = &left[count..],
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return true,
+        }
+    }
+    true
+}
+
+/// Read what is there, keeping at most `cap` bytes; true at the end of the stream.
+fn drain(pipe: &mut impl Read, kept: &mut Vec<u8>, cap: usize) -> io::Result<bool> {
+    let mut buffer = [0; 16 * 1024];
+    loop {
+        match pipe.read(&mut buffer) {
+            Ok(0) => return Ok(true),
+            Ok(count) => {
+                let room = cap.saturating_sub(kept.len());
+                kept.extend_from_slice(&buffer[..count.min(room)]);
+                if room < count {
+                    return Ok(false);
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sh(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    fn limits(ms: u64, cap: usize) -> Limits {
+        Limits { deadline: Instant::now() + Duration::from_millis(ms), cap }
+    }
+
+    #[test]
+    fn output_error_and_status_are_kept_apart() {
+        let done = run(sh("cat; echo no >&2; exit 7"), b"text", limits(60_000, 100)).unwrap();
+        assert_eq!((done.end, done.stdout.as_slice(), done.stderr.as_slice()), (End::Exited(7), &b"text"[..], &b"no\n"[..]));
+    }
+
+    #[test]
+    fn input_larger_than_a_pipe_passes_through() {
+        let text = vec![b'x'; 1 << 20];
+        let done = run(sh("cat"), &text, limits(60_000, 2 << 20)).unwrap();
+        assert_eq!(done.stdout, text);
+    }
+
+    #[test]
+    fn the_deadline_ends_the_whole_group() {
+        let done = run(sh("sleep 600 & echo $!; wait"), b"", limits(300, 100)).unwrap();
+        assert_eq!(done.end, End::Deadline);
+        let pid = String::from_utf8(done.stdout).unwrap().trim().parse().unwrap();
+        let gone = Instant::now() + Duration::from_secs(20);
+        // A zombie that init has not reaped yet still answers to kill(0): look at its state instead.
+        while std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z")) {
+            assert!(Instant::now() < gone, "process {pid} outlived its group");
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn too_much_output_is_cut_and_said() {
+        let done = run(sh("yes"), b"", limits(60_000, 1000)).unwrap();
+        assert_eq!((done.end, done.stdout.len()), (End::TooLarge, 1000));
+    }
+
+    #[test]
+    fn a_grandchild_that_keeps_the_pipes_open_does_not_keep_us() {
+        let done = run(sh("setsid sleep 3 & echo started"), b"", limits(60_000, 100)).unwrap();
+        assert_eq!((done.end, done.stdout.as_slice()), (End::Exited(0), &b"started\n"[..]));
+    }
+
+    #[test]
+    fn a_reader_that_goes_away_is_no_error() {
+        let done = run(sh("exec <&-; echo ok"), &vec![0; 1 << 20], limits(60_000, 100)).unwrap();
+        assert_eq!(done.end, End::Exited(0));
+    }
+}

@@ -1,0 +1,85 @@
+//! A worker as `workers.yaml` describes it, validated.
+
+use std::path::PathBuf;
+
+use super::names::{ObjectName, WorkerName};
+use super::template::Template;
+
+/// A place with a tmux server that holds sessions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Worker {
+    pub name: WorkerName,
+    pub place: Place,
+    /// The tmux command line inside the worker, already split; never empty. For a local worker it is
+    /// what the file says (default `tmux`); `remote::here` adds the socket.
+    pub tmux: Vec<String>,
+    pub view: ViewMode,
+    pub commands: Commands,
+}
+
+/// Where a worker is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    Pod(PodPlace),
+    /// A directory on this machine, absolute; its tmux server listens on `DIR/tmux.sock`.
+    Local(PathBuf),
+}
+
+/// How kubectl finds a pod. What is `None` is left to kubectl's own rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PodPlace {
+    pub pod: PodRef,
+    pub namespace: Option<ObjectName>,
+    /// A kubeconfig context; any text without control characters that does not begin with `-`.
+    pub context: Option<String>,
+    pub container: Option<ObjectName>,
+    /// Absolute (`~` is already expanded).
+    pub kubeconfig: Option<PathBuf>,
+}
+
+/// What `pod:` names.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PodRef {
+    /// A bare name: a pod, else a Deployment, else a StatefulSet.
+    Any(ObjectName),
+    Pod(ObjectName),
+    Deployment(ObjectName),
+    StatefulSet(ObjectName),
+}
+
+/// Whether a view may touch the session's options while it is attached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ViewMode {
+    #[default]
+    Seamless,
+    Plain,
+}
+
+/// The worker's command templates: the preset's, with the file's over them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commands {
+    pub preset: Preset,
+    pub status: Option<Template>,
+    pub queue: Option<Template>,
+    pub dispatch: Option<Template>,
+}
+
+/// Which CLI the worker's `factory` is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Preset {
+    /// The original design's commands.
+    #[default]
+    Factory,
+    /// The published TaintFactory binary (March 2026): `--config` is looked up per project, `status` runs per repository.
+    TaintFactory,
+}
+
+impl Worker {
+    /// `pod` or `local`, as `list --wide` and the JSON print it.
+    pub fn kind(&self) -> &'static str {
+        match self.place {
+            Place::Pod(_) => "pod",
+            Place::Local(_) => "local",
+        }
+    }
+}

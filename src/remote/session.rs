@@ -1,0 +1,90 @@
+//! What a worker says of itself: its sessions and its queue.
+
+use std::time::Duration;
+
+use crate::registry::names::SessionName;
+
+/// A tmux session as its server listed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// `$N`. Targets are built from this, never from the name: a session *named* `$0` would be taken for an id.
+    pub id: SessionId,
+    pub name: SessionName,
+    pub windows: u32,
+    /// Clients attached to it.
+    pub attached: u32,
+    /// Seconds since the epoch, by the worker's clock.
+    pub created: u64,
+    /// When its panes last wrote something, seconds since the epoch by the worker's clock; `None` when unknown.
+    pub last_output: Option<u64>,
+    /// The age of that output, by the worker's own clock.
+    pub age: Option<Duration>,
+    /// The active pane of the active window is in a mode (copy mode, a menu …).
+    pub in_mode: bool,
+}
+
+/// `$N`, as tmux prints it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SessionId(String);
+
+impl SessionId {
+    /// `None` unless the text is `$` and digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix('$')?;
+        (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())).then(|| Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a session is doing, by its last output and its clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    Attached,
+    Active,
+    Idle,
+}
+
+impl State {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Attached => "attached",
+            Self::Active => "active",
+            Self::Idle => "idle",
+        }
+    }
+}
+
+impl Session {
+    /// `attached` when a client is there, else by the age of the last output.
+    pub fn state(&self, active_within: Duration) -> State {
+        if self.attached > 0 {
+            State::Attached
+        } else if self.age.is_some_and(|age| age < active_within) {
+            State::Active
+        } else {
+            State::Idle
+        }
+    }
+}
+
+/// A whole answer from a worker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// `tmux -V` without the word tmux, e.g. `3.3a`; `None` when it was not asked (a container without sh).
+    pub tmux_version: Option<String>,
+    pub sessions: Vec<Session>,
+    pub queue: Queue,
+}
+
+/// What the queue command said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Queue {
+    /// The worker has no queue command, or it was not asked.
+    NotAsked,
+    Items(Vec<serde_json::Value>),
+    /// It failed or made no sense; the reason is one line.
+    Failed(String),
+}
