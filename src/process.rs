@@ -6,8 +6,8 @@ use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -198,7 +198,12 @@ fn nonblocking(pipe: &impl AsFd) -> io::Result<()> {
     Ok(())
 }
 
-fn wait_ready(input: &Option<impl AsFd>, output: &Option<impl AsFd>, error: &Option<impl AsFd>, until: Instant) -> io::Result<()> {
+fn wait_ready(
+    input: &Option<impl AsFd>,
+    output: &Option<impl AsFd>,
+    error: &Option<impl AsFd>,
+    until: Instant,
+) -> io::Result<()> {
     let mut fds = Vec::with_capacity(3);
     fds.extend(input.iter().map(|pipe| PollFd::new(pipe.as_fd(), PollFlags::POLLOUT)));
     fds.extend(output.iter().map(|pipe| PollFd::new(pipe.as_fd(), PollFlags::POLLIN)));

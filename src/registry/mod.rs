@@ -23,6 +23,11 @@ pub struct Registry {
 }
 
 impl Registry {
+    /// Read and validate the registry: `given` (`--workers`), else `$FACTORY_WORKERS`, else `~/.factory/workers.yaml`.
+    pub fn load(_given: Option<&std::path::Path>) -> anyhow::Result<Self> {
+        todo!("registry/file.rs")
+    }
+
     pub fn find(&self, name: &WorkerName) -> Option<&Worker> {
         self.workers.iter().find(|worker| worker.name == *name)
     }

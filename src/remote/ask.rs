@@ -1,0 +1,217 @@
+//! The one question per worker: its sessions and its queue, in one exec; and many workers asked at the same time.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::Mutex;
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::Remote;
+use super::exec::{Output, Request};
+use super::failure::{Failure, Kind};
+use super::script::{self, Parts, Script};
+use super::session::{Answer, Queue, Session, SessionId};
+use crate::registry::worker::Worker;
+use crate::terminal::neutralise;
+
+const SCRIPT: &str = include_str!("ask.sh");
+
+/// What one worker said, or why it did not.
+#[derive(Debug)]
+pub struct Report {
+    /// Its place among the workers that were asked.
+    pub index: usize,
+    /// The pod that answered, where there is one.
+    pub pod: Option<String>,
+    pub answer: Result<Answer, Failure>,
+}
+
+/// How workers are asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Question {
+    /// Each worker has this long, from the moment it is asked.
+    pub timeout: Duration,
+    /// How many are asked at the same time.
+    pub parallel: NonZeroUsize,
+    /// Ask for the queue too.
+    pub queue: bool,
+}
+
+/// Ask all workers at the same time; reports come in the order of the answers. Dropping the receiver stops new questions.
+pub fn all(workers: Vec<Worker>, question: Question) -> Receiver<Report> {
+    let (sender, receiver) = mpsc::channel();
+    let threads = question.parallel.get().min(workers.len());
+    let queue = std::sync::Arc::new(Mutex::new(workers.into_iter().enumerate()));
+    for _ in 0..threads {
+        let (sender, queue) = (sender.clone(), queue.clone());
+        thread::spawn(move || {
+            while let Some((index, worker)) = next(&queue) {
+                let remote = Remote::to(&worker);
+                let answer = one(&remote, &worker, question);
+                let report = Report { index, pod: remote.exec.pod(), answer };
+                if sender.send(report).is_err() {
+                    return;
+                }
+            }
+        });
+    }
+    receiver
+}
+
+fn next<T>(queue: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
+    queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).next()
+}
+
+/// Ask one worker.
+///
+/// # Errors
+/// It did not answer, or not wholly.
+pub fn one(remote: &Remote, worker: &Worker, question: Question) -> Result<Answer, Failure> {
+    let deadline = Instant::now() + question.timeout;
+    // The queue command ends before the deadline does, so that a slow one does not cost us the sessions.
+    let mut arguments = vec![(question.timeout.as_secs() * 4 / 5).max(1).to_string()];
+    if let Some(queue) = worker.commands.queue.as_ref().filter(|_| question.queue) {
+        arguments.extend(queue.fill(&[]));
+    }
+    let script = Script { text: SCRIPT, tmux: &remote.tmux, arguments: &arguments, stdin: b"" };
+    match script::run(remote.exec.as_ref(), &script, deadline) {
+        Ok(parts) => understand(&parts),
+        Err(failure) if failure.kind == Kind::NoShell => without_sh(remote, deadline),
+        Err(failure) => Err(failure),
+    }
+}
+
+fn understand(parts: &Parts) -> Result<Answer, Failure> {
+    if parts.get("no-tmux").is_some() {
+        return Err(Failure::new(Kind::NoTmux, "there is no tmux in it"));
+    }
+    let part = |name: &str| parts.get(name).map(script::Part::text).unwrap_or_default();
+    let now = part("now").trim().parse().ok();
+    let status = parts.get("sessions-end").map_or("", |part| part.detail.as_str());
+    Ok(Answer {
+        tmux_version: version(&part("version")),
+        sessions: sessions(&part("sessions"), status, now)?,
+        queue: queue(parts),
+    })
+}
+
+/// A container without sh is asked for tmux alone; the sentinel is a message that tmux itself prints at the end.
+fn without_sh(remote: &Remote, deadline: Instant) -> Result<Answer, Failure> {
+    const SENTINEL: &str = "factory-worker-end";
+    let format = "S #{session_id} #{session_windows} #{session_attached} #{session_created} #{session_name}";
+    let mut argv = remote.tmux.clone();
+    argv.extend(["-u", "list-sessions", "-F", format, ";", "display-message", "-p", SENTINEL].map(str::to_owned));
+    let Output { status, stdout, stderr } = remote.exec.run(Request { argv: &argv, stdin: b"", deadline })?;
+    let text = String::from_utf8_lossy(&stdout);
+    let sessions = match text.trim_end().strip_suffix(SENTINEL) {
+        Some(listing) if status == 0 => sessions(listing, "0", None)?,
+        _ => sessions(&neutralise::plain(&stderr), &status.max(1).to_string(), None)?,
+    };
+    Ok(Answer { tmux_version: None, sessions, queue: Queue::Failed("there is no sh in the container".into()) })
+}
+
+/// `3.3a` from `tmux 3.3a`; also `next-3.8` and `master`.
+fn version(text: &str) -> Option<String> {
+    let word = text.trim().strip_prefix("tmux ")?;
+    (!word.is_empty()).then(|| neutralise::line(word))
+}
+
+/// The sessions of a listing, in tmux's order.
+fn sessions(listing: &str, status: &str, now: Option<u64>) -> Result<Vec<Session>, Failure> {
+    if status != "0" {
+        return no_listing(listing);
+    }
+    let mut sessions: Vec<Session> = Vec::new();
+    let mut places: HashMap<SessionId, usize> = HashMap::new();
+    for line in listing.lines() {
+        let understood = match line.split_at_checked(2) {
+            Some(("S ", rest)) => session(rest).map(|session| {
+                places.insert(session.id.clone(), sessions.len());
+                sessions.push(session);
+            }),
+            // A session that began between the two listings has panes only; the next question finds it.
+            Some(("P ", rest)) => pane(rest).map(|pane| {
+                if let Some(&place) = places.get(&pane.session) {
+                    note(&mut sessions[place], &pane, now);
+                }
+            }),
+            _ => line.trim().is_empty().then_some(()),
+        };
+        if understood.is_none() {
+            return Err(Failure::new(Kind::Incomplete, format!("tmux said something unexpected: {}", neutralise::line(line))));
+        }
+    }
+    Ok(sessions)
+}
+
+fn session(line: &str) -> Option<Session> {
+    let mut fields = line.splitn(5, ' ');
+    Some(Session {
+        id: SessionId::parse(fields.next()?)?,
+        windows: fields.next()?.parse().ok()?,
+        attached: fields.next()?.parse().ok()?,
+        created: fields.next()?.parse().ok()?,
+        name: fields.next().map(neutralise::line)?.parse().ok()?,
+        last_output: None,
+        age: None,
+        in_mode: false,
+    })
+}
+
+struct Pane {
+    session: SessionId,
+    activity: u64,
+    /// The pane that a key would reach.
+    current: bool,
+    in_mode: bool,
+}
+
+fn pane(line: &str) -> Option<Pane> {
+    let mut fields = line.split(' ');
+    Some(Pane {
+        session: SessionId::parse(fields.next()?)?,
+        activity: fields.next()?.parse().ok()?,
+        current: fields.next()? == "11",
+        // How deep it is in modes; tmux prints nothing or 0 for none.
+        in_mode: !matches!(fields.next(), None | Some("" | "0")),
+    })
+}
+
+/// `session_activity` moves with a client's input; the newest `window_activity` is the last output.
+fn note(session: &mut Session, pane: &Pane, now: Option<u64>) {
+    session.in_mode |= pane.current && pane.in_mode;
+    if session.last_output.is_none_or(|last| last < pane.activity) {
+        session.last_output = Some(pane.activity);
+        session.age = now.map(|now| Duration::from_secs(now.saturating_sub(pane.activity)));
+    }
+}
+
+/// tmux failed: without a server there are no sessions, anything else is no answer.
+fn no_listing(said: &str) -> Result<Vec<Session>, Failure> {
+    let said = said.trim();
+    let no_server = said.starts_with("no server running on ")
+        || (said.starts_with("error connecting to ") && said.ends_with("(No such file or directory)"));
+    if no_server && said.lines().count() == 1 {
+        return Ok(Vec::new());
+    }
+    Err(Failure::new(Kind::Incomplete, format!("tmux failed: {}", neutralise::line(said))))
+}
+
+fn queue(parts: &Parts) -> Queue {
+    let (Some(body), Some(end)) = (parts.get("queue"), parts.get("queue-end")) else {
+        return Queue::NotAsked;
+    };
+    if end.detail != "0" {
+        let said = neutralise::plain(&parts.stderr);
+        let said = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no reason given");
+        let timed_out = if end.detail == "124" { ", it took too long" } else { "" };
+        return Queue::Failed(format!("the queue command failed (exit {}{timed_out}): {said}", end.detail));
+    }
+    match serde_json::from_slice(&body.body) {
+        Ok(serde_json::Value::Array(items)) => Queue::Items(items),
+        Ok(serde_json::Value::Null) => Queue::Items(Vec::new()),
+        Ok(_) => Queue::Failed("the queue command printed no JSON list".into()),
+        Err(error) => Queue::Failed(format!("the queue command printed no JSON: {error}")),
+    }
+}

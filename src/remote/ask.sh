@@ -1,0 +1,29 @@
+# shellcheck shell=sh
+# Everything a listing wants to know of a worker. Arguments: seconds the queue command may take, then the queue
+# command itself, or nothing.
+seconds=$1
+shift
+# shellcheck disable=SC2154 # word_1 is set by the prelude
+if ! command -v "$word_1" >/dev/null 2>&1; then
+	mark no-tmux
+	mark end
+	exit 0
+fi
+mark version
+tm -V 2>&1
+mark now
+date +%s
+mark sessions
+tm list-sessions -F 'S #{session_id} #{session_windows} #{session_attached} #{session_created} #{session_name}' \; \
+	list-panes -a -F 'P #{session_id} #{window_activity} #{window_active}#{pane_active} #{pane_in_mode}' 2>&1
+mark "sessions-end $?"
+if [ "$#" -gt 0 ]; then
+	mark queue
+	if command -v timeout >/dev/null 2>&1; then
+		timeout "$seconds" "$@" </dev/null
+	else
+		"$@" </dev/null
+	fi
+	mark "queue-end $?"
+fi
+mark end

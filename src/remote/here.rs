@@ -1,0 +1,74 @@
+//! A worker that is a directory on this machine: commands run there, its tmux server listens on `DIR/tmux.sock`.
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Instant;
+
+use super::exec::{ANSWER_CAP, Exec, Output, Request};
+use super::failure::{Failure, Kind};
+use crate::process::{self, End, Limits};
+
+/// The socket's name inside a local worker's directory.
+pub const SOCKET: &str = "tmux.sock";
+
+/// A local worker's directory.
+pub struct Here {
+    pub directory: PathBuf,
+}
+
+impl Here {
+    fn command(&self, argv: &[String]) -> Result<Command, Failure> {
+        let (program, arguments) =
+            argv.split_first().ok_or_else(|| Failure::new(Kind::Failed, "nothing to run").before_start())?;
+        self.make_directory().map_err(|error| {
+            Failure::new(Kind::Unreachable, format!("cannot make the directory {}: {error}", self.directory.display()))
+                .before_start()
+        })?;
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(&self.directory);
+        // The operator's own tmux must not be mistaken for the worker's.
+        command.env_remove("TMUX").env_remove("TMUX_PANE");
+        Ok(command)
+    }
+
+    /// Made on first use, for its owner only.
+    fn make_directory(&self) -> io::Result<()> {
+        if fs::metadata(&self.directory).is_ok_and(|there| there.is_dir()) {
+            return Ok(());
+        }
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.directory)
+    }
+}
+
+impl Exec for Here {
+    fn run(&self, request: Request<'_>) -> Result<Output, Failure> {
+        let command = self.command(request.argv)?;
+        let limits = Limits { deadline: request.deadline, cap: ANSWER_CAP };
+        let done = process::run(command, request.stdin, limits).map_err(|error| cannot_start(&request.argv[0], &error))?;
+        match done.end {
+            End::Exited(status) => Ok(Output { status, stdout: done.stdout, stderr: done.stderr }),
+            End::Signalled(signal) => Err(Failure::new(Kind::Incomplete, format!("the command was killed by signal {signal}"))),
+            End::Deadline => Err(Failure::new(Kind::Unreachable, "no answer within the deadline")),
+            End::TooLarge => Err(Failure::new(Kind::Incomplete, "the answer is larger than 4 MiB")),
+        }
+    }
+
+    fn interactive(&self, argv: &[String], _deadline: Instant) -> Result<Command, Failure> {
+        self.command(argv)
+    }
+
+    fn pod(&self) -> Option<String> {
+        None
+    }
+}
+
+fn cannot_start(program: &str, error: &io::Error) -> Failure {
+    let kind = match (error.kind(), program) {
+        (io::ErrorKind::NotFound, "sh") => Kind::NoShell,
+        _ => Kind::Failed,
+    };
+    Failure::new(kind, format!("cannot run {program}: {error}")).before_start()
+}

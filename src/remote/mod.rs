@@ -1,0 +1,34 @@
+//! A worker as seen from here: reached through [`exec::Exec`], asked through fixed scripts, its failures as kinds.
+
+pub mod ask;
+pub mod exec;
+pub mod failure;
+pub mod here;
+pub mod script;
+pub mod session;
+
+use exec::Exec;
+
+use crate::registry::worker::{Place, Worker};
+
+/// A worker, and the way to it.
+pub struct Remote {
+    pub exec: Box<dyn Exec>,
+    /// The tmux command line on it, with everything that selects its server.
+    pub tmux: Vec<String>,
+}
+
+impl Remote {
+    /// The way to `worker`. Nothing is started or asked yet.
+    pub fn to(worker: &Worker) -> Self {
+        let mut tmux = worker.tmux.clone();
+        let exec: Box<dyn Exec> = match &worker.place {
+            Place::Local(directory) => {
+                tmux.extend(["-S".to_owned(), directory.join(here::SOCKET).to_string_lossy().into_owned()]);
+                Box::new(here::Here { directory: directory.clone() })
+            }
+            Place::Pod(_place) => todo!("remote/kubectl.rs"),
+        };
+        Self { exec, tmux }
+    }
+}

@@ -1,0 +1,141 @@
+//! Running one of our fixed sh scripts on a worker, and taking its answer apart.
+//!
+//! A script gets everything as positional parameters. Its answer is parts that each begin with a line `NONCE NAME`; the
+//! last part is `end`, so an answer that was cut anywhere is never taken for a whole one.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::time::Instant;
+
+use super::exec::{Exec, Output, Request};
+use super::failure::{Failure, Kind};
+use crate::terminal::neutralise;
+
+const PRELUDE: &str = include_str!("prelude.sh");
+
+/// One script with its arguments.
+pub struct Script<'a> {
+    pub text: &'static str,
+    /// The worker's tmux command line.
+    pub tmux: &'a [String],
+    pub arguments: &'a [String],
+    pub stdin: &'a [u8],
+}
+
+/// One part of an answer: the words of its mark, and what was written behind it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Part {
+    pub name: String,
+    /// The word behind the name, usually an exit status.
+    pub detail: String,
+    pub body: Vec<u8>,
+}
+
+impl Part {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// A whole answer, and what the script wrote to standard error.
+#[derive(Debug)]
+pub struct Parts {
+    parts: Vec<Part>,
+    pub stderr: Vec<u8>,
+}
+
+impl Parts {
+    /// The first part of this name.
+    pub fn get(&self, name: &str) -> Option<&Part> {
+        self.parts.iter().find(|part| part.name == name)
+    }
+
+    /// All parts of this name, in order.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Part> {
+        self.parts.iter().filter(move |part| part.name == name)
+    }
+}
+
+/// Run `script` and take its answer apart.
+///
+/// # Errors
+/// What [`Exec::run`] says, or `incomplete` when the answer has no end.
+pub fn run(exec: &dyn Exec, script: &Script<'_>, deadline: Instant) -> Result<Parts, Failure> {
+    let nonce = nonce();
+    let mut argv: Vec<String> = vec!["sh".into(), "-c".into(), format!("{PRELUDE}\n{}", script.text), "factory-worker".into()];
+    argv.push(nonce.clone());
+    argv.push(script.tmux.len().to_string());
+    argv.extend_from_slice(script.tmux);
+    argv.extend_from_slice(script.arguments);
+    let output = exec.run(Request { argv: &argv, stdin: script.stdin, deadline })?;
+    match split(&output.stdout, &nonce) {
+        Some(parts) => Ok(Parts { parts, stderr: output.stderr }),
+        None => Err(cut_short(&output)),
+    }
+}
+
+fn cut_short(output: &Output) -> Failure {
+    let said = neutralise::plain(&output.stderr);
+    let said = said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("no reason given").to_owned();
+    Failure::new(
+        Kind::Incomplete,
+        format!("the answer ended after {} bytes, before its end (exit {}: {said})", output.stdout.len(), output.status),
+    )
+}
+
+/// 64 random bits: what a worker could not have written before it was asked.
+fn nonce() -> String {
+    format!("{:016x}", RandomState::new().build_hasher().finish())
+}
+
+/// The parts of an answer, or `None` when it has no end.
+fn split(answer: &[u8], nonce: &str) -> Option<Vec<Part>> {
+    let mark = format!("\n{nonce} ");
+    let mut starts = find_all(answer, mark.as_bytes()).peekable();
+    let mut parts = Vec::new();
+    while let Some(start) = starts.next() {
+        let head = start + mark.len();
+        let line = head + answer[head..].iter().position(|&byte| byte == b'\n')?;
+        let words = String::from_utf8_lossy(&answer[head..line]).into_owned();
+        let (name, detail) = words.split_once(' ').unwrap_or((&words, ""));
+        if name == "end" {
+            return Some(parts);
+        }
+        let stop = starts.peek().copied().unwrap_or(answer.len());
+        let body = answer.get(line + 1..stop).unwrap_or_default().to_vec();
+        parts.push(Part { name: name.to_owned(), detail: detail.to_owned(), body });
+    }
+    None
+}
+
+fn find_all<'a>(haystack: &'a [u8], needle: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+    haystack.windows(needle.len()).enumerate().filter(move |(_, window)| *window == needle).map(|(at, _)| at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANSWER: &[u8] = b"\n00ff version\ntmux 3.3a\n\n00ff queue\n[]\n00ff queue-end 0\n\n00ff end\n";
+
+    #[test]
+    fn parts_keep_their_bytes() {
+        let parts = split(ANSWER, "00ff").unwrap();
+        let seen: Vec<_> = parts.iter().map(|part| (part.name.as_str(), part.detail.as_str(), part.text())).collect();
+        let expected =
+            [("version", "", "tmux 3.3a\n".to_owned()), ("queue", "", "[]".to_owned()), ("queue-end", "0", String::new())];
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn every_cut_is_noticed() {
+        for length in 0..ANSWER.len() - 1 {
+            assert!(split(&ANSWER[..length], "00ff").is_none(), "cut after {length} bytes");
+        }
+    }
+
+    #[test]
+    fn another_nonce_is_only_text() {
+        assert!(split(ANSWER, "00fe").is_none());
+    }
+}

@@ -1,0 +1,75 @@
+//! What is kept between runs, in `$XDG_STATE_HOME/factory-worker`: small JSON files, 0600 in a 0700 directory.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::{env, process};
+
+use anyhow::{Context, Result};
+use nix::fcntl::{Flock, FlockArg};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// The directory: `$XDG_STATE_HOME/factory-worker`, else `~/.local/state/factory-worker` (XDG base directory specification).
+///
+/// # Errors
+/// Neither `XDG_STATE_HOME` nor `HOME` is an absolute path.
+pub fn directory() -> Result<PathBuf> {
+    let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    absolute("XDG_STATE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
+        .map(|base| base.join("factory-worker"))
+        .context("no place for state: set HOME or XDG_STATE_HOME to an absolute path")
+}
+
+/// One kept value, a JSON file.
+pub struct Kept<T> {
+    path: PathBuf,
+    value: std::marker::PhantomData<T>,
+}
+
+impl<T: Serialize + DeserializeOwned + Default> Kept<T> {
+    /// The file `NAME.json` in the state directory, which is made when it is missing.
+    pub fn open(name: &str) -> Result<Self> {
+        let directory = directory()?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&directory)
+            .with_context(|| format!("cannot make the state directory {}", directory.display()))?;
+        Ok(Self { path: directory.join(format!("{name}.json")), value: std::marker::PhantomData })
+    }
+
+    /// What was kept; the default when there is nothing, or nothing that makes sense (an older version's file).
+    pub fn read(&self) -> T {
+        fs::read(&self.path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+    }
+
+    /// Change it under a lock, so that two processes lose nothing of each other's.
+    pub fn update(&self, change: impl FnOnce(&mut T)) -> Result<()> {
+        let _lock = self.lock().with_context(|| format!("cannot lock {}", self.path.display()))?;
+        let mut value = self.read();
+        change(&mut value);
+        self.replace(&serde_json::to_vec(&value)?).with_context(|| format!("cannot write {}", self.path.display()))
+    }
+
+    fn lock(&self) -> io::Result<Flock<File>> {
+        let file = private(&self.path.with_extension("lock"))?;
+        Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, error)| error.into())
+    }
+
+    /// Written beside it and renamed over it: a reader sees the old or the new one, never half.
+    fn replace(&self, bytes: &[u8]) -> io::Result<()> {
+        let new = self.path.with_extension(format!("{}.new", process::id()));
+        let written = private(&new).and_then(|mut file| file.write_all(bytes)).and_then(|()| fs::rename(&new, &self.path));
+        if written.is_err() {
+            let _ = fs::remove_file(&new);
+        }
+        written
+    }
+}
+
+fn private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path)
+}
