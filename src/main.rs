@@ -1,14 +1,18 @@
 //! Parse, run, and turn an error into a message and an exit code.
+#![allow(dead_code, unused)] // TODO while the rooms are being built
 
 mod cli;
 mod commands;
 mod exit;
+mod local;
+mod picker;
 mod process;
 mod registry;
 mod remote;
 mod signals;
 mod state;
 mod terminal;
+mod view;
 
 use std::process::ExitCode;
 

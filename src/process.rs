@@ -279,7 +279,7 @@ mod tests {
     fn the_deadline_ends_the_whole_group() {
         let done = run(sh("sleep 600 & echo $!; wait"), b"", limits(300, 100)).unwrap();
         assert_eq!(done.end, End::Deadline);
-        let pid = String::from_utf8(done.stdout).unwrap().trim().parse().unwrap();
+        let pid: i32 = String::from_utf8(done.stdout).unwrap().trim().parse().unwrap();
         let gone = Instant::now() + Duration::from_secs(20);
         // A zombie that init has not reaped yet still answers to kill(0): look at its state instead.
         while std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z")) {

@@ -1,6 +1,21 @@
 //! One file per subcommand; this one holds what they share: the context, and how an error ends.
 
+mod attach;
+mod close;
+mod complete;
+mod completions;
+mod config;
+mod dispatch;
+mod doctor;
+mod interrupt;
 mod list;
+mod nudge;
+mod open;
+mod peek;
+mod pick;
+mod popup;
+mod status;
+mod target;
 
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
@@ -42,7 +57,20 @@ pub fn run(cli: Cli) -> Result<Code> {
     let context = Context { global: cli.global };
     match cli.command {
         Command::List(args) => list::run(&context, &args),
-        _ => Err(Problem::new(Code::Failed, "not built yet", "").into()),
+        Command::Status(args) => status::run(&context, &args),
+        Command::Dispatch(args) => dispatch::run(&context, &args),
+        Command::Peek(args) => peek::run(&context, &args),
+        Command::Attach(args) => attach::run(&context, &args),
+        Command::Open(args) => open::run(&context, &args),
+        Command::Close(args) => close::run(&context, &args),
+        Command::Pick(args) => pick::run(&context, &args),
+        Command::Nudge(args) => nudge::run(&context, &args),
+        Command::Interrupt(args) => interrupt::run(&context, &args),
+        Command::Doctor(args) => doctor::run(&context, &args),
+        Command::Config(args) => config::run(&context, &args),
+        Command::Completions(args) => completions::run(&context, &args),
+        Command::Complete(args) => complete::run(&context, &args),
+        Command::Popup(args) => popup::run(&context, &args),
     }
 }
 

@@ -1,0 +1,1 @@
+//! The operator's tmux: every call, and which window shows which session.

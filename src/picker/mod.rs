@@ -1,0 +1,1 @@
+//! The fuzzy picker; the only place that knows skim.

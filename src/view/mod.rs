@@ -1,0 +1,1 @@
+//! What runs inside a window: the attachment to a remote session.
