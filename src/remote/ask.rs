@@ -189,13 +189,10 @@ fn note(session: &mut Session, pane: &Pane, now: Option<u64>) {
 
 /// tmux failed: without a server there are no sessions, anything else is no answer.
 fn no_listing(said: &str) -> Result<Vec<Session>, Failure> {
-    let said = said.trim();
-    let no_server = said.starts_with("no server running on ")
-        || (said.starts_with("error connecting to ") && said.ends_with("(No such file or directory)"));
-    if no_server && said.lines().count() == 1 {
+    if script::no_server(said) {
         return Ok(Vec::new());
     }
-    Err(Failure::new(Kind::Incomplete, format!("tmux failed: {}", neutralise::line(said))))
+    Err(Failure::new(Kind::Incomplete, format!("tmux failed: {}", neutralise::line(said.trim()))))
 }
 
 fn queue(parts: &Parts) -> Queue {

@@ -5,9 +5,7 @@ seconds=$1
 shift
 # shellcheck disable=SC2154 # word_1 is set by the prelude
 if ! command -v "$word_1" >/dev/null 2>&1; then
-	mark no-tmux
-	mark end
-	exit 0
+	finish no-tmux
 fi
 mark version
 tm -V 2>&1
@@ -26,4 +24,4 @@ if [ "$#" -gt 0 ]; then
 	fi
 	mark "queue-end $?"
 fi
-mark end
+finish

@@ -4,6 +4,7 @@ pub mod ask;
 pub mod exec;
 pub mod failure;
 pub mod here;
+pub mod peek;
 pub mod script;
 pub mod session;
 

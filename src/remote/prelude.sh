@@ -23,10 +23,32 @@ mark() {
 	printf '\n%s %s\n' "$nonce" "$*"
 }
 
-# session_id NAME: the id of the session of exactly this name. Nothing when there is none, two words when the
-# name is ambiguous. Ids are targets that no name can imitate.
-session_id() {
-	tm list-sessions -F '#{session_id} #{session_name}' | while IFS= read -r line; do
-		[ "${line#* }" = "$1" ] && printf '%s\n' "${line%% *}"
-	done
+# find_session NAME: sets id to the id of the session of exactly this name, or ends the script saying why not.
+# Ids are targets that no name can imitate: a session *named* $0 would be taken for the id $0.
+find_session() {
+	# shellcheck disable=SC2154 # set by the eval above
+	if ! command -v "$word_1" >/dev/null 2>&1; then
+		finish no-tmux
+	fi
+	if ! listing=$(tm list-sessions -F '#{session_id} #{session_name}' 2>&1); then
+		mark tmux-failed
+		printf '%s\n' "$listing"
+		finish
+	fi
+	# No here-document: some shells need a writable disk for it.
+	id=$(printf '%s\n' "$listing" | while IFS= read -r line; do
+		[ "${line#* }" != "$1" ] || printf '%s ' "${line%% *}"
+	done)
+	case $id in
+	'') finish no-session ;;
+	*' '?*) finish ambiguous ;;
+	esac
+	id=${id% }
+}
+
+# finish [MARK]: ends the answer, and the script.
+finish() {
+	[ "$#" -eq 0 ] || mark "$1"
+	mark end
+	exit 0
 }

@@ -7,8 +7,10 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::time::Instant;
 
+use super::Remote;
 use super::exec::{Exec, Output, Request};
 use super::failure::{Failure, Kind};
+use crate::registry::names::SessionName;
 use crate::terminal::neutralise;
 
 const PRELUDE: &str = include_str!("prelude.sh");
@@ -72,6 +74,61 @@ pub fn run(exec: &dyn Exec, script: &Script<'_>, deadline: Instant) -> Result<Pa
         Some(parts) => Ok(Parts { parts, stderr: output.stderr }),
         None => Err(cut_short(&output)),
     }
+}
+
+/// The same for a script that begins with `find_session`: that it found none is a failure.
+///
+/// # Errors
+/// Also `no session`, `no tmux`, and a name that several sessions have.
+pub fn on_session(
+    remote: &Remote,
+    text: &'static str,
+    session: &SessionName,
+    more: Input<'_>,
+    deadline: Instant,
+) -> Result<Parts, Failure> {
+    let mut arguments = vec![session.as_str().to_owned()];
+    arguments.extend(more.arguments.iter().map(|&word| word.to_owned()));
+    let script = Script { text, tmux: &remote.tmux, arguments: &arguments, stdin: more.stdin };
+    let parts = run(remote.exec.as_ref(), &script, deadline)?;
+    match not_found(&parts, session) {
+        Some(failure) => Err(failure.before_start()),
+        None => Ok(parts),
+    }
+}
+
+/// What a script about a session gets beside the session's name.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Input<'a> {
+    pub arguments: &'a [&'a str],
+    pub stdin: &'a [u8],
+}
+
+fn not_found(parts: &Parts, session: &SessionName) -> Option<Failure> {
+    let name = neutralise::line(session.as_str());
+    if parts.get("no-tmux").is_some() {
+        return Some(Failure::new(Kind::NoTmux, "there is no tmux in it"));
+    }
+    if parts.get("no-session").is_some() {
+        return Some(Failure::new(Kind::NoSession, format!("there is no session {name:?}")));
+    }
+    if parts.get("ambiguous").is_some() {
+        return Some(Failure::new(Kind::NoSession, format!("several sessions are named {name:?}, so none was touched")));
+    }
+    let said = parts.get("tmux-failed")?.text();
+    Some(if no_server(&said) {
+        Failure::new(Kind::NoSession, format!("there is no session {name:?}: no tmux server runs there"))
+    } else {
+        Failure::new(Kind::Incomplete, format!("tmux failed: {}", neutralise::line(said.trim())))
+    })
+}
+
+/// Whether this is how tmux says that no server runs: a socket that nobody listens on, or none (tmux 3.2 to 3.6).
+pub fn no_server(said: &str) -> bool {
+    let said = said.trim();
+    let absent = said.starts_with("no server running on ")
+        || (said.starts_with("error connecting to ") && said.ends_with("(No such file or directory)"));
+    absent && said.lines().count() == 1
 }
 
 fn cut_short(output: &Output) -> Failure {

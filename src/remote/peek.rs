@@ -1,0 +1,65 @@
+//! Looking at a session without attaching to it.
+
+use std::time::Instant;
+
+use super::Remote;
+use super::failure::{Failure, Kind};
+use super::script::{self, Input};
+use crate::registry::names::SessionName;
+use crate::terminal::neutralise;
+
+const SCRIPT: &str = include_str!("peek.sh");
+
+/// The last `lines` lines of the session's active pane, as tmux gives them: with SGR sequences, and hostile until neutralised.
+/// Padding at the end (rows of the screen that nothing was written to) does not count as lines.
+///
+/// # Errors
+/// The worker could not be asked, or has no such session.
+pub fn capture(remote: &Remote, session: &SessionName, lines: u32, deadline: Instant) -> Result<Vec<u8>, Failure> {
+    let wanted = lines.to_string();
+    let parts = script::on_session(remote, SCRIPT, session, Input { arguments: &[&wanted], stdin: b"" }, deadline)?;
+    let (Some(pane), Some(end)) = (parts.get("pane"), parts.get("pane-end")) else {
+        return Err(Failure::new(Kind::Incomplete, "the answer has no pane in it"));
+    };
+    if end.detail != "0" {
+        let said = neutralise::plain(&parts.stderr);
+        return Err(Failure::new(Kind::Failed, format!("tmux cannot show the pane: {}", neutralise::line(said.trim()))));
+    }
+    Ok(last_lines(&pane.body, lines as usize).to_vec())
+}
+
+/// The last lines that are not padding. `capture-pane -S -N` gives N lines of history *and* the whole screen.
+fn last_lines(pane: &[u8], lines: usize) -> &[u8] {
+    let mut ends: Vec<usize> = pane.iter().enumerate().filter(|&(_, &byte)| byte == b'\n').map(|(at, _)| at + 1).collect();
+    if ends.last() != Some(&pane.len()) {
+        ends.push(pane.len());
+    }
+    let start = |line: usize| if line == 0 { 0 } else { ends[line - 1] };
+    let filled = (0..ends.len()).rposition(|line| !is_padding(&pane[start(line)..ends[line]])).map_or(0, |last| last + 1);
+    match filled {
+        0 => &[],
+        filled => &pane[start(filled.saturating_sub(lines))..ends[filled - 1]],
+    }
+}
+
+/// A line that shows nothing: blanks and SGR sequences only.
+fn is_padding(line: &[u8]) -> bool {
+    neutralise::plain(line).trim().is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("a\nb\n\n\n", 50, "a\nb\n")]
+    #[case("a\nb\nc\n\n", 2, "b\nc\n")]
+    #[case("a\n\nc\n", 2, "\nc\n")]
+    #[case("\n\n\n", 3, "")]
+    #[case("", 3, "")]
+    #[case("a\n\x1b[31m \x1b[0m\n", 9, "a\n")]
+    fn padding_at_the_end_is_no_line(#[case] pane: &str, #[case] lines: usize, #[case] kept: &str) {
+        assert_eq!(last_lines(pane.as_bytes(), lines), kept.as_bytes());
+    }
+}
