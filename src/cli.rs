@@ -154,6 +154,9 @@ pub struct Peek {
     /// Print JSON
     #[arg(long, conflicts_with = "follow")]
     pub json: bool,
+    /// Set by the popup: fill the terminal, keep looking, and leave at the first key
+    #[arg(long, hide = true, conflicts_with_all = ["follow", "json"])]
+    pub until_key: bool,
 }
 
 #[derive(Debug, Args)]

@@ -9,6 +9,7 @@ mod picker;
 mod process;
 mod registry;
 mod remote;
+mod report;
 mod signals;
 mod state;
 mod terminal;

@@ -1,10 +1,146 @@
+//! `list`: a row for every worker, filled in as the answers come.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
 use anyhow::Result;
 
-use super::Context;
+use super::{Context, target};
 use crate::cli::List;
 use crate::exit::Code;
+use crate::registry::worker::{Place, Worker};
+use crate::remote::ask::{self, Report};
+use crate::remote::session::{Answer, Session, State};
+use crate::report::worker_json;
+use crate::terminal::age;
+use crate::terminal::live::Block;
+use crate::terminal::neutralise;
+use crate::terminal::style::Style;
+use crate::terminal::table::{self, Cell};
 
-pub fn run(context: &Context, _args: &List) -> Result<Code> {
-    let _ = (context.registry()?, context.deadline());
+pub fn run(context: &Context, args: &List) -> Result<Code> {
+    let registry = context.registry()?;
+    let workers = target::workers(&registry, &args.names)?;
+    if workers.is_empty() {
+        writeln!(io::stderr(), "factory-worker: there are no workers; {}", target::no_workers(&registry))?;
+    }
+    let mut listing = Listing {
+        reports: workers.iter().map(|_| None).collect(),
+        workers,
+        wide: args.wide,
+        active_within: registry.active_within,
+    };
+    let reports = ask::all(listing.workers.clone(), context.question());
+    if args.json {
+        reports.into_iter().for_each(|report| listing.take(report));
+        print_json(&listing)?;
+    } else if let Some(width) = live_width(context, &listing) {
+        let mut block = Block::default();
+        block.draw(&listing.lines(Some(width)))?;
+        for report in reports {
+            listing.take(report);
+            block.draw(&listing.lines(Some(width)))?;
+        }
+        // The last drawing is cut nowhere: no row is written over any more.
+        block.draw(&listing.lines(None))?;
+    } else {
+        reports.into_iter().for_each(|report| listing.take(report));
+        let mut out = io::stdout().lock();
+        for line in listing.lines(None) {
+            writeln!(out, "{line}")?;
+        }
+    }
     Ok(Code::Done)
+}
+
+/// The terminal's width when rows can be filled in place: on a terminal that they all fit on.
+fn live_width(context: &Context, listing: &Listing) -> Option<usize> {
+    let (columns, rows) = Block::terminal_size().filter(|_| io::stdout().is_terminal() && !context.global.verbose)?;
+    (listing.workers.len() + 1 < rows).then_some(columns)
+}
+
+fn print_json(listing: &Listing) -> Result<()> {
+    let rows = listing.workers.iter().zip(&listing.reports);
+    let workers: Vec<_> =
+        rows.filter_map(|(worker, report)| Some(worker_json(worker, report.as_ref()?, listing.active_within))).collect();
+    writeln!(io::stdout(), "{}", serde_json::json!({ "workers": workers }))?;
+    Ok(())
+}
+
+/// The workers and what they have said so far.
+struct Listing {
+    workers: Vec<Worker>,
+    reports: Vec<Option<Report>>,
+    wide: bool,
+    active_within: Duration,
+}
+
+impl Listing {
+    fn take(&mut self, report: Report) {
+        let place = report.index;
+        self.reports[place] = Some(report);
+    }
+
+    fn lines(&self, width: Option<usize>) -> Vec<String> {
+        let header: &[&str] = if self.wide {
+            &["NAME", "KIND", "NAMESPACE", "CONTEXT", "POD", "STATUS", "SESSIONS", "QUEUE"]
+        } else {
+            &["NAME", "POD", "STATUS", "SESSIONS", "QUEUE"]
+        };
+        let rows: Vec<_> =
+            self.workers.iter().zip(&self.reports).map(|(worker, report)| self.row(worker, report.as_ref())).collect();
+        table::lines(header, &rows, width)
+    }
+
+    fn row(&self, worker: &Worker, report: Option<&Report>) -> Vec<Cell> {
+        let plain = |text: &str| Cell::new(neutralise::line(text), Style::Plain);
+        let mut row = vec![Cell::new(worker.name.as_str(), Style::Bold)];
+        if self.wide {
+            row.extend(place(worker).map(|text| plain(&text)));
+        }
+        row.push(plain(report.and_then(|report| report.pod.as_deref()).unwrap_or("-")));
+        match report.map(|report| &report.answer) {
+            None => row.extend([Cell::new("asking…", Style::Dim), plain(""), plain("")]),
+            Some(Ok(answer)) => {
+                row.push(Cell::new("running", Style::Good));
+                row.push(sessions(answer, self.active_within));
+                row.push(plain(&answer.queue.summary()));
+            }
+            Some(Err(failure)) => {
+                row.push(Cell::new(failure.status(), Style::Bad));
+                row.push(Cell::new(neutralise::line(&failure.reason), Style::Dim));
+                row.push(plain("-"));
+            }
+        }
+        row
+    }
+}
+
+/// Kind, namespace, context.
+fn place(worker: &Worker) -> [String; 3] {
+    let or_dash = |text: Option<&str>| text.unwrap_or("-").to_owned();
+    match &worker.place {
+        Place::Pod(pod) => {
+            let namespace = pod.namespace.as_ref().map(|name| name.as_str());
+            [worker.kind().to_owned(), or_dash(namespace), or_dash(pod.context.as_deref())]
+        }
+        Place::Local(_) => [worker.kind().to_owned(), "-".to_owned(), "-".to_owned()],
+    }
+}
+
+/// `orchestrator (idle), qa-review (active 30s)`, or `(none)`.
+fn sessions(answer: &Answer, active_within: Duration) -> Cell {
+    if answer.sessions.is_empty() {
+        return Cell::new("(none)", Style::Dim);
+    }
+    let described: Vec<_> = answer.sessions.iter().map(|session| describe(session, active_within)).collect();
+    Cell::new(described.join(", "), Style::Plain)
+}
+
+fn describe(session: &Session, active_within: Duration) -> String {
+    let name = neutralise::line(session.name.as_str());
+    match (session.state(active_within), session.age) {
+        (State::Active, Some(age)) => format!("{name} (active {})", age::short(age)),
+        (state, _) => format!("{name} ({})", state.word()),
+    }
 }

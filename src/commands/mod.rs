@@ -25,6 +25,7 @@ use anyhow::Result;
 use crate::cli::{Cli, Command, Global};
 use crate::exit::{Code, Problem};
 use crate::registry::Registry;
+use crate::remote::ask::Question;
 use crate::remote::failure::Failure;
 use crate::{process, signals, terminal};
 
@@ -42,6 +43,11 @@ impl Context {
     /// When a worker that is asked now has to have answered.
     pub fn deadline(&self) -> Instant {
         Instant::now() + self.timeout()
+    }
+
+    /// How workers are asked: everything, with the global options' limits.
+    pub fn question(&self) -> Question {
+        Question { timeout: self.timeout(), parallel: self.global.parallel, queue: true }
     }
 
     pub fn timeout(&self) -> Duration {

@@ -1,23 +1,106 @@
 //! Which session an argument means: `WORKER/SESSION`, `WORKER --session NAME`, or `WORKER` alone.
 
-use anyhow::Result;
+use std::io::{self, IsTerminal};
+
+use anyhow::{Context as _, Result};
 
 use super::Context;
-use crate::cli::SessionArg;
+use crate::cli::{Action, SessionArg};
+use crate::exit::{Code, Problem};
 use crate::registry::Registry;
-use crate::registry::names::{SessionName, WorkerName};
+use crate::registry::names::{Address, SessionName, Target, WorkerName};
 use crate::registry::worker::Worker;
+use crate::remote::Remote;
+use crate::remote::ask::{self, Question};
 
 /// The worker of this name.
 ///
 /// # Errors
 /// There is none (exit 4); the message lists those there are, or says how to make a registry.
-pub fn worker<'a>(_registry: &'a Registry, _name: &WorkerName) -> Result<&'a Worker> {
-    todo!()
+pub fn worker<'a>(registry: &'a Registry, name: &WorkerName) -> Result<&'a Worker> {
+    registry.find(name).ok_or_else(|| {
+        let remedy = if registry.workers.is_empty() { no_workers(registry) } else { format!("there are: {}", names(registry)) };
+        Problem::new(Code::Missing, format!("there is no worker {name:?} in {}", registry.path.display()), remedy).into()
+    })
+}
+
+fn names(registry: &Registry) -> String {
+    registry.workers.iter().map(|worker| worker.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// What to do about a registry without workers.
+pub fn no_workers(registry: &Registry) -> String {
+    if registry.exists {
+        format!("add workers to {}", registry.path.display())
+    } else {
+        format!("make a registry with `factory-worker config init` (it writes {})", registry.path.display())
+    }
+}
+
+/// The workers of these names in the file's order; all of them when no name is given.
+pub fn workers(registry: &Registry, names: &[String]) -> Result<Vec<Worker>> {
+    let wanted = names.iter().map(|name| worker_name(name)).collect::<Result<Vec<_>>>()?;
+    for name in &wanted {
+        worker(registry, name)?;
+    }
+    let chosen = registry.workers.iter().filter(|worker| wanted.is_empty() || wanted.contains(&worker.name));
+    Ok(chosen.cloned().collect())
+}
+
+/// A worker's name from the command line.
+pub fn worker_name(text: &str) -> Result<WorkerName> {
+    text.parse().map_err(|error| Problem::new(Code::Usage, format!("{error}"), "").into())
+}
+
+/// An address as it was written, which may leave the session out.
+pub fn parse(argument: &SessionArg) -> Result<Target> {
+    let usage = |error: String| Problem::new(Code::Usage, error, "an address is WORKER/SESSION");
+    let target: Target = argument.address.parse().map_err(|error| usage(format!("{error}")))?;
+    match (&argument.session, &target.session) {
+        (None, _) => Ok(target),
+        (Some(_), Some(_)) => Err(usage("--session goes with a worker's name, not with WORKER/SESSION".to_owned()).into()),
+        (Some(name), None) => {
+            let session = name.parse().map_err(|error| usage(format!("{error}")))?;
+            Ok(Target { session: Some(session), ..target })
+        }
+    }
 }
 
 /// The session that `argument` means. A worker alone means its only session; with several, a picker on a terminal,
 /// else an error that lists them.
-pub fn session(_context: &Context, _registry: &Registry, _argument: &SessionArg) -> Result<(Worker, SessionName)> {
-    todo!()
+pub fn session(context: &Context, registry: &Registry, argument: &SessionArg) -> Result<(Worker, SessionName)> {
+    let target = parse(argument)?;
+    let worker = worker(registry, &target.worker)?.clone();
+    let session = match target.session {
+        Some(session) => session,
+        None => only_session(context, registry, &worker)?,
+    };
+    Ok((worker, session))
+}
+
+fn only_session(context: &Context, registry: &Registry, worker: &Worker) -> Result<SessionName> {
+    let question = Question { queue: false, ..context.question() };
+    let answer =
+        ask::one(&Remote::to(worker), worker, question).with_context(|| format!("asking {} for its sessions", worker.name))?;
+    let mut sessions = answer.sessions.into_iter().map(|session| session.name);
+    match (sessions.next(), sessions.next()) {
+        (None, _) => Err(Problem::new(Code::Missing, format!("worker {} has no sessions", worker.name), "").into()),
+        (Some(only), None) => Ok(only),
+        (Some(first), Some(second)) => {
+            let all: Vec<_> = [first, second].into_iter().chain(sessions).collect();
+            choose(context, registry, worker, &all)
+        }
+    }
+}
+
+fn choose(context: &Context, registry: &Registry, worker: &Worker, sessions: &[SessionName]) -> Result<SessionName> {
+    if io::stdin().is_terminal() && io::stdout().is_terminal() && io::stderr().is_terminal() {
+        let chosen = super::pick::session(context, registry, Some(&worker.name), Action::Open)?;
+        return chosen
+            .map(|address| address.session)
+            .ok_or_else(|| Problem::new(Code::Interrupted, "nothing was chosen", "").into());
+    }
+    let addresses = sessions.iter().map(|session| Address { worker: worker.name.clone(), session: session.clone() }.to_string());
+    let listed = addresses.collect::<Vec<_>>().join(", ");
+    Err(Problem::new(Code::Usage, format!("worker {} has {} sessions; say which", worker.name, sessions.len()), listed).into())
 }

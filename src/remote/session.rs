@@ -88,3 +88,14 @@ pub enum Queue {
     /// It failed or made no sense; the reason is one line.
     Failed(String),
 }
+
+impl Queue {
+    /// The QUEUE cell.
+    pub fn summary(&self) -> String {
+        match self {
+            Self::NotAsked => "-".to_owned(),
+            Self::Failed(_) => "?".to_owned(),
+            Self::Items(items) => format!("{}", items.len()), // REG: the active item, else the first pending …
+        }
+    }
+}

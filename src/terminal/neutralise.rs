@@ -4,6 +4,8 @@
 //! What stays: printable characters, line ends where they are wanted, and from [`coloured`] SGR sequences, which only
 //! change how the following text looks.
 
+use unicode_width::UnicodeWidthChar;
+
 /// One line of plain text: every control character is replaced, line ends too.
 pub fn line(text: &str) -> String {
     text.chars().map(|c| if c == '\n' || c == '\t' { ' ' } else { visible(c) }).collect()
@@ -33,6 +35,32 @@ pub fn plain(bytes: &[u8]) -> String {
 /// A line that is coloured at its end is reset there.
 pub fn coloured(bytes: &[u8]) -> String {
     filter(bytes, true)
+}
+
+/// A line from [`coloured`] or [`plain`] in at most `width` terminal columns; its colours end with it.
+pub fn cut(line: &str, width: usize) -> String {
+    let mut out = String::new();
+    let mut used = 0;
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        if c == '\x1b' {
+            out.push(c);
+            for c in chars.by_ref() {
+                out.push(c);
+                if c == 'm' {
+                    break;
+                }
+            }
+            continue;
+        }
+        used += c.width().unwrap_or(0);
+        if used > width {
+            out.push_str("\x1b[0m");
+            break;
+        }
+        out.push(c);
+    }
+    out
 }
 
 /// The character itself, or U+FFFD for one that a terminal or a reader could be deceived by: C0, DEL, C1, the
@@ -164,6 +192,15 @@ mod tests {
     #[case("\x1b[?1049hx", "x")]
     fn colours_stay_and_end_with_their_line(#[case] hostile: &str, #[case] safe: &str) {
         assert_eq!(coloured(hostile.as_bytes()), safe);
+    }
+
+    #[rstest]
+    #[case("abcdef", 3, "abc\x1b[0m")]
+    #[case("abc", 3, "abc")]
+    #[case("\x1b[31mab\x1b[0mc", 2, "\x1b[31mab\x1b[0m\x1b[0m")]
+    #[case("日本", 3, "日\x1b[0m")]
+    fn a_cut_line_keeps_its_colours_to_itself(#[case] line: &str, #[case] width: usize, #[case] kept: &str) {
+        assert_eq!(cut(line, width), kept);
     }
 
     #[test]
