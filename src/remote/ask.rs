@@ -212,3 +212,65 @@ fn queue(parts: &Parts) -> Queue {
         Err(error) => Queue::Failed(format!("the queue command printed no JSON: {error}")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    const LISTING: &str =
+        "S $0 2 0 1700000000 a\nS $12 1 1 1700000001  b c \nP $0 1700000050 01 1\nP $0 1700000040 11 0\nP $12 1700000001 11 1\n";
+
+    #[test]
+    fn a_listing_is_understood() {
+        let sessions = sessions(LISTING, "0", Some(1_700_000_060)).unwrap();
+        let seen: Vec<_> = sessions
+            .iter()
+            .map(|s| (s.id.as_str(), s.name.as_str(), s.windows, s.attached, s.age.unwrap().as_secs(), s.in_mode))
+            .collect();
+        assert_eq!(seen, [("$0", "a", 2, 0, 10, false), ("$12", " b c ", 1, 1, 59, true)]);
+    }
+
+    #[test]
+    fn a_session_is_active_by_its_last_output_and_attached_by_its_clients() {
+        let sessions = sessions(LISTING, "0", Some(1_700_000_060)).unwrap();
+        let states: Vec<_> = sessions.iter().map(|session| session.state(Duration::from_secs(60)).word()).collect();
+        assert_eq!(states, ["active", "attached"]);
+        assert_eq!(sessions[0].state(Duration::from_secs(5)), crate::remote::session::State::Idle);
+    }
+
+    #[rstest]
+    #[case("no server running on /tmp/tmux-0/default\n", true)]
+    #[case("error connecting to /tmp/x/tmux.sock (No such file or directory)\n", true)]
+    #[case("error connecting to /tmp/x/tmux.sock (Permission denied)\n", false)]
+    #[case("server exited unexpectedly\n", false)]
+    #[case("lost server\n", false)]
+    #[case("S $0 1 0 1 a\nlost server\n", false)]
+    #[case("S $0 1 0 1 a\nno server running on /x\n", false)]
+    #[case("", false)]
+    fn only_tmux_without_a_server_means_no_sessions(#[case] said: &str, #[case] none: bool) {
+        match sessions(said, "1", None) {
+            Ok(sessions) => assert!(none && sessions.is_empty()),
+            Err(failure) => assert!(!none && failure.kind == Kind::Incomplete, "{failure:?}"),
+        }
+    }
+
+    #[rstest]
+    #[case("S $x 1 0 1 a\n")]
+    #[case("S $0 1\n")]
+    #[case("hello\n")]
+    #[case("S $0 1 0 1 \n")]
+    #[case("é\n")]
+    fn what_tmux_would_not_say_is_no_listing(#[case] listing: &str) {
+        assert_eq!(sessions(listing, "0", None).unwrap_err().kind, Kind::Incomplete);
+    }
+
+    #[rstest]
+    #[case("tmux 3.3a\n", Some("3.3a"))]
+    #[case("tmux next-3.8\n", Some("next-3.8"))]
+    #[case("tmux master\n", Some("master"))]
+    #[case("what\n", None)]
+    fn versions(#[case] text: &str, #[case] expected: Option<&str>) {
+        assert_eq!(version(text).as_deref(), expected);
+    }
+}

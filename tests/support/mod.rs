@@ -170,8 +170,7 @@ impl World {
     pub fn run_with_input(&self, arguments: &[&str], input: &[u8]) -> Ran {
         use std::io::Write;
         let mut command = self.command(arguments);
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut pipe = child.stdin.take().unwrap();
         let input = input.to_vec();
         let writer = std::thread::spawn(move || drop(pipe.write_all(&input)));
@@ -192,7 +191,10 @@ impl World {
         let name = name.strip_suffix(';').map_or(name.clone(), |rest| format!("{rest}\\;"));
         let directory = self.worker_directory(worker);
         let directory = directory.to_str().unwrap();
-        self.worker_tmux(worker, &["new-session", "-d", "-x", "100", "-y", "30", "-c", directory, "-s", &name, "--", "sh", "-c", command]);
+        self.worker_tmux(
+            worker,
+            &["new-session", "-d", "-x", "100", "-y", "30", "-c", directory, "-s", &name, "--", "sh", "-c", command],
+        );
     }
 
     /// What a session's active pane shows, by the session's position in tmux's listing being irrelevant: by exact name.
@@ -287,8 +289,31 @@ impl<'a> Screen<'a> {
         let screen = Self { world, outer: world.path("outer.sock"), inner: world.path("inner.sock") };
         let (file, inner) = (file.to_str().unwrap(), screen.inner.to_str().unwrap());
         screen.outer(&[
-            "new-session", "-d", "-x", "120", "-y", "40", "-s", "terminal", "--",
-            "env", "-u", "TMUX", "-u", "TMUX_PANE", "tmux", "-u", "-S", inner, "-f", file, "new-session", "-s", "main", "-n", "home",
+            "new-session",
+            "-d",
+            "-x",
+            "120",
+            "-y",
+            "40",
+            "-s",
+            "terminal",
+            "--",
+            "env",
+            "-u",
+            "TMUX",
+            "-u",
+            "TMUX_PANE",
+            "tmux",
+            "-u",
+            "-S",
+            inner,
+            "-f",
+            file,
+            "new-session",
+            "-s",
+            "main",
+            "-n",
+            "home",
         ]);
         screen.outer(&["set", "-g", "status", "off", ";", "set", "-g", "prefix", "None", ";", "set", "-g", "escape-time", "0"]);
         screen.wait("$ ");
