@@ -1,19 +1,26 @@
 //! The set of workers: `workers.yaml` and what it says, as validated values.
 
+mod document;
+mod file;
+mod keys;
 pub mod names;
+pub mod preset;
 pub mod template;
 pub mod worker;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use names::WorkerName;
 use worker::Worker;
 
+/// How young the last output of an `active` session is, unless the file says otherwise.
+const ACTIVE_WITHIN: Duration = Duration::from_secs(60);
+
 /// The workers, in the file's order.
 #[derive(Debug, Clone)]
 pub struct Registry {
-    /// The file it was read from (or would be).
+    /// The file it was read from (or would be), absolute.
     pub path: PathBuf,
     /// False when there is no such file: the registry is empty then.
     pub exists: bool,
@@ -24,8 +31,25 @@ pub struct Registry {
 
 impl Registry {
     /// Read and validate the registry: `given` (`--workers`), else `$FACTORY_WORKERS`, else `~/.factory/workers.yaml`.
-    pub fn load(_given: Option<&std::path::Path>) -> anyhow::Result<Self> {
-        todo!("registry/file.rs")
+    /// Nobody needs one to begin with: without a file it is empty.
+    ///
+    /// # Errors
+    /// The file cannot be read, belongs to somebody else, or is malformed; the text then begins `FILE:LINE:COLUMN:`.
+    pub fn load(given: Option<&Path>) -> anyhow::Result<Self> {
+        let path = file::locate(given)?;
+        let Some(text) = file::read(&path)? else {
+            return Ok(Self { path, exists: false, workers: Vec::new(), active_within: ACTIVE_WITHIN });
+        };
+        let read = document::read(&path, &text)?;
+        Ok(Self { path, exists: true, workers: read.workers, active_within: read.active.unwrap_or(ACTIVE_WITHIN) })
+    }
+
+    /// Where [`Registry::load`] looks, absolute, whether or not there is such a file.
+    ///
+    /// # Errors
+    /// No path was given and there is no home directory to look in.
+    pub fn path(given: Option<&Path>) -> anyhow::Result<PathBuf> {
+        file::locate(given)
     }
 
     pub fn find(&self, name: &WorkerName) -> Option<&Worker> {

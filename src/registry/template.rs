@@ -1,14 +1,222 @@
 //! Command templates: `factory queue add --issue {issue} [--intent {intent}]`.
+//!
+//! A template is split into words once, by the rules of shell quoting and nothing else of a shell; `{placeholder}`s are
+//! filled afterwards, so no value can become two arguments or an option's end. A `[ … ]` group of words disappears when
+//! a placeholder in it is empty. `{{`, `}}`, and `[[`, `]]` at the ends of a word, stand for the character itself.
 
-/// A command line for a worker, split once with shell-words; placeholders are filled after the split, one argument each.
+use std::fmt;
+
+use thiserror::Error;
+
+/// A command line for a worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
-    pub(super) words: Vec<String>,
+    /// As it was written.
+    source: String,
+    items: Vec<Item>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Item {
+    Word(Word),
+    Group(Vec<Word>),
+}
+
+/// One argument.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Word(Vec<Segment>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Segment {
+    Text(String),
+    Placeholder(String),
+}
+
+/// What is wrong with a template.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum TemplateError {
+    #[error("a quote is not closed")]
+    Quote,
+    #[error("it has no words")]
+    Empty,
+    #[error("a '[' group is not closed; write '[[' for a bracket that is meant")]
+    UnclosedGroup,
+    #[error("a '[' group begins inside another one")]
+    NestedGroup,
+    #[error("a ']' closes no group; write ']]' for a bracket that is meant")]
+    StrayBracket,
+    #[error("a '[' group has no placeholder, so nothing decides about it; write '[[' for a bracket that is meant")]
+    IdleGroup,
+    #[error("the '{{' in {0:?} is not closed; write '{{{{' for a brace that is meant")]
+    UnclosedBrace(String),
+    #[error("the '}}' in {0:?} closes nothing; write '}}}}' for a brace that is meant")]
+    StrayBrace(String),
+    #[error("unknown placeholder {{{name}}}; {hint}")]
+    Placeholder { name: String, hint: String },
 }
 
 impl Template {
-    /// The words with each `{placeholder}` replaced by its value; `[ … ]` groups with an empty value are left out.
-    pub fn fill(&self, _values: &[(&str, &str)]) -> Vec<String> {
-        self.words.clone()
+    /// Take `text` apart; `known` are the placeholders it may use.
+    pub fn parse(text: &str, known: &[&str]) -> Result<Self, TemplateError> {
+        let words = shell_words::split(text).map_err(|_| TemplateError::Quote)?;
+        let mut items = Vec::new();
+        let mut group: Option<Vec<Word>> = None;
+        for word in &words {
+            let (opens, rest) = opening(word);
+            let (closes, rest) = closing(&rest);
+            let Some(mut members) = begin(group.take(), opens)? else {
+                if closes {
+                    return Err(TemplateError::StrayBracket);
+                }
+                items.push(Item::Word(Word::parse(&rest, known)?));
+                continue;
+            };
+            if !rest.is_empty() || !(opens || closes) {
+                members.push(Word::parse(&rest, known)?);
+            }
+            if !closes {
+                group = Some(members);
+            } else if members.iter().any(Word::has_placeholder) {
+                items.push(Item::Group(members));
+            } else {
+                return Err(TemplateError::IdleGroup);
+            }
+        }
+        if group.is_some() {
+            return Err(TemplateError::UnclosedGroup);
+        }
+        if !matches!(items.first(), Some(Item::Word(_))) {
+            return Err(TemplateError::Empty);
+        }
+        Ok(Self { source: text.to_owned(), items })
     }
+
+    /// The arguments, with each `{placeholder}` replaced by its value; a placeholder without a value is empty.
+    pub fn fill(&self, values: &[(&str, &str)]) -> Vec<String> {
+        let mut filled = Vec::with_capacity(self.items.len());
+        for item in &self.items {
+            match item {
+                Item::Word(word) => filled.push(word.fill(values)),
+                Item::Group(words) if words.iter().any(|word| word.is_empty(values)) => {}
+                Item::Group(words) => filled.extend(words.iter().map(|word| word.fill(values))),
+            }
+        }
+        filled
+    }
+
+    /// Whether `{name}` is in it.
+    pub fn uses(&self, name: &str) -> bool {
+        self.words().any(|word| word.placeholders().any(|used| used == name))
+    }
+
+    /// The program's name, when no placeholder is in it.
+    pub fn program(&self) -> Option<&str> {
+        match self.words().next()?.0.as_slice() {
+            [Segment::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    fn words(&self) -> impl Iterator<Item = &Word> {
+        self.items.iter().flat_map(|item| match item {
+            Item::Word(word) => std::slice::from_ref(word),
+            Item::Group(words) => words.as_slice(),
+        })
+    }
+}
+
+impl fmt::Display for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.source)
+    }
+}
+
+/// The group that a word belongs to, if any: the one that is open, or the one that it opens.
+fn begin(open: Option<Vec<Word>>, opens: bool) -> Result<Option<Vec<Word>>, TemplateError> {
+    match (open, opens) {
+        (Some(_), true) => Err(TemplateError::NestedGroup),
+        (None, true) => Ok(Some(Vec::new())),
+        (open, false) => Ok(open),
+    }
+}
+
+/// Whether the word opens a group, and the word without that bracket and with `[[` undone.
+fn opening(word: &str) -> (bool, String) {
+    let rest = word.trim_start_matches('[');
+    let brackets = word.len() - rest.len();
+    (brackets % 2 == 1, "[".repeat(brackets / 2) + rest)
+}
+
+/// The same at the end of a word: whether it closes a group.
+fn closing(word: &str) -> (bool, String) {
+    let rest = word.trim_end_matches(']');
+    let brackets = word.len() - rest.len();
+    (brackets % 2 == 1, rest.to_owned() + &"]".repeat(brackets / 2))
+}
+
+impl Word {
+    fn parse(text: &str, known: &[&str]) -> Result<Self, TemplateError> {
+        let mut word = Self::default();
+        let mut rest = text;
+        while let Some(at) = rest.find(['{', '}']) {
+            word.push_text(&rest[..at]);
+            let brace = &rest[at..=at];
+            let behind = &rest[at + 1..];
+            if let Some(behind) = behind.strip_prefix(brace) {
+                word.push_text(brace);
+                rest = behind;
+            } else if brace == "}" {
+                return Err(TemplateError::StrayBrace(text.to_owned()));
+            } else {
+                let (name, behind) = behind.split_once('}').ok_or_else(|| TemplateError::UnclosedBrace(text.to_owned()))?;
+                if !known.contains(&name) {
+                    let hint = match known {
+                        [] => "this command has none".to_owned(),
+                        _ => super::keys::hint(name, known),
+                    };
+                    return Err(TemplateError::Placeholder { name: name.to_owned(), hint });
+                }
+                word.0.push(Segment::Placeholder(name.to_owned()));
+                rest = behind;
+            }
+        }
+        word.push_text(rest);
+        Ok(word)
+    }
+
+    fn push_text(&mut self, text: &str) {
+        match self.0.last_mut() {
+            Some(Segment::Text(before)) => before.push_str(text),
+            _ if text.is_empty() => {}
+            _ => self.0.push(Segment::Text(text.to_owned())),
+        }
+    }
+
+    fn placeholders(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|segment| match segment {
+            Segment::Placeholder(name) => Some(name.as_str()),
+            Segment::Text(_) => None,
+        })
+    }
+
+    fn has_placeholder(&self) -> bool {
+        self.placeholders().next().is_some()
+    }
+
+    /// Whether a placeholder in it has an empty value.
+    fn is_empty(&self, values: &[(&str, &str)]) -> bool {
+        self.placeholders().any(|name| value(values, name).is_empty())
+    }
+
+    fn fill(&self, values: &[(&str, &str)]) -> String {
+        let segment = |segment| match segment {
+            Segment::Text(text) => text.clone(),
+            Segment::Placeholder(name) => value(values, &name).to_owned(),
+        };
+        self.0.iter().cloned().map(segment).collect()
+    }
+}
+
+fn value<'a>(values: &[(&str, &'a str)], name: &str) -> &'a str {
+    values.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
 }

@@ -1,0 +1,59 @@
+//! From the text of `workers.yaml` to validated workers, with the place of whatever is wrong.
+//!
+//! Every value is checked while it is being deserialized, by a seed of its own: that is when the parser still knows the
+//! line and column, and attaches them to the error.
+
+mod place;
+mod sections;
+mod seeds;
+mod settings;
+mod values;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::de::{DeserializeSeed, Deserializer as _};
+
+use super::file;
+use super::worker::Worker;
+use crate::exit::{Code, Problem};
+use place::Fault;
+use values::Base;
+
+/// What the file says.
+#[derive(Debug, Default)]
+pub struct Document {
+    pub workers: Vec<Worker>,
+    pub active: Option<Duration>,
+}
+
+/// Understand the text of the file at `path`.
+///
+/// # Errors
+/// It is malformed: `FILE:LINE:COLUMN: reason`.
+pub fn read(path: &Path, bytes: &[u8]) -> Result<Document, Problem> {
+    let directory = path.parent().unwrap_or(Path::new("/")).to_owned();
+    understand(bytes, &Base { directory, home: file::home() }).map_err(|fault| {
+        let what = format!("{}:{}:{}: {}", path.display(), fault.line, fault.column, fault.reason);
+        Problem::new(Code::Failed, what, "")
+    })
+}
+
+fn understand(bytes: &[u8], base: &Base) -> Result<Document, Fault> {
+    let text = place::readable(bytes)?;
+    let mut documents = serde_yaml::Deserializer::from_str(text);
+    let Some(first) = documents.next() else {
+        return Ok(Document::default());
+    };
+    let top = seeds::Mapping(sections::Top::new(base)).deserialize(first).map_err(|error| Fault::of(&error))?;
+    match documents.next() {
+        None => Ok(Document { active: top.active, workers: top.workers() }),
+        Some(second) => {
+            let Err(error) = second.deserialize_any(seeds::Refuse);
+            Err(Fault { reason: "a registry is one YAML document, and a second one begins here".into(), ..Fault::of(&error) })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

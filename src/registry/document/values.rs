@@ -1,0 +1,107 @@
+//! The texts of the file as values: each function says what is wrong with a text, without naming its key.
+
+use std::collections::BTreeSet;
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+use crate::registry::keys;
+use crate::registry::names::{NameError, WorkerName};
+use crate::registry::worker::{PodRef, Preset, ViewMode};
+
+/// What paths in the file are relative to.
+#[derive(Debug, Clone)]
+pub struct Base {
+    /// The file's directory, absolute.
+    pub directory: PathBuf,
+    pub home: Option<PathBuf>,
+}
+
+/// A worker's name that no other worker has.
+pub fn worker_name(text: &str, taken: &BTreeSet<WorkerName>) -> Result<WorkerName, String> {
+    let name: WorkerName = text.parse().map_err(|error: NameError| error.to_string())?;
+    if taken.contains(&name) {
+        return Err(format!("there is a worker {name} already"));
+    }
+    Ok(name)
+}
+
+/// `NAME`, or `TYPE/NAME` with kubectl's words for the types.
+pub fn pod(text: &str) -> Result<PodRef, String> {
+    let name = |text: &str| text.parse().map_err(|error: NameError| error.to_string());
+    let Some((kind, rest)) = text.split_once('/') else {
+        return name(text).map(PodRef::Any);
+    };
+    match kind {
+        "po" | "pod" | "pods" => name(rest).map(PodRef::Pod),
+        "deploy" | "deployment" | "deployments" | "deployment.apps" | "deployments.apps" => name(rest).map(PodRef::Deployment),
+        "sts" | "statefulset" | "statefulsets" | "statefulset.apps" | "statefulsets.apps" => name(rest).map(PodRef::StatefulSet),
+        _ => Err(format!("{kind:?} is no kind that has pods here; write NAME, pod/NAME, deploy/NAME or statefulset/NAME")),
+    }
+}
+
+/// A kubeconfig context: nearly any text, but kubectl must not take it for an option.
+pub fn context(text: &str) -> Result<String, String> {
+    match text.chars().find(|c| c.is_control()) {
+        Some(found) => Err(format!("a context may not contain {found:?}")),
+        None if text.starts_with('-') => Err("a context may not begin with '-'".to_owned()),
+        None => Ok(text.to_owned()),
+    }
+}
+
+/// A path, absolute: `~` is the home directory, a relative one is relative to the file's directory.
+pub fn path(text: &str, base: &Base) -> Result<PathBuf, String> {
+    let joined = match text.strip_prefix('~') {
+        None => base.directory.join(text),
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => {
+            let home = base.home.as_ref().ok_or("HOME is not set, so '~' means nothing")?;
+            home.join(rest.trim_start_matches('/'))
+        }
+        Some(_) => return Err(format!("{text:?}: only ~ and ~/… are understood, not another user's home")),
+    };
+    Ok(joined.components().filter(|part| *part != Component::CurDir).collect())
+}
+
+/// The longest path of a socket, in bytes, without its closing NUL (`sun_path`, unix(7)).
+const SOCKET_PATH_LIMIT: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
+
+/// A local worker's directory, short enough for the path of the socket in it.
+pub fn directory(text: &str, base: &Base) -> Result<PathBuf, String> {
+    let directory = path(text, base)?;
+    let room = SOCKET_PATH_LIMIT - "/tmux.sock".len();
+    let length = directory.as_os_str().len();
+    if length > room {
+        let shown = directory.display();
+        return Err(format!("{shown} has {length} bytes; with more than {room} its tmux socket cannot be made"));
+    }
+    Ok(directory)
+}
+
+/// Words by the rules of shell quoting; at least one.
+pub fn command_line(text: &str) -> Result<Vec<String>, String> {
+    match shell_words::split(text) {
+        Ok(words) if words.is_empty() => Err("it has no words".to_owned()),
+        Ok(words) => Ok(words),
+        Err(_) => Err("a quote is not closed".to_owned()),
+    }
+}
+
+pub fn view(text: &str) -> Result<ViewMode, String> {
+    match text {
+        "seamless" => Ok(ViewMode::Seamless),
+        "plain" => Ok(ViewMode::Plain),
+        _ => Err(format!("unknown value {text:?}; {}", keys::hint(text, &["seamless", "plain"]))),
+    }
+}
+
+pub fn preset(text: &str) -> Result<Preset, String> {
+    Preset::from_word(text).ok_or_else(|| format!("unknown value {text:?}; {}", keys::hint(text, Preset::WORDS)))
+}
+
+/// A time with a unit, more than none.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(time) if time.is_zero() => Err("it must be more than zero".to_owned()),
+        Ok(time) => Ok(time),
+        Err(_) => Err(format!("{text:?} is no time; write a number and a unit, e.g. 60s")),
+    }
+}
