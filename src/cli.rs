@@ -1,6 +1,7 @@
 //! The command line: types and help texts, no behaviour. `build.rs` includes this file to make the man page, so it
 //! uses nothing of the crate.
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -275,14 +276,14 @@ pub enum Shell {
 #[derive(Debug, Args)]
 pub struct Complete {
     /// Which of the words is being completed, from 0
-    #[arg(long)]
+    #[arg(long, default_value = "0")]
     pub index: usize,
     /// Ask the workers and renew the cache, print nothing
     #[arg(long)]
     pub refresh: bool,
     /// The words of the command line, the command's own name first
     #[arg(last = true, allow_hyphen_values = true)]
-    pub words: Vec<String>,
+    pub words: Vec<OsString>,
 }
 
 #[derive(Debug, Args)]

@@ -13,6 +13,7 @@ use super::failure::{Failure, Kind};
 use super::script::{self, Parts, Script};
 use super::session::{Answer, Queue, Session, SessionId};
 use crate::registry::worker::Worker;
+use crate::state;
 use crate::terminal::neutralise;
 
 const SCRIPT: &str = include_str!("ask.sh");
@@ -39,6 +40,7 @@ pub struct Question {
 }
 
 /// Ask all workers at the same time; reports come in the order of the answers. Dropping the receiver stops new questions.
+/// The sessions are noted for completion, before the report is sent: who has all reports may end the process.
 pub fn all(workers: Vec<Worker>, question: Question) -> Receiver<Report> {
     let (sender, receiver) = mpsc::channel();
     let threads = question.parallel.get().min(workers.len());
@@ -49,6 +51,7 @@ pub fn all(workers: Vec<Worker>, question: Question) -> Receiver<Report> {
             while let Some((index, worker)) = next(&queue) {
                 let remote = Remote::to(&worker);
                 let answer = one(&remote, &worker, question);
+                note_sessions(&worker, &answer);
                 let report = Report { index, pod: remote.exec.pod(), answer };
                 if sender.send(report).is_err() {
                     return;
@@ -57,6 +60,16 @@ pub fn all(workers: Vec<Worker>, question: Question) -> Receiver<Report> {
         });
     }
     receiver
+}
+
+fn note_sessions(worker: &Worker, answer: &Result<Answer, Failure>) {
+    match answer {
+        Ok(answer) => {
+            let names: Vec<_> = answer.sessions.iter().map(|session| session.name.as_str()).collect();
+            state::sessions::note(&worker.name, &names);
+        }
+        Err(_) => state::sessions::note_silence(&worker.name),
+    }
 }
 
 fn next<T>(queue: &Mutex<impl Iterator<Item = T>>) -> Option<T> {

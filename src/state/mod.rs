@@ -1,5 +1,7 @@
 //! What is kept between runs, in `$XDG_STATE_HOME/factory-worker`: small JSON files, 0600 in a 0700 directory.
 
+pub mod sessions;
+
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};

@@ -1,0 +1,60 @@
+# shellcheck shell=bash
+# Completion of factory-worker for bash:  eval "$(factory-worker completions bash)"
+
+# Takes LINE apart as the shell would, expanding nothing. Sets the caller's `words`, without quotes, and `quote`, the
+# quote that is still open at the end.
+_factory_worker_split() {
+	local line=$1 char i started=''
+	words=() quote=''
+	for ((i = 0; i < ${#line}; i++)); do
+		char=${line:i:1}
+		[[ $quote || $char != [[:space:]] ]] || { started='' && continue; }
+		[[ $started ]] || words+=('')
+		started=yes
+		case $quote$char in
+		\'\' | \"\") quote='' && continue ;;
+		\' | \") quote=$char && continue ;;
+		\\) i=$((i + 1)) char=${line:i:1} ;;
+		\"\\) [[ ${line:i+1:1} != [\"\\\$\`] ]] || { i=$((i + 1)) && char=${line:i:1}; } ;;
+		esac
+		words[${#words[@]} - 1]+=$char
+	done
+	[[ $started ]] || words+=('')
+}
+
+# Sets the caller's `word` to VALUE as it is written inside the quote QUOTE, or outside of any.
+_factory_worker_quote() {
+	local char escaped
+	word=$1
+	case $2 in
+	'') printf -v word %q "$1" ;;
+	\') escaped="'\\''" word=${word//\'/"$escaped"} ;;
+	\")
+		for char in \\ \" \$ \`; do
+			escaped=\\$char word=${word//"$char"/"$escaped"}
+		done
+		# History expansion works inside double quotes, and a backslash there would stay.
+		escaped='"\!"' word=${word//!/"$escaped"}
+		;;
+	esac
+}
+
+_factory_worker() {
+	# Readline replaces only $2, the end of the word: what is behind an open quote or one of COMP_WORDBREAKS.
+	local line=${COMP_LINE:0:COMP_POINT} words quote kept inside value word
+	_factory_worker_split "${line%"$2"}"
+	kept=${words[${#words[@]} - 1]} inside=$quote
+	_factory_worker_split "$line"
+	COMPREPLY=()
+	while IFS= read -r value; do
+		value=${value%%$'\t'*}
+		if [[ ! $value ]]; then
+			compopt -o default
+		elif [[ $value != "$kept" ]]; then
+			_factory_worker_quote "${value#"$kept"}" "$inside"
+			COMPREPLY+=("$word")
+		fi
+	done < <(command factory-worker complete --index $((${#words[@]} - 1)) -- "${words[@]}")
+} 2>/dev/null
+
+complete -F _factory_worker factory-worker

@@ -1,0 +1,18 @@
+# Completion of factory-worker for fish:  factory-worker completions fish | source
+
+function __factory_worker_complete
+    # fish itself compares the candidates with the word, by its own matching rules, and quotes the one it takes. Only
+    # options are asked for by what is typed.
+    set -l before (commandline -opc)
+    set -l typed (commandline -ct)
+    string match -q -- '-*' $typed; or set typed ''
+    for line in (command factory-worker complete --index (count $before) -- $before $typed 2>/dev/null)
+        if test "$line" = \tfiles
+            __fish_complete_path (commandline -ct)
+        else
+            printf '%s\n' $line
+        end
+    end
+end
+
+complete -c factory-worker -f -a '(__factory_worker_complete)'
