@@ -34,11 +34,11 @@ fn rows_come_in_the_files_order_with_sessions_and_states() {
 
 #[test]
 fn only_the_workers_that_were_named() {
-    let world = World::new().worker("one").worker("two");
-    let ran = world.run(&["list", "two"]).expect(0);
-    assert!(!ran.stdout.contains("one") && ran.stdout.contains("two"), "{}", ran.stdout);
-    let ran = world.run(&["list", "three"]).expect(4);
-    assert!(ran.stderr.contains("there is no worker \"three\"") && ran.stderr.contains("one, two"), "{}", ran.stderr);
+    let world = World::new().worker("first").worker("second");
+    let ran = world.run(&["list", "second"]).expect(0);
+    assert!(!ran.stdout.contains("first") && ran.stdout.contains("second"), "{}", ran.stdout);
+    let ran = world.run(&["list", "third"]).expect(4);
+    assert!(ran.stderr.contains("there is no worker \"third\"") && ran.stderr.contains("first, second"), "{}", ran.stderr);
 }
 
 #[test]

@@ -45,7 +45,6 @@ pub const HOSTILE_NAMES: &[&str] = &[
     "grün-日本語",
     "$(touch pwned)",
     "`touch pwned`",
-    "back\\slash",
     "100%",
 ];
 
@@ -187,7 +186,8 @@ impl World {
 
     /// A session on a worker that runs `command` (sh), 100 columns by 30 rows. The name is taken literally.
     pub fn session(&self, worker: &str, name: &str, command: &str) {
-        let name = name.replace('#', "##");
+        // tmux expands formats in the name; `#[` is a style to it and stays as it is.
+        let name = name.replace('#', "##").replace("##[", "#[");
         let name = name.strip_suffix(';').map_or(name.clone(), |rest| format!("{rest}\\;"));
         let directory = self.worker_directory(worker);
         let directory = directory.to_str().unwrap();
@@ -197,7 +197,7 @@ impl World {
         );
     }
 
-    /// What a session's active pane shows, by the session's position in tmux's listing being irrelevant: by exact name.
+    /// What the active pane of the session of exactly this name shows.
     pub fn pane(&self, worker: &str, name: &str) -> String {
         let id = self.session_id(worker, name);
         self.worker_tmux(worker, &["capture-pane", "-p", "-t", &format!("{id}:")])
@@ -316,7 +316,7 @@ impl<'a> Screen<'a> {
             "home",
         ]);
         screen.outer(&["set", "-g", "status", "off", ";", "set", "-g", "prefix", "None", ";", "set", "-g", "escape-time", "0"]);
-        screen.wait("$ ");
+        screen.wait_until("the prompt", |text| text.starts_with('$'));
         screen
     }
 
