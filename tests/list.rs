@@ -43,10 +43,10 @@ fn only_the_workers_that_were_named() {
 
 #[test]
 fn json_has_the_documented_keys() {
-    let world = World::new().worker_with(
-        "w",
-        "commands: {queue: \"echo '[{\\\"Namespace\\\": \\\"shop\\\", \\\"Issue\\\": 7, \\\"Status\\\": \\\"pending\\\"}]'\"}",
-    );
+    let world = World::new();
+    let queue = r#"[{"Namespace": "shop", "Issue": 7, "Status": "pending"}]"#;
+    let queue = world.script("queue", &format!("#!/bin/sh\necho '{queue}'\n"));
+    let world = world.worker_with("w", &format!("commands: {{queue: {}}}", queue.display()));
     world.session("w", "qa", "sleep 600");
     let answer = json(&world, &["list", "--json"]);
     let worker = &answer["workers"][0];

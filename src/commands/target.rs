@@ -20,7 +20,8 @@ use crate::remote::ask::{self, Question};
 pub fn worker<'a>(registry: &'a Registry, name: &WorkerName) -> Result<&'a Worker> {
     registry.find(name).ok_or_else(|| {
         let remedy = if registry.workers.is_empty() { no_workers(registry) } else { format!("there are: {}", names(registry)) };
-        Problem::new(Code::Missing, format!("there is no worker {name:?} in {}", registry.path.display()), remedy).into()
+        Problem::new(Code::Missing, format!("there is no worker {:?} in {}", name.as_str(), registry.path.display()), remedy)
+            .into()
     })
 }
 
