@@ -5,6 +5,7 @@ pub mod exec;
 pub mod failure;
 pub mod here;
 pub mod peek;
+mod queue;
 pub mod script;
 pub mod session;
 

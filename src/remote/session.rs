@@ -95,7 +95,7 @@ impl Queue {
         match self {
             Self::NotAsked => "-".to_owned(),
             Self::Failed(_) => "?".to_owned(),
-            Self::Items(items) => format!("{}", items.len()), // REG: the active item, else the first pending …
+            Self::Items(items) => super::queue::summary(items),
         }
     }
 }

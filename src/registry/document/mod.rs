@@ -12,7 +12,8 @@ mod values;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::de::{DeserializeSeed, Deserializer as _};
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer as _, IgnoredAny};
 
 use super::file;
 use super::worker::Worker;
@@ -41,6 +42,10 @@ pub fn read(path: &Path, bytes: &[u8]) -> Result<Document, Problem> {
 
 fn understand(bytes: &[u8], base: &Base) -> Result<Document, Fault> {
     let text = place::readable(bytes)?;
+    // Bad YAML first: what stands before it would otherwise be judged as if the file ended there.
+    for document in serde_yaml::Deserializer::from_str(text) {
+        IgnoredAny::deserialize(document).map_err(|error| Fault::of(&error))?;
+    }
     let mut documents = serde_yaml::Deserializer::from_str(text);
     let Some(first) = documents.next() else {
         return Ok(Document::default());

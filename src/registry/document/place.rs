@@ -38,15 +38,12 @@ pub fn readable(bytes: &[u8]) -> Result<&str, Fault> {
         let valid = &bytes[..error.valid_up_to()];
         fault_behind(&String::from_utf8_lossy(valid), "the file is no UTF-8 text from here on".to_owned())
     })?;
-    match text.char_indices().skip(1).find(|&(_, c)| !allowed(c)).or_else(|| first_not_allowed(text)) {
+    // A byte order mark is allowed in the first place only.
+    let bad = text.char_indices().find(|&(at, c)| !allowed(c) && !(at == 0 && c == '\u{feff}'));
+    match bad {
         Some((at, c)) => Err(fault_behind(&text[..at], format!("YAML does not allow the character {c:?}"))),
         None => Ok(text),
     }
-}
-
-/// A byte order mark is allowed in the first place only.
-fn first_not_allowed(text: &str) -> Option<(usize, char)> {
-    text.char_indices().next().filter(|&(_, c)| !allowed(c) && c != '\u{feff}')
 }
 
 fn allowed(c: char) -> bool {

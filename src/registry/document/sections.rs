@@ -159,8 +159,8 @@ impl Section for Entry<'_> {
             return Err("this worker has no \"name\"".to_owned());
         };
         match (&self.pod, &self.local) {
-            (Some(_), Some(_)) => Err(format!("worker {name} has both \"pod\" and \"local\"; it is one or the other")),
-            (None, None) => Err(format!("worker {name} has neither \"pod\" nor \"local\"; give it one of them")),
+            (Some(_), Some(_)) => Err(format!("worker \"{name}\" has both \"pod\" and \"local\"; it is one or the other")),
+            (None, None) => Err(format!("worker \"{name}\" has neither \"pod\" nor \"local\"; give it one of them")),
             _ => Ok(()),
         }
     }

@@ -20,7 +20,7 @@ pub struct Base {
 pub fn worker_name(text: &str, taken: &BTreeSet<WorkerName>) -> Result<WorkerName, String> {
     let name: WorkerName = text.parse().map_err(|error: NameError| error.to_string())?;
     if taken.contains(&name) {
-        return Err(format!("there is a worker {name} already"));
+        return Err(format!("there is a worker \"{name}\" already"));
     }
     Ok(name)
 }
