@@ -107,7 +107,8 @@ fn new_pane<'a>(tmux: &Tmux, opening: &Opening) -> TmuxCommand<'a> {
 }
 
 fn marks<'a>(view: &'a View, address: &Address, opening: &Opening) -> Vec<TmuxCommand<'a>> {
-    let pane = |option, value: String| SetOption::new().pane().target_pane(view.pane.as_str()).option(option).value(value).build();
+    let pane =
+        |option, value: String| SetOption::new().pane().target_pane(view.pane.as_str()).option(option).value(value).build();
     let window =
         |option, value: String| SetOption::new().window().target_pane(view.window.as_str()).option(option).value(value).build();
     let off = || "off".to_owned();
