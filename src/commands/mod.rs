@@ -7,6 +7,7 @@ mod completions;
 mod config;
 mod dispatch;
 mod doctor;
+mod inherit;
 mod interrupt;
 mod list;
 mod nudge;

@@ -1,9 +1,126 @@
-use anyhow::Result;
+//! Sessions as windows: jumps to a window that is there, makes one that is not.
 
-use super::Context;
-use crate::cli::Open;
-use crate::exit::Code;
+use std::env;
 
-pub fn run(_context: &Context, _args: &Open) -> Result<Code> {
-    anyhow::bail!("open is not built yet")
+use anyhow::{Context as _, Result};
+
+use super::{Context, inherit, target};
+use crate::cli::{Open, SessionArg};
+use crate::exit::{Code, Problem};
+use crate::local::tmux::Tmux;
+use crate::local::windows::{self, Opening};
+use crate::registry::Registry;
+use crate::registry::names::Address;
+use crate::remote::ask;
+use crate::terminal::neutralise;
+
+/// How a view is opened.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    split: bool,
+    detached: bool,
+}
+
+pub fn run(context: &Context, args: &Open) -> Result<Code> {
+    let tmux = tmux(args.addresses.first().map(String::as_str))?;
+    let mut end = Code::Done;
+    let addresses = if args.all {
+        every_session(context, &mut end)?
+    } else {
+        args.addresses.iter().map(|text| address(context, text)).collect::<Result<_>>()?
+    };
+    for (place, address) in addresses.iter().enumerate() {
+        // The first is gone to, the others wait behind it.
+        let way = Way { split: args.split, detached: args.detached || place > 0 };
+        if let Err(error) = show(context, &tmux, address, way) {
+            let code = super::report(&error);
+            end = if end == Code::Done { code } else { end };
+        }
+    }
+    Ok(end)
+}
+
+/// Open one session, or go to where it is open already.
+pub fn one(context: &Context, address: &Address, split: bool) -> Result<Code> {
+    let tmux = tmux(Some(&address.to_string()))?;
+    show(context, &tmux, address, Way { split, detached: false })?;
+    Ok(Code::Done)
+}
+
+/// The operator's tmux; outside of one there are no windows, but there is `attach`.
+fn tmux(address: Option<&str>) -> Result<Tmux> {
+    Tmux::current().map_err(|error| match error.downcast::<Problem>() {
+        Ok(problem) => {
+            let address = address.map_or("ADDRESS".into(), shell_words::quote);
+            let remedy = format!("attach in this terminal instead: factory-worker attach {}", neutralise::line(&address));
+            Problem { remedy, ..problem }.into()
+        }
+        Err(other) => other,
+    })
+}
+
+/// A whole address is taken as it is: whether there is such a session is seen when it is opened.
+fn address(context: &Context, text: &str) -> Result<Address> {
+    let argument = SessionArg { address: text.to_owned(), session: None };
+    let target = target::parse(&argument)?;
+    match target.session {
+        Some(session) => Ok(Address { worker: target.worker, session }),
+        None => {
+            let (worker, session) = target::session(context, &context.registry()?, &argument)?;
+            Ok(Address { worker: worker.name, session })
+        }
+    }
+}
+
+/// Every session of every worker; a worker that does not answer is said on standard error, and costs the others nothing.
+fn every_session(context: &Context, end: &mut Code) -> Result<Vec<Address>> {
+    let registry = context.registry()?;
+    if registry.workers.is_empty() {
+        return Err(Problem::new(Code::Missing, "there are no workers", target::no_workers(&registry)).into());
+    }
+    let question = ask::Question { queue: false, ..context.question() };
+    let mut reports: Vec<_> = ask::all(registry.workers.clone(), question).into_iter().collect();
+    reports.sort_by_key(|report| report.index);
+    let mut addresses = Vec::new();
+    for report in reports {
+        let worker = &registry.workers[report.index].name;
+        match report.answer {
+            Ok(answer) => addresses
+                .extend(answer.sessions.into_iter().map(|session| Address { worker: worker.clone(), session: session.name })),
+            Err(failure) => {
+                *end = failure.code();
+                super::report(&anyhow::Error::from(failure).context(format!("asking {worker}")));
+            }
+        }
+    }
+    Ok(addresses)
+}
+
+/// No worker is asked and no kubectl runs here: a new window's own `attach` does that, and says there what fails.
+fn show(context: &Context, tmux: &Tmux, address: &Address, way: Way) -> Result<()> {
+    match windows::find(tmux, address)?.first() {
+        Some(_) if way.detached => Ok(()),
+        Some(view) => windows::select(tmux, view),
+        None => make(context, tmux, address, way),
+    }
+}
+
+fn make(context: &Context, tmux: &Tmux, address: &Address, way: Way) -> Result<()> {
+    let registry = context.registry()?;
+    target::worker(&registry, &address.worker)?;
+    let opening = Opening {
+        argv: attach_command(context, address)?,
+        environment: inherit::environment(&registry.path),
+        split: way.split,
+        detached: way.detached,
+    };
+    windows::open(tmux, address, &opening).map(drop)
+}
+
+/// What a window runs.
+fn attach_command(context: &Context, address: &Address) -> Result<Vec<String>> {
+    let program = env::current_exe().context("cannot find out where factory-worker itself is")?;
+    let timeout = humantime::format_duration(context.timeout()).to_string().replace(' ', "");
+    let words = [&program.to_string_lossy(), "attach", "--in-window", "--timeout", &timeout, "--", &address.to_string()];
+    Ok(words.map(str::to_owned).to_vec())
 }

@@ -1,1 +1,6 @@
 //! The operator's tmux: every call, and which window shows which session.
+
+pub mod escape;
+pub mod ids;
+pub mod tmux;
+pub mod windows;

@@ -1,0 +1,97 @@
+//! Every call to the operator's tmux is made here: argv built with tmux_interface, run with a deadline, and checked.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use tmux_interface::TmuxCommand;
+
+use super::escape;
+use super::ids::{ClientName, PaneId};
+use crate::exit::{Code, Problem};
+use crate::process::{self, End, Finished, Limits};
+use crate::terminal::neutralise;
+
+/// Says which client a popup belongs to: tmux sets no such variable of its own.
+pub const CLIENT_VARIABLE: &str = "FACTORY_WORKER_CLIENT";
+
+/// A tmux server on this machine answers in milliseconds; one that does not is stopped or swapped out.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// A popup may stay for as long as somebody looks at it.
+const A_LONG_LOOK: Duration = Duration::from_secs(7 * 24 * 3600);
+const CAP: usize = 4 << 20;
+
+/// The tmux server that this process runs in.
+#[derive(Debug, Clone)]
+pub struct Tmux {
+    program: PathBuf,
+    socket: String,
+    /// The client whose key made us run, when it is known.
+    pub client: Option<ClientName>,
+    /// The pane we run in; in a popup the pane under it.
+    pub pane: Option<PaneId>,
+}
+
+impl Tmux {
+    /// The operator's tmux, from `$TMUX` (`SOCKET,PID,SESSION`; the path may have commas too).
+    ///
+    /// # Errors
+    /// We run outside tmux, or there is no tmux to be found on PATH.
+    pub fn current() -> Result<Self> {
+        let place = env::var("TMUX").unwrap_or_default();
+        let Some(socket) = place.rsplitn(3, ',').nth(2).filter(|socket| !socket.is_empty()) else {
+            return Err(Problem::new(Code::Failed, "this is not inside tmux", "start tmux first, then try again").into());
+        };
+        Ok(Self {
+            program: which::which("tmux").context("cannot find tmux on PATH")?,
+            socket: socket.to_owned(),
+            client: env::var(CLIENT_VARIABLE).ok().and_then(|name| ClientName::parse(&name)),
+            pane: env::var("TMUX_PANE").ok().and_then(|id| PaneId::parse(&id)),
+        })
+    }
+
+    /// Run commands, one after the other in one call, and give what they print.
+    ///
+    /// # Errors
+    /// The first that tmux refuses, with tmux's own words; those behind it were not run.
+    pub fn run(&self, commands: &[TmuxCommand<'_>]) -> Result<String> {
+        let done = self.call(commands, PATIENCE)?;
+        match done.end {
+            End::Exited(0) => Ok(String::from_utf8_lossy(&done.stdout).into_owned()),
+            _ => bail!("{}", complaint(&done)),
+        }
+    }
+
+    /// Run a command that lasts until somebody closes what it shows. Its exit status is that of the command inside, so
+    /// only words on standard error make it a failure.
+    pub fn show(&self, command: TmuxCommand<'_>) -> Result<()> {
+        let done = self.call(&[command], A_LONG_LOOK)?;
+        if done.stderr.is_empty() { Ok(()) } else { bail!("{}", complaint(&done)) }
+    }
+
+    fn call(&self, commands: &[TmuxCommand<'_>], patience: Duration) -> Result<Finished> {
+        let mut command = Command::new(&self.program);
+        // -u: under a C locale tmux would print `_` for every character that is not ASCII.
+        command.args(["-u", "-S", &self.socket]);
+        for (place, words) in commands.iter().enumerate() {
+            if place > 0 {
+                command.arg(";");
+            }
+            command.args(words.to_vec().iter().map(|word| escape::argument(word).into_owned()));
+        }
+        let limits = Limits { deadline: Instant::now() + patience, cap: CAP };
+        process::run(command, b"", limits).with_context(|| format!("cannot run {}", self.program.display()))
+    }
+}
+
+/// What tmux said when it failed, as one line.
+fn complaint(done: &Finished) -> String {
+    let said = neutralise::plain(&done.stderr);
+    match said.lines().map(str::trim).rfind(|line| !line.is_empty()) {
+        Some(line) => format!("tmux: {line}"),
+        None if done.end == End::Deadline => "tmux does not answer".to_owned(),
+        None => format!("tmux failed ({:?})", done.end),
+    }
+}
