@@ -1,9 +1,68 @@
-use anyhow::Result;
+//! `nudge`: type a prompt into a session.
 
-use super::Context;
+use std::io::{self, IsTerminal, Read, Write};
+
+use anyhow::{Context as _, Result};
+
+use super::{Context, target};
 use crate::cli::Nudge;
-use crate::exit::Code;
+use crate::exit::{Code, Problem};
+use crate::registry::names::{Address, SessionName};
+use crate::registry::worker::Worker;
+use crate::remote::Remote;
+use crate::remote::nudge::{self, Delivery};
 
-pub fn run(_context: &Context, _args: &Nudge) -> Result<Code> {
-    anyhow::bail!("nudge is not built yet")
+/// A longer prompt than this is a mistake, in bytes.
+const TEXT_CAP: u64 = 1 << 20;
+
+pub fn run(context: &Context, args: &Nudge) -> Result<Code> {
+    let registry = context.registry()?;
+    let (worker, session) = target::session(context, &registry, &args.session)?;
+    let text = match args.text.as_deref() {
+        None if io::stdin().is_terminal() => return form(context, &worker, &session),
+        None | Some("-") => from_stdin()?,
+        Some(text) => text.to_owned(),
+    };
+    nudge::check(&text).map_err(|reason| Problem::new(Code::Usage, reason, ""))?;
+    let address = Address { worker: worker.name.clone(), session: session.clone() };
+    let delivery = nudge::nudge(&Remote::to(&worker), &session, &text, context.deadline())
+        .with_context(|| format!("nudging {address}"))?;
+    match delivery {
+        Delivery::Confirmed => {
+            writeln!(io::stdout().lock(), "nudged {address}")?;
+            Ok(Code::Done)
+        }
+        Delivery::Typed { entered } => Err(not_confirmed(&address, entered).into()),
+    }
+}
+
+/// What a nudge that nothing confirms is reported as: never as success.
+pub fn not_confirmed(address: &Address, entered: bool) -> Problem {
+    let why = if entered {
+        "Enter was pressed, but nothing on the screen shows that the program took it"
+    } else {
+        "the text did not show on the screen, so Enter was not pressed"
+    };
+    let what = format!("typed, not confirmed: {why}");
+    Problem::new(Code::Unproven, what, format!("look with `factory-worker peek {}`", shell_words::quote(&address.to_string())))
+}
+
+/// Standard input, without the line end that `echo` adds.
+fn from_stdin() -> Result<String> {
+    let usage = |what: &str| Problem::new(Code::Usage, what, "");
+    let mut bytes = Vec::new();
+    io::stdin().lock().take(TEXT_CAP + 1).read_to_end(&mut bytes).context("cannot read standard input")?;
+    if bytes.len() as u64 > TEXT_CAP {
+        return Err(usage("the text is longer than 1 MiB").into());
+    }
+    let mut text = String::from_utf8(bytes).map_err(|_| usage("the text is not UTF-8"))?;
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    Ok(text)
+}
+
+/// Ask for the text in a form and type it.
+pub fn form(_context: &Context, _worker: &Worker, _session: &SessionName) -> Result<Code> {
+    anyhow::bail!("the form is not built yet")
 }

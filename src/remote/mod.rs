@@ -1,9 +1,12 @@
 //! A worker as seen from here: reached through [`exec::Exec`], asked through fixed scripts, its failures as kinds.
 
 pub mod ask;
+mod evidence;
 pub mod exec;
 pub mod failure;
 pub mod here;
+pub mod interrupt;
+pub mod nudge;
 pub mod peek;
 mod queue;
 pub mod script;
