@@ -25,8 +25,8 @@ pub fn run(context: &Context, args: &Nudge) -> Result<Code> {
     };
     nudge::check(&text).map_err(|reason| Problem::new(Code::Usage, reason, ""))?;
     let address = Address { worker: worker.name.clone(), session: session.clone() };
-    let delivery = nudge::nudge(&Remote::to(&worker), &session, &text, context.deadline())
-        .with_context(|| format!("nudging {address}"))?;
+    let delivery =
+        nudge::nudge(&Remote::to(&worker), &session, &text, context.deadline()).with_context(|| format!("nudging {address}"))?;
     match delivery {
         Delivery::Confirmed => {
             writeln!(io::stdout().lock(), "nudged {address}")?;

@@ -71,8 +71,8 @@ squeeze() {
 	done
 }
 
-# times TEXT: how often it is in $squeezed.
-times() {
+# occurrences TEXT: how often it is in $squeezed.
+occurrences() {
 	rest=$squeezed found=0
 	while [ "$rest" != "${rest#*"$1"}" ]; do
 		rest=${rest#*"$1"}
@@ -82,10 +82,10 @@ times() {
 }
 
 # How often the end of the text, and a program's marker for a long paste, show near the cursor.
-seen() {
+sightings() {
 	# shellcheck disable=SC2046 # to be split
 	squeeze $(near)
-	printf '%s %s' "$(times "$needle")" "$(times '[Paste')"
+	printf '%s %s' "$(occurrences "$needle")" "$(occurrences '[Paste')"
 }
 
 # more BEFORE NOW: whether one of the two shows more often.
@@ -116,7 +116,7 @@ look
 tty=${state##* }
 echo_mode
 show before "$(date +%s)"
-before=$(seen)
+before=$(sightings)
 
 trap 'tm delete-buffer -b "$buffer" 2>/dev/null' EXIT
 trap 'exit 1' HUP INT PIPE TERM
@@ -129,7 +129,7 @@ tm paste-buffer -S -d -p -r -b "$buffer" -t "$pane" 2>/dev/null ||
 shows=0
 while
 	look
-	if [ "$(field 5)" = 0 ] && more "$before" "$(seen)"; then
+	if [ "$(field 5)" = 0 ] && more "$before" "$(sightings)"; then
 		shows=$((shows + 1))
 	else
 		shows=0
