@@ -1,4 +1,4 @@
-//! Makes the man page from the command line's own types, so that the two cannot differ.
+//! Makes the man pages from the command line's own types, so that the two cannot differ.
 
 use std::path::PathBuf;
 use std::{env, fs, io};
@@ -12,8 +12,11 @@ mod cli;
 fn main() -> io::Result<()> {
     println!("cargo:rerun-if-changed=src/cli.rs");
     println!("cargo:rerun-if-changed=build.rs");
-    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?);
-    let mut page = Vec::new();
-    clap_mangen::Man::new(cli::Cli::command()).render(&mut page)?;
-    fs::write(out.join("factory-worker.1"), page)
+    let pages = PathBuf::from(env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?).join("man");
+    // The page of a command that is no more must not be installed.
+    match fs::remove_dir_all(&pages) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => fs::create_dir(&pages)?,
+    }
+    clap_mangen::generate_to(cli::Cli::command(), pages)
 }

@@ -5,7 +5,7 @@
 # The words stay in variables and are called by reference, so no shell ever parses them.
 nonce=$1 count=$2
 shift 2
-words= i=0
+words='' i=0
 while [ "$i" -lt "$count" ]; do
 	i=$((i + 1))
 	eval "word_$i=\$1"

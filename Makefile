@@ -1,0 +1,44 @@
+# To try it: make demo. To have it: make install. To change it: make lint test.
+
+PREFIX ?= $(HOME)/.local
+
+# rustup puts cargo there, and not every shell knows.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+.PHONY: help build demo test lint bench install uninstall
+
+help:
+	@echo 'make demo                 a throw-away tmux with three local workers; cleans up after itself'
+	@echo 'make install [PREFIX=…]   binary, man pages, completions; into ~/.local unless told otherwise'
+	@echo 'make uninstall [PREFIX=…] takes them out again'
+	@echo 'make build                the binary alone: target/release/factory-worker'
+	@echo 'make test                 every test'
+	@echo 'make lint                 rustfmt, clippy, shellcheck, shfmt'
+	@echo 'make bench                the numbers that the README claims'
+
+build:
+	@sh make/need.sh build
+	cargo build --release --locked
+
+demo:
+	@sh make/need.sh demo
+	@sh tests/demo/demo.sh
+
+test:
+	@sh make/need.sh test
+	cargo test --locked --no-fail-fast
+
+lint:
+	@sh make/need.sh lint
+	@sh make/lint.sh
+
+bench:
+	@sh make/need.sh demo
+	cargo bench --locked --bench claims
+
+install:
+	@sh make/need.sh build
+	@sh make/install.sh '$(PREFIX)'
+
+uninstall:
+	@sh make/install.sh --remove '$(PREFIX)'
