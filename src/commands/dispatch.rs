@@ -1,9 +1,109 @@
+//! `dispatch`: hand an issue to a worker's queue.
+
+mod order;
+
+use std::io::{self, Write};
+
 use anyhow::Result;
 
-use super::Context;
-use crate::cli::Dispatch;
-use crate::exit::Code;
+pub use order::Order;
 
-pub fn run(_context: &Context, _args: &Dispatch) -> Result<Code> {
-    anyhow::bail!("dispatch is not built yet")
+use super::{Context, target};
+use crate::cli::Dispatch;
+use crate::exit::{Code, Problem};
+use crate::registry::template::Template;
+use crate::registry::worker::Worker;
+use crate::remote::command;
+use crate::remote::exec::Output;
+use crate::remote::failure::{Failure, Kind};
+use crate::remote::{Remote, repositories};
+use crate::terminal::{neutralise, shell};
+
+pub fn run(context: &Context, args: &Dispatch) -> Result<Code> {
+    let order = Order::new(&args.project, &args.issue, &args.intent)?;
+    let registry = context.registry()?;
+    let worker = target::worker(&registry, &target::worker_name(&args.worker)?)?;
+    let remote = Remote::to(worker);
+    let argv = argv(context, worker, &remote, &order)?;
+    if args.dry_run {
+        writeln!(io::stdout(), "{}", shell::line(&argv))?;
+        return Ok(Code::Done);
+    }
+    let output = deliver(context, worker, &remote, &argv)?;
+    io::stdout().write_all(neutralise::plain(&output.stdout).as_bytes())?;
+    io::stderr().write_all(neutralise::plain(&output.stderr).as_bytes())?;
+    verdict(worker, &argv, &output)?;
+    Ok(Code::Done)
+}
+
+/// Hand the issue over, for the form: what the worker printed, neutralised.
+///
+/// # Errors
+/// The worker has no dispatch command, could not be asked, or the command failed (the text has its last line).
+/// With [`Code::Unproven`] nobody knows whether the issue is queued, so it must not be sent again unasked.
+pub fn send(context: &Context, worker: &Worker, order: &Order) -> Result<String> {
+    let remote = Remote::to(worker);
+    let argv = argv(context, worker, &remote, order)?;
+    let output = deliver(context, worker, &remote, &argv)?;
+    verdict(worker, &argv, &output)?;
+    Ok(neutralise::plain(&output.stdout))
+}
+
+/// The exact command: the template, filled. A `{config}` in it is looked up on the worker first.
+fn argv(context: &Context, worker: &Worker, remote: &Remote, order: &Order) -> Result<Vec<String>> {
+    let template = worker.commands.dispatch.as_ref().ok_or_else(|| no_command(worker))?;
+    let config = if template.uses("config") { config(context, worker, remote, order)? } else { String::new() };
+    Ok(fill(template, order, &config))
+}
+
+fn fill(template: &Template, order: &Order, config: &str) -> Vec<String> {
+    let issue = order.issue.to_string();
+    template.fill(&[("project", &order.project), ("issue", &issue), ("intent", &order.intent), ("config", config)])
+}
+
+fn no_command(worker: &Worker) -> Problem {
+    let what = format!("worker {} has no dispatch command", worker.name);
+    Problem::new(Code::Failed, what, "give it one in the registry: commands: {dispatch: …}; see `factory-worker config show`")
+}
+
+/// The project's pipeline configuration. A worker that cannot list its repositories has them where the published
+/// deployment has them; one that cannot be asked is an error.
+fn config(context: &Context, worker: &Worker, remote: &Remote, order: &Order) -> Result<String> {
+    let listed = match repositories::list(remote, context.deadline()) {
+        Ok(listed) => listed,
+        Err(failure) if failure.kind == Kind::Failed && !failure.before_start => {
+            writeln!(io::stderr(), "factory-worker: worker {}: {failure}", worker.name)?;
+            Vec::new()
+        }
+        Err(failure) => return Err(asking(worker, &failure)),
+    };
+    repositories::config(&listed, &order.project).map_err(|why| {
+        Problem::new(Code::Usage, format!("worker {}: {why}", worker.name), "write the one you mean with --project").into()
+    })
+}
+
+fn deliver(context: &Context, worker: &Worker, remote: &Remote, argv: &[String]) -> Result<Output> {
+    command::run(remote, argv, context.deadline()).map_err(|failure| match failure.kind {
+        Kind::Unproven => {
+            let what = format!("dispatch to {}: outcome unknown, it may be queued or not: {failure}", worker.name);
+            let remedy = format!("see what is queued with `factory-worker list {}` before sending it again", worker.name);
+            Problem::new(Code::Unproven, what, remedy).into()
+        }
+        _ => asking(worker, &failure),
+    })
+}
+
+/// Nothing was sent.
+fn asking(worker: &Worker, failure: &Failure) -> anyhow::Error {
+    Problem::new(failure.code(), format!("nothing was sent to worker {}: {failure}", worker.name), "").into()
+}
+
+fn verdict(worker: &Worker, argv: &[String], output: &Output) -> Result<(), Problem> {
+    if output.status == 0 {
+        return Ok(());
+    }
+    let said = neutralise::plain(if output.stderr.is_empty() { &output.stdout } else { &output.stderr });
+    let last = said.lines().map(str::trim).rfind(|line| !line.is_empty()).map(|line| format!(": {line}")).unwrap_or_default();
+    let what = format!("dispatch to {}: {}{last}", worker.name, command::verdict(argv, output.status));
+    Err(Problem::new(Code::Failed, what, ""))
 }

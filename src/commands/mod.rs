@@ -5,7 +5,7 @@ mod close;
 mod complete;
 mod completions;
 mod config;
-mod dispatch;
+pub mod dispatch;
 mod doctor;
 mod inherit;
 mod interrupt;

@@ -2,6 +2,7 @@
 
 pub mod ask;
 mod evidence;
+pub mod command;
 pub mod exec;
 pub mod failure;
 pub mod here;
@@ -9,6 +10,7 @@ pub mod interrupt;
 pub mod nudge;
 pub mod peek;
 mod queue;
+pub mod repositories;
 pub mod script;
 pub mod session;
 

@@ -4,6 +4,7 @@ pub mod age;
 pub mod live;
 pub mod neutralise;
 pub mod screen;
+pub mod shell;
 pub mod style;
 pub mod table;
 
