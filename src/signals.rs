@@ -1,11 +1,20 @@
-//! What a signal does to us: end what we started, leave the terminal usable, exit 130.
+//! What a signal does to us: end what we started, leave the terminal usable, exit 130. Unless somebody listens.
 
+use std::sync::{Mutex, MutexGuard};
 use std::thread;
 
 use nix::sys::signal::{SigSet, Signal};
 
 use crate::exit::Code;
 use crate::process;
+
+type Tell = Box<dyn Fn(Signal) + Send>;
+
+static LISTENER: Mutex<Option<Tell>> = Mutex::new(None);
+
+fn listener() -> MutexGuard<'static, Option<Tell>> {
+    LISTENER.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
 
 /// From now on SIGINT, SIGTERM and SIGHUP end every process group we started, then us. Call before any thread starts.
 ///
@@ -19,10 +28,32 @@ pub fn end_children_when_interrupted() {
         return;
     }
     thread::spawn(move || {
-        if set.wait().is_ok() {
-            process::kill_all();
-            crate::terminal::restore();
-            std::process::exit(Code::Interrupted as i32);
+        while let Ok(signal) = set.wait() {
+            match listener().as_ref() {
+                Some(tell) => tell(signal),
+                None => end(),
+            }
         }
     });
+}
+
+fn end() -> ! {
+    process::kill_all();
+    crate::terminal::restore();
+    std::process::exit(Code::Interrupted as i32);
+}
+
+/// While this lives, signals are told to somebody and end nothing.
+pub struct Listening(());
+
+/// Tell `tell` of each signal instead of ending.
+pub fn listen(tell: impl Fn(Signal) + Send + 'static) -> Listening {
+    *listener() = Some(Box::new(tell));
+    Listening(())
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        listener().take();
+    }
 }

@@ -24,6 +24,18 @@ pub struct Script<'a> {
     pub stdin: &'a [u8],
 }
 
+impl Script<'_> {
+    /// What runs it: for [`Exec::run`], or for [`Exec::interactive`], where nobody takes the answer apart.
+    pub fn argv(&self, nonce: &str) -> Vec<String> {
+        let mut argv = vec!["sh".to_owned(), "-c".to_owned(), format!("{PRELUDE}\n{}", self.text), "factory-worker".to_owned()];
+        argv.push(nonce.to_owned());
+        argv.push(self.tmux.len().to_string());
+        argv.extend_from_slice(self.tmux);
+        argv.extend_from_slice(self.arguments);
+        argv
+    }
+}
+
 /// One part of an answer: the words of its mark, and what was written behind it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Part {
@@ -64,11 +76,7 @@ impl Parts {
 /// What [`Exec::run`] says, or `incomplete` when the answer has no end.
 pub fn run(exec: &dyn Exec, script: &Script<'_>, deadline: Instant) -> Result<Parts, Failure> {
     let nonce = nonce();
-    let mut argv: Vec<String> = vec!["sh".into(), "-c".into(), format!("{PRELUDE}\n{}", script.text), "factory-worker".into()];
-    argv.push(nonce.clone());
-    argv.push(script.tmux.len().to_string());
-    argv.extend_from_slice(script.tmux);
-    argv.extend_from_slice(script.arguments);
+    let argv = script.argv(&nonce);
     let output = exec.run(Request { argv: &argv, stdin: script.stdin, deadline })?;
     match split(&output.stdout, &nonce) {
         Some(parts) => Ok(Parts { parts, stderr: output.stderr }),
@@ -141,7 +149,7 @@ fn cut_short(output: &Output) -> Failure {
 }
 
 /// 64 random bits: what a worker could not have written before it was asked.
-fn nonce() -> String {
+pub fn nonce() -> String {
     format!("{:016x}", RandomState::new().build_hasher().finish())
 }
 

@@ -1,6 +1,7 @@
 //! The operator's terminal: what may be written to it, and how.
 
 pub mod age;
+pub mod key;
 pub mod live;
 pub mod neutralise;
 pub mod screen;

@@ -1,0 +1,33 @@
+//! Waiting for a key, so that a message stays until somebody has read it.
+
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use crossterm::event::{self, Event, KeyEventKind};
+use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
+
+/// Somebody who was typing when the message came did not mean it.
+const DEAF: Duration = Duration::from_secs(1);
+
+/// Say `hint`, then wait for a key.
+///
+/// # Errors
+/// There is no terminal.
+pub fn wait(hint: &str) -> io::Result<()> {
+    super::remember()?;
+    writeln!(io::stdout(), "\n{}", super::style::Style::Dim.paint(&format!("[{hint}]")))?;
+    enable_raw_mode()?;
+    let waited = first_key(Instant::now() + DEAF);
+    disable_raw_mode()?;
+    super::forget();
+    waited
+}
+
+fn first_key(heard_from: Instant) -> io::Result<()> {
+    loop {
+        match event::read()? {
+            Event::Key(key) if key.kind == KeyEventKind::Press && Instant::now() >= heard_from => return Ok(()),
+            _ => {}
+        }
+    }
+}

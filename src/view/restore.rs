@@ -1,0 +1,43 @@
+//! The terminal after a view: its modes as they were before, whatever the view died of.
+
+use std::io::{self, IsTerminal, Write};
+
+use nix::sys::termios::{FlushArg, SetArg, Termios, tcflush, tcgetattr, tcsetattr};
+
+/// Undoes what a tmux client (or an application that shone through) may have switched on. When kubectl is killed, every one
+/// of these stays on; when a pod goes away, all but the line discipline's own.
+///
+/// The alternate screen is left first. The scroll region's reset moves the cursor home, hence the save and restore around it.
+const RESET: &str = concat!(
+    "\x1b[?1049l",                                                        // main screen
+    "\x1b7\x1b[r\x1b8",                                                   // scroll the whole screen, stay where we are
+    "\x1b[?6l\x1b[?69l\x1b[?7h\x1b[4l",                                   // no origin mode, no margins, wrap, no insert
+    "\x1b(B\x0f\x1b[m",                                                   // ASCII, no colours
+    "\x1b[?1l\x1b>",                                                      // normal cursor keys and keypad
+    "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1005l\x1b[?1006l\x1b[?1004l", // no mouse, no focus reports
+    "\x1b[?2004l\x1b[>4m\x1b[<u\x1b[=0u",                                 // no bracketed paste, no extended keys
+    "\x1b[0 q\x1b]112\x1b\\\x1b[?25h",                                    // the cursor's own shape and colour, shown
+);
+
+/// The terminal's modes, to be put back.
+pub struct Terminal(Termios);
+
+impl Terminal {
+    /// # Errors
+    /// Standard input or output is no terminal.
+    pub fn remember() -> io::Result<Self> {
+        if !io::stdout().is_terminal() {
+            return Err(nix::errno::Errno::ENOTTY.into());
+        }
+        Ok(Self(tcgetattr(io::stdin())?))
+    }
+
+    /// Put everything back. What the remote terminal's replies left unread is thrown away, so that nobody types it by accident.
+    /// A terminal that is gone is no error.
+    pub fn restore(&self) {
+        let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &self.0);
+        let _ = tcflush(io::stdin(), FlushArg::TCIFLUSH);
+        let mut out = io::stdout().lock();
+        let _ = out.write_all(RESET.as_bytes()).and_then(|()| out.flush());
+    }
+}
