@@ -1,16 +1,59 @@
+//! `pick`: the fuzzy picker, and what is done with the session that was picked.
+
 use anyhow::Result;
 
-use super::Context;
+use super::{Context, target};
 use crate::cli::{Action, Pick};
-use crate::exit::Code;
+use crate::exit::{Code, Problem};
+use crate::picker::{Choice, Picker, Purpose};
 use crate::registry::Registry;
 use crate::registry::names::{Address, WorkerName};
 
-pub fn run(_context: &Context, _args: &Pick) -> Result<Code> {
-    anyhow::bail!("pick is not built yet")
+pub fn run(context: &Context, args: &Pick) -> Result<Code> {
+    let registry = context.registry()?;
+    let mut picker = picker(context, &registry, None, Purpose::Act(args.then))?;
+    while let Some(choice) = picker.pick()? {
+        if let Some(code) = act(context, &registry, choice)? {
+            return Ok(code);
+        }
+    }
+    Ok(Code::Done)
 }
 
-/// Show the picker and give what was chosen; nothing is done with it.
-pub fn session(_context: &Context, _registry: &Registry, _only: Option<&WorkerName>, _then: Action) -> Result<Option<Address>> {
-    anyhow::bail!("pick is not built yet")
+/// The session that a person picks for a command that waits for one, from the sessions of `only` where that is given.
+/// `None` when they left the picker.
+///
+/// # Errors
+/// There is no terminal, or there are no workers.
+pub fn session(context: &Context, registry: &Registry, only: Option<&WorkerName>, _then: Action) -> Result<Option<Address>> {
+    let choice = picker(context, registry, only, Purpose::Choose)?.pick()?;
+    let address = |choice: Choice| {
+        let session = choice.target.session?;
+        Some(Address { worker: choice.target.worker, session })
+    };
+    Ok(choice.and_then(address))
+}
+
+fn picker(context: &Context, registry: &Registry, only: Option<&WorkerName>, purpose: Purpose) -> Result<Picker> {
+    let workers = match only {
+        Some(name) => vec![target::worker(registry, name)?.clone()],
+        None => registry.workers.clone(),
+    };
+    if workers.is_empty() {
+        return Err(Problem::new(Code::Missing, "there are no workers", target::no_workers(registry)).into());
+    }
+    Ok(Picker::new(workers, context.question(), registry.active_within, purpose))
+}
+
+/// Do it. `None` means: back to the picker.
+fn act(context: &Context, registry: &Registry, choice: Choice) -> Result<Option<Code>> {
+    let worker = target::worker(registry, &choice.target.worker)?;
+    let Some(session) = choice.target.session else { anyhow::bail!("dispatch is not built yet") };
+    match choice.action {
+        Action::Peek => {
+            super::peek::show_until_key(context, worker, &session)?;
+            Ok(None)
+        }
+        _ => anyhow::bail!("{:?} is not built yet: {worker:?} {session}", choice.action),
+    }
 }
