@@ -7,17 +7,20 @@ use std::thread;
 use std::time::Duration;
 
 use skim::SkimItem;
-use skim::tui::Event;
 use skim::tui::actions::Action;
+use skim::tui::{App, Event};
 
 use super::board::Board;
 use super::highlight::Highlight;
 use super::ui::Ui;
 use crate::registry::worker::Worker;
 use crate::remote::ask::{self, Question, Report};
+use crate::terminal::table;
 
 /// How soon the threads that wait for answers notice that the picker has gone.
 const NOTICE: Duration = Duration::from_millis(20);
+/// Columns that skim leaves free before the header.
+const INDENT: usize = 2;
 
 /// The workers of one picker on the screen.
 pub struct Asking {
@@ -63,7 +66,7 @@ impl Asking {
         self.board().give_up();
     }
 
-    fn collect(&self, places: &[usize], reports: &Receiver<Report>) {
+    fn collect(self: &Arc<Self>, places: &[usize], reports: &Receiver<Report>) {
         while !self.closed.load(Ordering::Relaxed) {
             match reports.recv_timeout(NOTICE) {
                 // Answers that came together are drawn together.
@@ -74,7 +77,7 @@ impl Asking {
         }
     }
 
-    fn take(&self, places: &[usize], reports: impl Iterator<Item = Report>) {
+    fn take(self: &Arc<Self>, places: &[usize], reports: impl Iterator<Item = Report>) {
         let mut board = self.board();
         for report in reports {
             board.take(places[report.index], report.answer.map(|answer| answer.sessions));
@@ -84,20 +87,23 @@ impl Asking {
     }
 
     /// Rows and header as they are now.
-    fn publish(&self) {
+    fn publish(self: &Arc<Self>) {
         let board = self.board();
         let rows: Vec<Arc<dyn SkimItem>> = board.rows().into_iter().map(|row| Arc::new(row) as Arc<dyn SkimItem>).collect();
-        let header = self.header(&board.headline());
+        let line = board.headline();
         drop(board);
-        let highlight = self.highlight.clone();
+        let asking = self.clone();
         self.ui.change(move |app| {
-            highlight.replace_rows(app, &rows);
-            vec![header.clone()]
+            asking.highlight.replace_rows(app, &rows);
+            vec![asking.header(app, &line)]
         });
     }
 
     /// The event that shows this line above the hint.
-    pub fn header(&self, line: &str) -> Event {
+    pub fn header(&self, app: &App, line: &str) -> Event {
+        let columns = app.layout.header_area.map_or(0, |area| usize::from(area.width));
+        // Before the first drawing nobody knows how much room there is.
+        let line = if columns > 0 { table::fit(line, columns.saturating_sub(INDENT)) } else { line.to_owned() };
         Event::Action(Action::SetHeader(Some(format!("{line}\n{}", self.hint))))
     }
 }

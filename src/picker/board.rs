@@ -63,8 +63,7 @@ impl Board {
 
     /// One line: who is still being waited for, else what there is.
     pub fn headline(&self) -> String {
-        let asking: Vec<&str> =
-            self.entries.iter().filter(|entry| entry.asking).map(|entry| entry.worker.as_str()).collect();
+        let asking: Vec<&str> = self.entries.iter().filter(|entry| entry.asking).map(|entry| entry.worker.as_str()).collect();
         if asking.is_empty() {
             return self.summary();
         }
@@ -85,7 +84,9 @@ impl Board {
         let entry = self.entries.iter().find(|entry| entry.worker == target.worker)?;
         match &entry.answer {
             _ if target.session.is_some() => None,
-            Some(Err(failure)) => Some(format!("{} is {}: {}", entry.worker, failure.status(), neutralise::line(&failure.reason))),
+            Some(Err(failure)) => {
+                Some(format!("{} is {}: {}", entry.worker, failure.status(), neutralise::line(&failure.reason)))
+            }
             _ if needs_session => Some(format!("{} has no session", entry.worker)),
             _ => None,
         }

@@ -69,15 +69,13 @@ impl Purpose {
         }
     }
 
-    /// The keys in one line.
+    /// The most important keys in one line, short enough for half a small terminal.
     pub fn hint(self) -> String {
         let enter = match self {
             Self::Act(action) => word(action),
             Self::Choose => "choose",
         };
-        let others = self.actions().iter().filter(|(.., action)| *action != self.on_enter());
-        let others = others.map(|(_, key, action)| format!(" · {key} {}", word(*action))).collect::<String>();
-        format!("F1 keys · Enter {enter}{others}")
+        format!("Enter {enter} · Ctrl-r ask again · F1 keys")
     }
 
     /// The keys, one a line.
@@ -157,7 +155,7 @@ impl Desk {
         let Some(target) = self.highlight.target(app) else { return Vec::new() };
         let needs_session = action != Action::Dispatch;
         if let Some(refusal) = self.asking.board().refusal(&target, needs_session) {
-            return vec![self.asking.header(&refusal)];
+            return vec![self.asking.header(app, &refusal)];
         }
         *self.choice.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(Choice { action, target });
         vec![Event::Action(SkimAction::Accept(None))]

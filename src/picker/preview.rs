@@ -204,7 +204,10 @@ impl Preview {
 /// What failed, why, and what to do about it.
 fn failed(worker: &WorkerName, failure: &Failure) -> String {
     let reason = neutralise::line(&failure.reason);
-    format!("{worker} is {}\n\n{reason}\n\n`factory-worker doctor {worker}` looks for the cause.\nCtrl-r asks it again.", failure.status())
+    format!(
+        "{worker} is {}\n\n{reason}\n\n`factory-worker doctor {worker}` looks for the cause.\nCtrl-r asks it again.",
+        failure.status()
+    )
 }
 
 /// The last lines that the preview has room for: it is as high as the terminal.

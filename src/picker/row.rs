@@ -6,7 +6,7 @@ use std::time::Duration;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use skim::{DisplayContext, Matches, SkimItem};
-use unicode_width::UnicodeWidthChar;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::registry::names::Target;
 use crate::remote::failure::Failure;
@@ -84,9 +84,11 @@ impl Row {
 
     /// How many columns the address and what stands behind it get.
     fn widths(&self, width: usize) -> (usize, usize) {
-        let address = self.column.min(width.saturating_sub(GAP + Say::STATE_WIDTH));
+        // Only states are aligned: a reason needs all the room that its worker's name leaves.
+        let wanted = if matches!(self.say, Say::Session { .. }) { self.column } else { self.text.width() };
+        let address = wanted.min(width.saturating_sub(GAP + Say::STATE_WIDTH));
         // A narrow list shows addresses only.
-        if address < self.column.min(12) { (width, 0) } else { (address, width - address - GAP) }
+        if address < wanted.min(12) { (width, 0) } else { (address, width - address - GAP) }
     }
 }
 
@@ -194,7 +196,7 @@ mod tests {
         let failure = Failure::new(Kind::Unreachable, "connection\x1b[2J refused");
         let row = Row { column: 4, ..Row::new("dead".parse().unwrap(), Say::Failed(failure)) };
         assert_eq!(drawn(&row, 60), "dead  unreachable: connection\u{fffd}[2J refused");
-        assert_eq!(drawn(&row, 30), "dead  unreachable: connection…".replace("connection…", "connecti…"));
+        assert_eq!(drawn(&row, 30), "dead  unreachable: connection…");
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub fn options(prompt: String, query: String, header: String, preview: PreviewCa
     options.query = Some(query);
     options.header = Some(header);
     options.layout = TuiLayout::Reverse;
-    options.info = InfoDisplay::Inline.into();
+    options.info = InfoDisplay::Hidden.into();
     options.highlight_line = true;
     options.ellipsis = "…".to_owned();
     options.scrollbar = "▐".to_owned();
