@@ -1,1 +1,118 @@
-//! The fuzzy picker; the only place that knows skim.
+//! The fuzzy picker: the sessions of all workers in one list that fills as the workers answer, and a live look at the
+//! highlighted one. The only room that knows skim.
+//!
+//! Our threads ask the workers ([`asking`]) and look at the highlighted session ([`preview`]); what they learn reaches
+//! skim's thread through [`ui`], where alone its state is changed.
+
+mod asking;
+mod board;
+mod highlight;
+mod keys;
+mod preview;
+mod row;
+mod screen;
+mod ui;
+
+use std::io::{self, IsTerminal};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::Result;
+use skim::SkimItem;
+use skim::tui::PreviewCallback;
+
+use crate::cli::Action;
+use crate::exit::{Code, Problem};
+use crate::process;
+use crate::registry::names::Target;
+use crate::registry::worker::Worker;
+use crate::remote::ask::Question;
+use asking::Asking;
+use board::Board;
+use highlight::Highlight;
+use keys::Desk;
+use preview::Preview;
+use ui::Ui;
+
+/// What the picker is shown for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Enter does this; the other keys do what is theirs.
+    Act(Action),
+    /// A command waits for a session: Enter chooses it, and nothing else is done.
+    Choose,
+}
+
+/// What was picked, and what is to be done with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    pub action: Action,
+    /// Has a session unless the action needs only a worker.
+    pub target: Target,
+}
+
+/// A picker that can be shown several times: it keeps the query, the highlight and the rows in between.
+pub struct Picker {
+    workers: Vec<Worker>,
+    question: Question,
+    purpose: Purpose,
+    board: Arc<Mutex<Board>>,
+    query: String,
+    last: Option<Target>,
+}
+
+impl Picker {
+    pub fn new(workers: Vec<Worker>, question: Question, active_within: Duration, purpose: Purpose) -> Self {
+        let board = Board::new(workers.iter().map(|worker| worker.name.clone()), active_within);
+        Self { workers, question, purpose, board: Arc::new(Mutex::new(board)), query: String::new(), last: None }
+    }
+
+    /// Show the picker until something is picked; `None` when the user left it.
+    ///
+    /// # Errors
+    /// There is no terminal, or skim cannot use it.
+    pub fn pick(&mut self) -> Result<Option<Choice>> {
+        needs_terminal()?;
+        let ui = Ui::default();
+        let desk = self.desk(&ui);
+        let preview = desk.preview.clone();
+        let show = PreviewCallback::from(move |items: Vec<Arc<dyn SkimItem>>| vec![preview.text_of(items.first())]);
+        let header = format!("\n{}", self.purpose.hint());
+        let mut options = screen::options(self.purpose.prompt(), self.query.clone(), header, show);
+        keys::bind(&mut options.keymap, &desk);
+        let output = screen::show(options, &ui, || {
+            desk.preview.start();
+            desk.asking.ask();
+        });
+        // Whatever is still being asked is of no use to anybody now.
+        desk.preview.close();
+        desk.asking.close();
+        process::kill_all();
+        self.query = output?.query;
+        let choice = desk.choice.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+        self.last = choice.as_ref().map(|choice| choice.target.clone());
+        Ok(choice)
+    }
+
+    /// Everything that the keys and threads of one showing share.
+    fn desk(&self, ui: &Ui) -> Arc<Desk> {
+        let highlight = Arc::new(Highlight::default());
+        highlight.hold(self.last.clone());
+        let (workers, board) = (self.workers.clone(), self.board.clone());
+        Arc::new(Desk {
+            purpose: self.purpose,
+            preview: Preview::new(&workers, ui.clone(), self.purpose.help()),
+            asking: Asking::new(workers, self.question, board, highlight.clone(), self.purpose.hint(), ui.clone()),
+            highlight,
+            choice: Mutex::default(),
+        })
+    }
+}
+
+fn needs_terminal() -> Result<()> {
+    if io::stdin().is_terminal() && io::stderr().is_terminal() {
+        return Ok(());
+    }
+    let remedy = "`factory-worker list` prints the sessions; `factory-worker open ADDRESS` opens one";
+    Err(Problem::new(Code::Usage, "the picker needs a terminal", remedy).into())
+}

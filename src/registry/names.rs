@@ -145,7 +145,7 @@ impl FromStr for Address {
 }
 
 /// What an ADDRESS argument says: a worker, and a session when one is named.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Target {
     pub worker: WorkerName,
     pub session: Option<SessionName>,

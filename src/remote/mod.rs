@@ -1,8 +1,8 @@
 //! A worker as seen from here: reached through [`exec::Exec`], asked through fixed scripts, its failures as kinds.
 
 pub mod ask;
-mod evidence;
 pub mod command;
+mod evidence;
 pub mod exec;
 pub mod failure;
 pub mod here;

@@ -1,0 +1,218 @@
+//! The preview: what the highlighted session shows, looked at again while it stays highlighted.
+//!
+//! A look is an exec on the worker, so looks are rationed: two a second at most however fast the highlight moves, the
+//! newest row first, and an old one's answer is thrown away.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use skim::SkimItem;
+use skim::tui::{App, Event};
+
+use super::highlight;
+use super::row::{Row, Say};
+use super::ui::Ui;
+use crate::registry::names::{Target, WorkerName};
+use crate::registry::worker::Worker;
+use crate::remote::failure::Failure;
+use crate::remote::{Remote, peek};
+use crate::terminal::{live::Block, neutralise, style};
+
+/// The least time between the starts of two looks.
+const PACE: Duration = Duration::from_millis(500);
+/// How often a row that stays highlighted is looked at.
+const AGAIN: Duration = Duration::from_secs(1);
+/// How long a look may take.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Lines that a look asks for; more than a screen shows.
+const LINES: u32 = 100;
+/// Sessions whose last look is kept, to be shown at once when the highlight comes back.
+const KEPT: usize = 200;
+
+/// The preview of one picker on the screen.
+pub struct Preview {
+    workers: HashMap<WorkerName, Worker>,
+    ui: Ui,
+    help: String,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// The highlighted row.
+    row: Option<Row>,
+    /// Counts the rows that were highlighted: tells an answer for this row from one for an earlier one.
+    turn: u64,
+    /// The turn that is being looked at.
+    looking: Option<u64>,
+    last_look: Option<Instant>,
+    /// When this turn's row may be looked at (again).
+    due: Option<Instant>,
+    seen: HashMap<Target, String>,
+    showing_help: bool,
+    closed: bool,
+}
+
+impl State {
+    /// The highlighted row, if it is a session.
+    fn session(&self) -> Option<&Target> {
+        self.row.as_ref().map(|row| &row.target).filter(|target| target.session.is_some())
+    }
+}
+
+impl Preview {
+    /// Nothing is looked at before [`start`](Self::start).
+    pub fn new(workers: &[Worker], ui: Ui, help: String) -> Arc<Self> {
+        let workers = workers.iter().map(|worker| (worker.name.clone(), worker.clone())).collect();
+        Arc::new(Self { workers, ui, help, state: Mutex::default(), changed: Condvar::new() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Begin to look at what is highlighted, on threads of its own, until it is closed.
+    pub fn start(self: &Arc<Self>) {
+        let preview = self.clone();
+        thread::spawn(move || {
+            while let Some((turn, target)) = preview.next_look() {
+                let preview = preview.clone();
+                thread::spawn(move || preview.look(turn, target));
+            }
+        });
+    }
+
+    /// No look begins after this.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    /// Another row may be highlighted now.
+    pub fn follow(&self, app: &App) -> Vec<Event> {
+        let row = highlight::selected(app);
+        let mut state = self.lock();
+        if state.row != row {
+            if state.row.as_ref().map(|row| &row.target) != row.as_ref().map(|row| &row.target) {
+                state.turn += 1;
+                state.due = Some(state.last_look.map_or_else(Instant::now, |last| last + PACE));
+            }
+            state.row = row;
+            self.changed.notify_all();
+        }
+        Vec::new()
+    }
+
+    /// Show the keys in place of the session, or the session again.
+    pub fn toggle_help(&self) -> Vec<Event> {
+        let mut state = self.lock();
+        state.showing_help = !state.showing_help;
+        vec![Event::RunPreview]
+    }
+
+    /// Wait until a look is due.
+    fn next_look(&self) -> Option<(u64, Target)> {
+        let mut state = self.lock();
+        loop {
+            if state.closed {
+                return None;
+            }
+            let free = state.looking != Some(state.turn);
+            let (Some(due), Some(target), true) = (state.due, state.session().cloned(), free) else {
+                state = self.changed.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner());
+                continue;
+            };
+            let now = Instant::now();
+            if due <= now {
+                state.looking = Some(state.turn);
+                state.last_look = Some(now);
+                state.due = Some(now + AGAIN);
+                return Some((state.turn, target));
+            }
+            state = self.changed.wait_timeout(state, due - now).unwrap_or_else(|poisoned| poisoned.into_inner()).0;
+        }
+    }
+
+    fn look(self: &Arc<Self>, turn: u64, target: Target) {
+        let text = match self.capture(&target) {
+            Ok(text) => text,
+            Err(failure) => failed(&target.worker, &failure),
+        };
+        let mut state = self.lock();
+        if state.looking == Some(turn) {
+            state.looking = None;
+        }
+        if state.seen.len() >= KEPT {
+            state.seen.clear();
+        }
+        state.seen.insert(target, text);
+        let current = state.turn == turn && !state.closed;
+        self.changed.notify_all();
+        drop(state);
+        if current {
+            let preview = self.clone();
+            self.ui.change(move |app| preview.draw(app, turn));
+        }
+    }
+
+    fn capture(&self, target: &Target) -> Result<String, Failure> {
+        let (Some(worker), Some(session)) = (self.workers.get(&target.worker), &target.session) else {
+            return Ok(String::new());
+        };
+        let pane = peek::capture(&Remote::to(worker), session, LINES, Instant::now() + PATIENCE)?;
+        Ok(if style::colour() { neutralise::coloured(&pane) } else { neutralise::plain(&pane) })
+    }
+
+    /// Put what was seen on the screen, unless the highlight has moved on meanwhile.
+    fn draw(&self, app: &mut App, turn: u64) -> Vec<Event> {
+        let state = self.lock();
+        if state.turn == turn && !state.showing_help {
+            let text = self.text(&state, state.row.as_ref());
+            // Colours that skim cannot parse are no reason to show nothing.
+            if app.preview.content(text.as_bytes()).is_err() {
+                let _ = app.preview.content(neutralise::plain(text.as_bytes()).as_bytes());
+            }
+        }
+        Vec::new()
+    }
+
+    /// The text for this item of skim's, without waiting for anything.
+    pub fn text_of(&self, item: Option<&Arc<dyn SkimItem>>) -> String {
+        self.text(&self.lock(), item.and_then(|item| highlight::row(item.as_ref())))
+    }
+
+    fn text(&self, state: &State, row: Option<&Row>) -> String {
+        match row {
+            _ if state.showing_help => self.help.clone(),
+            None => String::new(),
+            Some(Row { target, say: Say::Session { .. }, .. }) => match state.seen.get(target) {
+                Some(text) if text.is_empty() => "(nothing on its screen)".to_owned(),
+                Some(text) => bottom(text).to_owned(),
+                None => "asking…".to_owned(),
+            },
+            Some(Row { target, say: Say::NoSessions, .. }) => {
+                format!("{} is running and has no session.\n\nAlt-g dispatches an issue to it.", target.worker)
+            }
+            Some(Row { target, say: Say::Failed(failure), .. }) => failed(&target.worker, failure),
+        }
+    }
+}
+
+/// What failed, why, and what to do about it.
+fn failed(worker: &WorkerName, failure: &Failure) -> String {
+    let reason = neutralise::line(&failure.reason);
+    format!(
+        "{worker} is {}\n\n{reason}\n\n`factory-worker doctor {worker}` looks for the cause.\nCtrl-r asks it again.",
+        failure.status()
+    )
+}
+
+/// The last lines that the preview has room for: it is as high as the terminal.
+fn bottom(text: &str) -> &str {
+    let rows = Block::terminal_size().map_or(usize::MAX, |(_, rows)| rows);
+    let text = text.trim_end_matches('\n');
+    text.rmatch_indices('\n').nth(rows.saturating_sub(1)).map_or(text, |(at, _)| &text[at + 1..])
+}
