@@ -95,7 +95,10 @@ pub fn report(error: &anyhow::Error) -> Code {
     } else {
         Code::Failed
     };
-    let text = terminal::neutralise::lines(&format!("{error:#}"));
+    let mut text = terminal::neutralise::lines(&format!("{error:#}"));
+    if let Some(remedy) = error.downcast_ref::<Failure>().map(Failure::remedy).filter(|remedy| !remedy.is_empty()) {
+        text = format!("{text}\n  {remedy}");
+    }
     let _ = writeln!(io::stderr().lock(), "factory-worker: {text}");
     code
 }

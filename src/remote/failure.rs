@@ -39,17 +39,50 @@ pub struct Failure {
     pub reason: String,
     /// True when it is proven that the command never started, so that nothing was sent and asking again is safe.
     pub before_start: bool,
+    /// What to do about it when that is more particular than what its kind always needs.
+    remedy: Option<String>,
 }
 
 impl Failure {
     pub fn new(kind: Kind, reason: impl Into<String>) -> Self {
-        Self { kind, reason: reason.into(), before_start: false }
+        Self { kind, reason: reason.into(), before_start: false, remedy: None }
     }
 
     /// The same, for a command that is proven never to have started.
     pub fn before_start(mut self) -> Self {
         self.before_start = true;
         self
+    }
+
+    /// The same, with a remedy of its own (one line).
+    pub fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// What to do about it, one line; empty when there is nothing sensible to say.
+    pub fn remedy(&self) -> &str {
+        if let Some(remedy) = &self.remedy {
+            return remedy;
+        }
+        match self.kind {
+            Kind::Pending => "`kubectl describe pod` says what it waits for",
+            Kind::Starting => "try again in a moment",
+            Kind::Terminating => "it is being replaced or removed; try again in a moment",
+            Kind::Crashing => "`kubectl logs --previous` shows what it said before it ended",
+            Kind::Completed => "restart it: delete the pod, so that its owner makes a new one",
+            Kind::Missing => "compare pod, namespace and context in workers.yaml with `kubectl get pods`",
+            Kind::NoContainer => "set container: in workers.yaml to one that the pod has",
+            Kind::NoTmux => "install tmux in the image, or set tmux: in workers.yaml to where it is",
+            Kind::NoShell => "install sh in the image; without it a worker can only be listed",
+            Kind::Unreachable => "check the network, the VPN and the context, or run `factory-worker doctor`",
+            Kind::Unauthorized => "log in to the cluster again; `kubectl auth whoami` says whether that worked",
+            Kind::Forbidden => "ask for a role that may get pods, and create and get pods/exec, in this namespace",
+            Kind::Incomplete => "try again, with a longer --timeout if the worker is slow",
+            Kind::NoSession => "`factory-worker list` shows the sessions there are",
+            Kind::Failed => "",
+            Kind::Unproven => "look with `factory-worker peek` before you send it again",
+        }
     }
 
     /// The word for the STATUS column and the JSON.

@@ -7,8 +7,11 @@ pub mod exec;
 pub mod failure;
 pub mod here;
 pub mod interrupt;
+pub mod kubectl;
+mod kubectl_error;
 pub mod nudge;
 pub mod peek;
+pub mod pod;
 mod queue;
 pub mod repositories;
 pub mod script;
@@ -34,7 +37,7 @@ impl Remote {
                 tmux.extend(["-S".to_owned(), directory.join(here::SOCKET).to_string_lossy().into_owned()]);
                 Box::new(here::Here { directory: directory.clone() })
             }
-            Place::Pod(_place) => todo!("remote/kubectl.rs"),
+            Place::Pod(place) => Box::new(pod::Pod::new(place.clone())),
         };
         Self { exec, tmux }
     }

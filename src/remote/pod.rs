@@ -1,0 +1,105 @@
+//! A worker that is a pod, and which pod that is just now.
+//!
+//! Names of pods change all day (a Deployment's carry a hash), so the answer is looked up once for a namespace, kept on
+//! disk, and used until an exec says that the pod or its container is not there. It is then looked up once more.
+
+mod choose;
+mod known;
+mod listing;
+mod state;
+
+use std::process::Command;
+use std::time::Instant;
+
+use self::known::Acceptable;
+use super::exec::{Exec, Output, Request};
+use super::failure::{Failure, Kind};
+use super::kubectl::Cluster;
+use crate::registry::names::ObjectName;
+use crate::registry::worker::{PodPlace, PodRef};
+
+/// A worker's pod.
+pub struct Pod {
+    place: PodPlace,
+    cluster: Cluster,
+}
+
+impl Pod {
+    pub fn new(place: PodPlace) -> Self {
+        let cluster = Cluster::of(&place);
+        Self { place, cluster }
+    }
+
+    /// The pod that the worker means, and whether it was looked up for this very question.
+    fn current(&self, deadline: Instant) -> Result<(ObjectName, bool), Failure> {
+        match self.known(deadline) {
+            Some(pod) => Ok((pod, false)),
+            None => Ok((self.look_up(Acceptable::Recent, deadline)?, true)),
+        }
+    }
+
+    /// The pod as it was last heard of, without asking the cluster; waits for a look-up that is under way.
+    fn known(&self, deadline: Instant) -> Option<ObjectName> {
+        if let PodRef::Pod(name) = &self.place.pod {
+            return Some(name.clone());
+        }
+        known::listed(&self.cluster, deadline)
+            .and_then(|listing| self.choose(&listing).ok())
+            .or_else(|| known::kept(&self.cluster, &self.place.pod))
+    }
+
+    fn look_up(&self, acceptable: Acceptable, deadline: Instant) -> Result<ObjectName, Failure> {
+        let listing = known::listing(&self.cluster, acceptable, deadline)?;
+        let chosen = self.choose(&listing);
+        known::keep(&self.cluster, &self.place.pod, chosen.as_ref().ok());
+        chosen
+    }
+
+    fn choose(&self, listing: &listing::Listing) -> Result<ObjectName, Failure> {
+        let namespace = self.cluster.namespace.as_ref().map(ObjectName::as_str);
+        choose::pod(listing, &self.place.pod, self.place.container.as_ref(), namespace)
+    }
+
+    fn exec(&self, pod: &ObjectName, request: Request<'_>) -> Result<Output, Failure> {
+        self.cluster.exec(pod, self.place.container.as_ref(), request)
+    }
+}
+
+impl Exec for Pod {
+    fn run(&self, request: Request<'_>) -> Result<Output, Failure> {
+        let asked = Instant::now();
+        let (pod, fresh) = self.current(request.deadline)?;
+        let failure = match self.exec(&pod, request) {
+            Err(failure) if !fresh && is_another_pods(&failure) => failure,
+            result => return result,
+        };
+        match self.look_up(Acceptable::Since(asked), request.deadline) {
+            Ok(pod) => self.exec(&pod, request),
+            // What the listing says of the pod is more than what the exec could say; a refused listing says nothing.
+            Err(why) if says_more(&why) => Err(why.before_start()),
+            Err(_) => Err(failure),
+        }
+    }
+
+    fn interactive(&self, argv: &[String], deadline: Instant) -> Result<Command, Failure> {
+        let (pod, _) = self.current(deadline)?;
+        self.cluster.interactive(&pod, self.place.container.as_ref(), argv)
+    }
+
+    fn pod(&self) -> Option<String> {
+        self.known(Instant::now()).map(String::from)
+    }
+}
+
+/// Whether asking again which pod it is may help: the command has not run, and the pod or its container is not there.
+fn is_another_pods(failure: &Failure) -> bool {
+    let gone = matches!(
+        failure.kind,
+        Kind::Missing | Kind::Pending | Kind::Starting | Kind::Terminating | Kind::Crashing | Kind::Completed
+    );
+    gone && failure.before_start
+}
+
+fn says_more(failure: &Failure) -> bool {
+    !matches!(failure.kind, Kind::Forbidden | Kind::Unauthorized | Kind::Unreachable | Kind::Incomplete)
+}
