@@ -18,3 +18,4 @@ end
 
 complete -c factory -n __fish_is_first_arg -a worker -d 'Agents in remote pods'
 complete -c factory -n __factory_worker_is_meant -f -a '(__factory_worker_complete)'
+complete -c factory -n __factory_worker_is_meant -l workers -r -F

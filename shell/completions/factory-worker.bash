@@ -37,6 +37,8 @@ _factory_worker_quote() {
 		escaped='"\!"' word=${word//!/"$escaped"}
 		;;
 	esac
+	# Readline closes the quote unless it sees one there.
+	[[ ! $2 || $word != *"$2" ]] || word+=$2
 }
 
 _factory_worker() {

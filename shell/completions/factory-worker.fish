@@ -6,13 +6,8 @@ function __factory_worker_complete
     set -l before (commandline -opc)
     set -l typed (commandline -ct)
     string match -q -- '-*' $typed; or set typed ''
-    for line in (command factory-worker complete --index (count $before) -- $before $typed 2>/dev/null)
-        if test "$line" = \tfiles
-            __fish_complete_path (commandline -ct)
-        else
-            printf '%s\n' $line
-        end
-    end
+    command factory-worker complete --index (count $before) -- $before $typed 2>/dev/null
 end
 
 complete -c factory-worker -f -a '(__factory_worker_complete)'
+complete -c factory-worker -l workers -r -F

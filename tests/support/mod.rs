@@ -6,6 +6,8 @@
 
 #![allow(dead_code)] // every test binary uses its own part
 
+pub mod shells;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
