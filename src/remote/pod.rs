@@ -43,9 +43,13 @@ impl Pod {
         if let PodRef::Pod(name) = &self.place.pod {
             return Some(name.clone());
         }
-        known::listed(&self.cluster, deadline)
-            .and_then(|listing| self.choose(&listing).ok())
-            .or_else(|| known::kept(&self.cluster, &self.place.pod))
+        match known::listed(&self.cluster, deadline).and_then(|listing| self.choose(&listing).ok()) {
+            Some(pod) => {
+                known::keep(&self.cluster, &self.place.pod, Some(&pod));
+                Some(pod)
+            }
+            None => known::kept(&self.cluster, &self.place.pod),
+        }
     }
 
     fn look_up(&self, acceptable: Acceptable, deadline: Instant) -> Result<ObjectName, Failure> {
