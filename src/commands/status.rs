@@ -1,9 +1,100 @@
+//! `status`: what the worker's own status command says, and the worker's live sessions.
+
+mod own;
+
+use std::io::{self, Write};
+use std::time::Duration;
+
 use anyhow::Result;
+use serde_json::{Value, json};
 
-use super::Context;
+use super::{Context, target};
 use crate::cli::Status;
-use crate::exit::Code;
+use crate::exit::{Code, Problem};
+use crate::registry::worker::Worker;
+use crate::remote::Remote;
+use crate::remote::ask::Report;
+use crate::remote::session::Session;
+use crate::report::worker_json;
+use crate::terminal::style::Style;
+use crate::terminal::table::{self, Cell};
+use crate::terminal::{age, neutralise};
+use own::Own;
 
-pub fn run(_context: &Context, _args: &Status) -> Result<Code> {
-    anyhow::bail!("status is not built yet")
+pub fn run(context: &Context, args: &Status) -> Result<Code> {
+    let registry = context.registry()?;
+    let worker = target::worker(&registry, &target::worker_name(&args.worker)?)?;
+    let remote = Remote::to(worker);
+    let (answer, own) = match own::ask(&remote, worker, context.timeout()) {
+        Ok((answer, own)) => (Ok(answer), own),
+        Err(failure) => (Err(failure), Vec::new()),
+    };
+    let report = Report { index: 0, pod: remote.exec.pod(), answer };
+    if args.json {
+        print_json(worker, &report, &own, registry.active_within)?;
+    } else {
+        print(worker, &report, &own, registry.active_within)?;
+    }
+    match report.answer {
+        Err(failure) => {
+            Err(Problem::new(failure.code(), format!("worker {} is {}: {failure}", worker.name, failure.status()), "").into())
+        }
+        Ok(_) => judge(worker, &own),
+    }
+}
+
+/// The first own command that failed decides.
+fn judge(worker: &Worker, own: &[Own]) -> Result<Code> {
+    match own.iter().find(|own| own.failed) {
+        None => Ok(Code::Done),
+        Some(own) => {
+            let fault = own.reason.as_deref().unwrap_or("it failed");
+            let place = own.repository.as_deref().map(|name| format!(" in {}", neutralise::line(name))).unwrap_or_default();
+            Err(Problem::new(Code::Failed, format!("status of {}{place}: {fault}", worker.name), "").into())
+        }
+    }
+}
+
+/// The row of `list --json`, and what the status command said.
+fn print_json(worker: &Worker, report: &Report, own: &[Own], active_within: Duration) -> Result<()> {
+    let mut row = worker_json(worker, report, active_within);
+    let said: Vec<_> = own.iter().map(Own::json).collect();
+    if let Value::Object(keys) = &mut row {
+        keys.insert("commands".to_owned(), json!(said));
+    }
+    writeln!(io::stdout(), "{row}")?;
+    Ok(())
+}
+
+fn print(worker: &Worker, report: &Report, own: &[Own], active_within: Duration) -> Result<()> {
+    let Ok(answer) = &report.answer else {
+        return Ok(());
+    };
+    let mut out = io::stdout().lock();
+    let pod = report.pod.as_deref().map(|pod| format!("  {}", neutralise::line(pod))).unwrap_or_default();
+    writeln!(out, "{}{pod}  {}", Style::Bold.paint(worker.name.as_str()), Style::Good.paint("running"))?;
+    for own in own {
+        own.print(&mut out)?;
+    }
+    writeln!(out)?;
+    if answer.sessions.is_empty() {
+        writeln!(out, "SESSIONS {}", Style::Dim.paint("(none)"))?;
+    } else {
+        let rows: Vec<_> = answer.sessions.iter().map(|session| row(session, active_within)).collect();
+        for line in table::lines(&["SESSION", "STATE", "LAST OUTPUT", "WINDOWS", "CLIENTS"], &rows, None) {
+            writeln!(out, "{line}")?;
+        }
+    }
+    Ok(())
+}
+
+fn row(session: &Session, active_within: Duration) -> Vec<Cell> {
+    let plain = |text: String| Cell::new(text, Style::Plain);
+    vec![
+        Cell::new(neutralise::line(session.name.as_str()), Style::Bold),
+        plain(session.state(active_within).word().to_owned()),
+        plain(session.age.map_or("-".to_owned(), |age| format!("{} ago", age::short(age)))),
+        plain(session.windows.to_string()),
+        plain(session.attached.to_string()),
+    ]
 }

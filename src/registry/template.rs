@@ -220,3 +220,87 @@ impl Word {
 fn value<'a>(values: &[(&str, &'a str)], name: &str) -> &'a str {
     values.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    use super::*;
+
+    const KNOWN: &[&str] = &["project", "issue", "intent"];
+
+    fn filled(template: &str, values: &[(&str, &str)]) -> Vec<String> {
+        Template::parse(template, KNOWN).unwrap().fill(values)
+    }
+
+    #[rstest]
+    #[case("add --issue {issue} [--intent {intent}]", &["add", "--issue", "7", "--intent", "a b"])]
+    #[case("add {issue} [ --intent {intent} ] end", &["add", "7", "--intent", "a b", "end"])]
+    #[case("add [--intent={intent}]", &["add", "--intent=a b"])]
+    #[case("add /data/{project}/p.yaml", &["add", "/data/app/p.yaml"])]
+    #[case("add '{intent} x'", &["add", "a b x"])]
+    #[case("add {{issue}} [[x]] ''", &["add", "{issue}", "[x]", ""])]
+    #[case("add [{intent}]]]", &["add", "a b]"])]
+    fn placeholders_are_filled_after_the_split(#[case] template: &str, #[case] words: &[&str]) {
+        assert_eq!(filled(template, &[("project", "app"), ("issue", "7"), ("intent", "a b")]), words);
+    }
+
+    #[rstest]
+    #[case("add [--intent {intent}]", &["add"])]
+    #[case("add [--x {issue} {intent}] end", &["add", "end"])]
+    #[case("add {intent} {issue}", &["add", "", "7"])]
+    fn a_group_goes_when_a_placeholder_in_it_is_empty(#[case] template: &str, #[case] words: &[&str]) {
+        assert_eq!(filled(template, &[("issue", "7"), ("intent", "")]), words);
+    }
+
+    #[rstest]
+    #[case("", TemplateError::Empty)]
+    #[case("[{issue}]", TemplateError::Empty)]
+    #[case("a 'b", TemplateError::Quote)]
+    #[case("a [b {issue}", TemplateError::UnclosedGroup)]
+    #[case("a [b [c {issue}]]", TemplateError::NestedGroup)]
+    #[case("a b]", TemplateError::StrayBracket)]
+    #[case("a [b]", TemplateError::IdleGroup)]
+    #[case("a {issue", TemplateError::UnclosedBrace("{issue".to_owned()))]
+    #[case("a issue}", TemplateError::StrayBrace("issue}".to_owned()))]
+    fn what_is_wrong_is_told(#[case] template: &str, #[case] error: TemplateError) {
+        assert_eq!(Template::parse(template, KNOWN), Err(error));
+    }
+
+    #[test]
+    fn a_template_knows_its_program_and_what_it_uses() {
+        let template = Template::parse("factory add {issue} [{intent}]", KNOWN).unwrap();
+        assert_eq!(template.program(), Some("factory"));
+        assert!(template.uses("issue") && template.uses("intent") && !template.uses("project"));
+        assert_eq!(Template::parse("{project} x", KNOWN).unwrap().program(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_becomes_two_arguments_or_none(project in "\\PC{1,40}", issue in "[\\[\\]{}'\" $;\n-]{1,20}", intent in ".{0,40}") {
+            let values = [("project", project.as_str()), ("issue", issue.as_str()), ("intent", intent.as_str())];
+            let words = filled("add --project {project} --issue={issue} [--intent {intent}]", &values);
+            let mut expected = vec!["add".to_owned(), "--project".to_owned(), project.clone(), format!("--issue={issue}")];
+            if !intent.is_empty() {
+                expected.extend(["--intent".to_owned(), intent.clone()]);
+            }
+            prop_assert_eq!(words, expected);
+        }
+
+        #[test]
+        fn any_text_is_refused_or_filled_without_a_panic(text in "[a-z\\[\\]{}'\"\\\\ ]{0,40}") {
+            if let Ok(template) = Template::parse(&text, &["a", "b"]) {
+                let most = template.fill(&[("a", "x"), ("b", "x")]).len();
+                prop_assert!(template.fill(&[]).len() <= most && most > 0);
+                prop_assert_eq!(Template::parse(&template.to_string(), &["a", "b"]), Ok(template));
+            }
+        }
+
+        #[test]
+        fn quoted_words_come_back_as_they_were(words in prop::collection::vec("[^\0{}\\[\\]]{0,12}", 1..6)) {
+            let template = Template::parse(&shell_words::join(&words), &[]).unwrap();
+            prop_assert_eq!(template.fill(&[]), words);
+        }
+    }
+}

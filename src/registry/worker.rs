@@ -1,5 +1,6 @@
 //! A worker as `workers.yaml` describes it, validated.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use super::names::{ObjectName, WorkerName};
@@ -47,12 +48,43 @@ pub enum PodRef {
     StatefulSet(ObjectName),
 }
 
+/// As the file may write it.
+impl fmt::Display for PodRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any(name) => write!(f, "{name}"),
+            Self::Pod(name) => write!(f, "pod/{name}"),
+            Self::Deployment(name) => write!(f, "deployment/{name}"),
+            Self::StatefulSet(name) => write!(f, "statefulset/{name}"),
+        }
+    }
+}
+
 /// Whether a view may touch the session's options while it is attached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ViewMode {
     #[default]
     Seamless,
     Plain,
+}
+
+impl ViewMode {
+    pub const WORDS: &'static [&'static str] = &["seamless", "plain"];
+
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "seamless" => Some(Self::Seamless),
+            "plain" => Some(Self::Plain),
+            _ => None,
+        }
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Seamless => "seamless",
+            Self::Plain => "plain",
+        }
+    }
 }
 
 /// The worker's command templates: the preset's, with the file's over them.

@@ -81,18 +81,37 @@ fn next<T>(queue: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
 /// # Errors
 /// It did not answer, or not wholly.
 pub fn one(remote: &Remote, worker: &Worker, question: Question) -> Result<Answer, Failure> {
-    let deadline = Instant::now() + question.timeout;
-    // The queue command ends before the deadline does, so that a slow one does not cost us the sessions.
-    let mut arguments = vec![(question.timeout.as_secs() * 4 / 5).max(1).to_string()];
-    if let Some(queue) = worker.commands.queue.as_ref().filter(|_| question.queue) {
-        arguments.extend(queue.fill(&[]));
-    }
+    let command = worker.commands.queue.as_ref().filter(|_| question.queue).map(|queue| queue.fill(&[]));
+    let (answer, said) = with_command(remote, command.as_deref().unwrap_or_default(), question.timeout)?;
+    let queue = match (command, said) {
+        (None, _) => Queue::NotAsked,
+        (Some(_), None) => Queue::Failed("there is no sh in the container".to_owned()),
+        (Some(_), Some(output)) => queue(&output),
+    };
+    Ok(Answer { queue, ..answer })
+}
+
+/// Ask one worker for its sessions, and in the same exec run a command of its own that only answers something. What the
+/// command said is `None` when there is no command, or no sh to run it under. It ends before the time is over, so that a
+/// slow one (status 124) does not cost us the sessions.
+///
+/// # Errors
+/// The worker did not answer, or not wholly.
+pub fn with_command(remote: &Remote, command: &[String], timeout: Duration) -> Result<(Answer, Option<Output>), Failure> {
+    let deadline = Instant::now() + timeout;
+    let mut arguments = vec![(timeout.as_secs() * 4 / 5).max(1).to_string()];
+    arguments.extend_from_slice(command);
     let script = Script { text: SCRIPT, tmux: &remote.tmux, arguments: &arguments, stdin: b"" };
     match script::run(remote.exec.as_ref(), &script, deadline) {
-        Ok(parts) => understand(&parts),
-        Err(failure) if failure.kind == Kind::NoShell => without_sh(remote, deadline),
+        Ok(parts) => Ok((understand(&parts)?, said(&parts))),
+        Err(failure) if failure.kind == Kind::NoShell => Ok((without_sh(remote, deadline)?, None)),
         Err(failure) => Err(failure),
     }
+}
+
+fn said(parts: &Parts) -> Option<Output> {
+    let (body, end) = (parts.get("command")?, parts.get("command-end")?);
+    Some(Output { status: end.detail.parse().ok()?, stdout: body.body.clone(), stderr: parts.stderr.clone() })
 }
 
 fn understand(parts: &Parts) -> Result<Answer, Failure> {
@@ -105,7 +124,7 @@ fn understand(parts: &Parts) -> Result<Answer, Failure> {
     Ok(Answer {
         tmux_version: version(&part("version")),
         sessions: sessions(&part("sessions"), status, now)?,
-        queue: queue(parts),
+        queue: Queue::NotAsked,
     })
 }
 
@@ -121,7 +140,7 @@ fn without_sh(remote: &Remote, deadline: Instant) -> Result<Answer, Failure> {
         Some(listing) if status == 0 => sessions(listing, "0", None)?,
         _ => sessions(&neutralise::plain(&stderr), &status.max(1).to_string(), None)?,
     };
-    Ok(Answer { tmux_version: None, sessions, queue: Queue::Failed("there is no sh in the container".into()) })
+    Ok(Answer { tmux_version: None, sessions, queue: Queue::NotAsked })
 }
 
 /// `3.3a` from `tmux 3.3a`; also `next-3.8` and `master`.
@@ -208,17 +227,14 @@ fn no_listing(said: &str) -> Result<Vec<Session>, Failure> {
     Err(Failure::new(Kind::Incomplete, format!("tmux failed: {}", neutralise::line(said.trim()))))
 }
 
-fn queue(parts: &Parts) -> Queue {
-    let (Some(body), Some(end)) = (parts.get("queue"), parts.get("queue-end")) else {
-        return Queue::NotAsked;
-    };
-    if end.detail != "0" {
-        let said = neutralise::plain(&parts.stderr);
+fn queue(output: &Output) -> Queue {
+    if output.status != 0 {
+        let said = neutralise::plain(&output.stderr);
         let said = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no reason given");
-        let timed_out = if end.detail == "124" { ", it took too long" } else { "" };
-        return Queue::Failed(format!("the queue command failed (exit {}{timed_out}): {said}", end.detail));
+        let timed_out = if output.status == 124 { ", it took too long" } else { "" };
+        return Queue::Failed(format!("the queue command failed (exit {}{timed_out}): {said}", output.status));
     }
-    match serde_json::from_slice(&body.body) {
+    match serde_json::from_slice(&output.stdout) {
         Ok(serde_json::Value::Array(items)) => Queue::Items(items),
         Ok(serde_json::Value::Null) => Queue::Items(Vec::new()),
         Ok(_) => Queue::Failed("the queue command printed no JSON list".into()),

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# Everything a listing wants to know of a worker. Arguments: seconds the queue command may take, then the queue
-# command itself, or nothing.
+# Everything a listing wants to know of a worker. Arguments: seconds the worker's own command may take, then
+# that command (for the queue, mostly), or nothing.
 seconds=$1
 shift
 # shellcheck disable=SC2154 # word_1 is set by the prelude
@@ -16,12 +16,12 @@ tm list-sessions -F 'S #{session_id} #{session_windows} #{session_attached} #{se
 	list-panes -a -F 'P #{session_id} #{window_activity} #{window_active}#{pane_active} #{pane_in_mode}' 2>&1
 mark "sessions-end $?"
 if [ "$#" -gt 0 ]; then
-	mark queue
+	mark command
 	if command -v timeout >/dev/null 2>&1; then
 		timeout "$seconds" "$@" </dev/null
 	else
 		"$@" </dev/null
 	fi
-	mark "queue-end $?"
+	mark "command-end $?"
 fi
 finish

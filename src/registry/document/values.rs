@@ -86,11 +86,7 @@ pub fn command_line(text: &str) -> Result<Vec<String>, String> {
 }
 
 pub fn view(text: &str) -> Result<ViewMode, String> {
-    match text {
-        "seamless" => Ok(ViewMode::Seamless),
-        "plain" => Ok(ViewMode::Plain),
-        _ => Err(format!("unknown value {text:?}; {}", keys::hint(text, &["seamless", "plain"]))),
-    }
+    ViewMode::from_word(text).ok_or_else(|| format!("unknown value {text:?}; {}", keys::hint(text, ViewMode::WORDS)))
 }
 
 pub fn preset(text: &str) -> Result<Preset, String> {

@@ -1,0 +1,125 @@
+//! `config show`: the workers as they are understood. The text is a registry itself, with every default written out.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+use serde_yaml::{Mapping, Value};
+
+use crate::commands::target;
+use crate::exit::Code;
+use crate::registry::Registry;
+use crate::registry::worker::{Place, Worker};
+use crate::terminal::neutralise;
+
+pub fn run(registry: &Registry, json: bool) -> Result<Code> {
+    let shown = Shown::of(registry);
+    if json {
+        writeln!(io::stdout(), "{}", serde_json::to_string(&shown)?)?;
+        return Ok(Code::Done);
+    }
+    if !registry.exists {
+        writeln!(io::stderr(), "factory-worker: there is no {}; {}", registry.path.display(), target::no_workers(registry))?;
+    }
+    io::stdout().write_all(shown.text()?.as_bytes())?;
+    Ok(Code::Done)
+}
+
+/// The registry in the file's own keys, defaults and presets filled in; what is left to kubectl is `None`.
+#[derive(Debug, Serialize)]
+struct Shown {
+    path: PathBuf,
+    exists: bool,
+    active: String,
+    workers: Vec<ShownWorker>,
+}
+
+#[derive(Debug, Serialize)]
+struct ShownWorker {
+    name: String,
+    pod: Option<String>,
+    local: Option<PathBuf>,
+    namespace: Option<String>,
+    context: Option<String>,
+    container: Option<String>,
+    kubeconfig: Option<PathBuf>,
+    tmux: String,
+    view: &'static str,
+    preset: &'static str,
+    commands: ShownCommands,
+}
+
+#[derive(Debug, Serialize)]
+struct ShownCommands {
+    status: Option<String>,
+    queue: Option<String>,
+    dispatch: Option<String>,
+}
+
+impl Shown {
+    fn of(registry: &Registry) -> Self {
+        Self {
+            path: registry.path.clone(),
+            exists: registry.exists,
+            active: humantime::format_duration(registry.active_within).to_string(),
+            workers: registry.workers.iter().map(ShownWorker::of).collect(),
+        }
+    }
+
+    /// As YAML that can be read back: keys without a value are left out, and a command that is none is empty.
+    fn text(&self) -> Result<String> {
+        let mut workers = Vec::new();
+        for worker in &self.workers {
+            let Value::Mapping(keys) = serde_yaml::to_value(worker)? else { continue };
+            let keys = keys.into_iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key, emptied(value)));
+            workers.push(Value::Mapping(keys.collect()));
+        }
+        let mut top = Mapping::new();
+        top.insert("active".into(), self.active.as_str().into());
+        top.insert("workers".into(), Value::Sequence(workers));
+        let yaml = serde_yaml::to_string(&top).context("the registry cannot be written as YAML")?;
+        let path = neutralise::line(&self.path.display().to_string());
+        Ok(format!("# {path}, with defaults and presets filled in\n{}", neutralise::lines(&yaml)))
+    }
+}
+
+/// `commands`, with "" for what the worker does not have.
+fn emptied(value: Value) -> Value {
+    match value {
+        Value::Mapping(keys) => keys
+            .into_iter()
+            .map(|(key, value)| (key, if value.is_null() { "".into() } else { value }))
+            .collect::<Mapping>()
+            .into(),
+        other => other,
+    }
+}
+
+impl ShownWorker {
+    fn of(worker: &Worker) -> Self {
+        let (pod, local) = match &worker.place {
+            Place::Pod(pod) => (Some(pod), None),
+            Place::Local(directory) => (None, Some(directory.clone())),
+        };
+        let commands = &worker.commands;
+        let text = |template: &Option<_>| template.as_ref().map(ToString::to_string);
+        Self {
+            name: worker.name.to_string(),
+            pod: pod.map(|pod| pod.pod.to_string()),
+            local,
+            namespace: pod.and_then(|pod| pod.namespace.as_ref()).map(ToString::to_string),
+            context: pod.and_then(|pod| pod.context.clone()),
+            container: pod.and_then(|pod| pod.container.as_ref()).map(ToString::to_string),
+            kubeconfig: pod.and_then(|pod| pod.kubeconfig.clone()),
+            tmux: shell_words::join(&worker.tmux),
+            view: worker.view.word(),
+            preset: commands.preset.word(),
+            commands: ShownCommands {
+                status: text(&commands.status),
+                queue: text(&commands.queue),
+                dispatch: text(&commands.dispatch),
+            },
+        }
+    }
+}
