@@ -158,8 +158,8 @@ fn the_commands_that_init_proposes_do_what_it_says() {
 fn every_key_of_the_commented_example_is_understood() {
     let example = include_str!("../src/commands/config/workers.yaml");
     let (before, pod) = example.split_once("  # A pod.").unwrap();
-    let (_, pod) = pod.split_once('\n').unwrap();
-    let world = world(&format!("{before}{}", pod.replace("  # ", "  ")));
+    let (_, pod) = pod.split_at(pod.find('\n').unwrap());
+    let world = world(&format!("{before}{}", pod.replace("\n  # ", "\n  ")));
     let shown = json(&world.run(&["config", "show", "--json"]).expect(0).stdout);
     assert_eq!(shown["workers"][1]["container"], "worker");
 }
