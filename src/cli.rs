@@ -295,6 +295,12 @@ pub struct Popup {
     /// The pane the key was pressed in, `%N`
     #[arg(long)]
     pub pane: Option<String>,
+    /// Set by `popup` itself: this is what runs in the popup
+    #[arg(long)]
+    pub inside: bool,
+    /// The session that the window shows in which the key was pressed
+    #[arg(long, requires = "inside")]
+    pub address: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -4,6 +4,18 @@
 use std::env;
 use std::path::{Path, absolute};
 
+use anyhow::{Context as _, Result};
+
+use super::Context;
+use crate::remote::kubectl;
+
+/// This program with the global options that the environment does not carry, for a command that tmux starts for us.
+pub fn command(context: &Context) -> Result<Vec<String>> {
+    let program = env::current_exe().context("cannot find out where factory-worker itself is")?;
+    let timeout = humantime::format_duration(context.timeout()).to_string().replace(' ', "");
+    Ok(vec![program.to_string_lossy().into_owned(), "--timeout".to_owned(), timeout])
+}
+
 /// Environment variables for a command that tmux starts for us. A variable that is empty here is empty there too: what the
 /// tmux server has for it is not ours.
 pub fn environment(registry: &Path) -> Vec<(String, String)> {
@@ -11,19 +23,14 @@ pub fn environment(registry: &Path) -> Vec<(String, String)> {
         ("FACTORY_WORKERS".to_owned(), absolute_path(registry)),
         ("KUBECONFIG".to_owned(), absolute_list(&env::var("KUBECONFIG").unwrap_or_default())),
     ];
-    if let Some(kubectl) = kubectl() {
-        all.push(("FACTORY_KUBECTL".to_owned(), kubectl));
+    if let Ok(program) = kubectl::program() {
+        all.push((kubectl::KUBECTL.to_owned(), program.to_string_lossy().into_owned()));
     }
     if let Ok(path) = env::var("PATH") {
         // Login plugins are looked up there.
         all.push(("PATH".to_owned(), path));
     }
     all
-}
-
-fn kubectl() -> Option<String> {
-    let given = env::var("FACTORY_KUBECTL").ok().filter(|path| !path.is_empty());
-    given.or_else(|| which::which("kubectl").ok()?.to_str().map(str::to_owned))
 }
 
 /// KUBECONFIG is a list of files, each of which may be relative to where the operator was.

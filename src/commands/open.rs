@@ -1,8 +1,6 @@
 //! Sessions as windows: jumps to a window that is there, makes one that is not.
 
-use std::env;
-
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::{Context, inherit, target};
 use crate::cli::{Open, SessionArg};
@@ -119,8 +117,7 @@ fn make(context: &Context, tmux: &Tmux, address: &Address, way: Way) -> Result<(
 
 /// What a window runs.
 fn attach_command(context: &Context, address: &Address) -> Result<Vec<String>> {
-    let program = env::current_exe().context("cannot find out where factory-worker itself is")?;
-    let timeout = humantime::format_duration(context.timeout()).to_string().replace(' ', "");
-    let words = [&program.to_string_lossy(), "attach", "--in-window", "--timeout", &timeout, "--", &address.to_string()];
-    Ok(words.map(str::to_owned).to_vec())
+    let mut argv = inherit::command(context)?;
+    argv.extend(["attach", "--in-window", "--", &address.to_string()].map(str::to_owned));
+    Ok(argv)
 }

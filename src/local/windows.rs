@@ -6,7 +6,7 @@
 
 use anyhow::{Context, Result};
 use tmux_interface::{
-    DisplayMessage, KillPane, ListPanes, NewWindow, SelectPane, SelectWindow, SetOption, SplitWindow, SwitchClient, TmuxCommand,
+    KillPane, ListPanes, NewWindow, SelectPane, SelectWindow, SetOption, SplitWindow, SwitchClient, TmuxCommand,
 };
 
 use super::escape;
@@ -139,17 +139,6 @@ pub fn close(tmux: &Tmux, view: &View) -> Result<()> {
 pub fn note_pod(tmux: &Tmux, pod: &str) -> Result<()> {
     let Some(pane) = &tmux.pane else { return Ok(()) };
     tmux.run(&[SetOption::new().pane().target_pane(pane.as_str()).option(POD_OPTION).value(pod).build()]).map(drop)
-}
-
-/// Show a message on the status line of the client whose key was pressed.
-pub fn say(tmux: &Tmux, text: &str) -> Result<()> {
-    let mut message = DisplayMessage::new();
-    if let Some(client) = &tmux.client {
-        message = message.target_client(client.as_str());
-    }
-    let mut message = message.build();
-    escape::positional(&mut message, [escape::message(text)]);
-    tmux.run(&[message]).map(drop)
 }
 
 #[cfg(test)]
