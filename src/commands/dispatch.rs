@@ -26,6 +26,9 @@ pub fn run(context: &Context, args: &Dispatch) -> Result<Code> {
     let remote = Remote::to(worker);
     let argv = argv(context, worker, &remote, &order)?;
     if args.dry_run {
+        if looks_up(worker) {
+            writeln!(io::stderr(), "factory-worker: asked {} for its repositories to find the project's --config", worker.name)?;
+        }
         writeln!(io::stdout(), "{}", shell::line(&argv))?;
         return Ok(Code::Done);
     }
@@ -54,6 +57,11 @@ fn argv(context: &Context, worker: &Worker, remote: &Remote, order: &Order) -> R
     let template = worker.commands.dispatch.as_ref().ok_or_else(|| no_command(worker))?;
     let config = if template.uses("config") { config(context, worker, remote, order)? } else { String::new() };
     Ok(fill(template, order, &config))
+}
+
+/// Whether the command cannot be known without asking the worker.
+fn looks_up(worker: &Worker) -> bool {
+    worker.commands.dispatch.as_ref().is_some_and(|template| template.uses("config"))
 }
 
 fn fill(template: &Template, order: &Order, config: &str) -> Vec<String> {
@@ -86,7 +94,10 @@ fn deliver(context: &Context, worker: &Worker, remote: &Remote, argv: &[String])
     command::run(remote, argv, context.deadline()).map_err(|failure| match failure.kind {
         Kind::Unproven => {
             let what = format!("dispatch to {}: outcome unknown, it may be queued or not: {failure}", worker.name);
-            let remedy = format!("see what is queued with `factory-worker list {}` before sending it again", worker.name);
+            let remedy = format!(
+                "see what is queued with `factory-worker list {}` before sending it again; --timeout waits longer",
+                worker.name
+            );
             Problem::new(Code::Unproven, what, remedy).into()
         }
         _ => asking(worker, &failure),

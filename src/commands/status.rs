@@ -37,7 +37,7 @@ pub fn run(context: &Context, args: &Status) -> Result<Code> {
     }
     match report.answer {
         Err(failure) => {
-            Err(Problem::new(failure.code(), format!("worker {} is {}: {failure}", worker.name, failure.status()), "").into())
+            Err(Problem::new(failure.code(), format!("worker {}: {}: {failure}", worker.name, failure.status()), "").into())
         }
         Ok(_) => judge(worker, &own),
     }
