@@ -39,7 +39,7 @@ pub fn readable(bytes: &[u8]) -> Result<&str, Fault> {
         fault_behind(&String::from_utf8_lossy(valid), "the file is no UTF-8 text from here on".to_owned())
     })?;
     // A byte order mark is allowed in the first place only.
-    let bad = text.char_indices().find(|&(at, c)| !allowed(c) && !(at == 0 && c == '\u{feff}'));
+    let bad = text.char_indices().find(|&(at, c)| !(allowed(c) || (at == 0 && c == '\u{feff}')));
     match bad {
         Some((at, c)) => Err(fault_behind(&text[..at], format!("YAML does not allow the character {c:?}"))),
         None => Ok(text),
