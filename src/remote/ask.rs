@@ -121,11 +121,7 @@ fn understand(parts: &Parts) -> Result<Answer, Failure> {
     let part = |name: &str| parts.get(name).map(script::Part::text).unwrap_or_default();
     let now = part("now").trim().parse().ok();
     let status = parts.get("sessions-end").map_or("", |part| part.detail.as_str());
-    Ok(Answer {
-        tmux_version: version(&part("version")),
-        sessions: sessions(&part("sessions"), status, now)?,
-        queue: Queue::NotAsked,
-    })
+    Ok(Answer { sessions: sessions(&part("sessions"), status, now)?, queue: Queue::NotAsked })
 }
 
 /// A container without sh is asked for tmux alone; the sentinel is a message that tmux itself prints at the end.
@@ -140,13 +136,7 @@ fn without_sh(remote: &Remote, deadline: Instant) -> Result<Answer, Failure> {
         Some(listing) if status == 0 => sessions(listing, "0", None)?,
         _ => sessions(&neutralise::plain(&stderr), &status.max(1).to_string(), None)?,
     };
-    Ok(Answer { tmux_version: None, sessions, queue: Queue::NotAsked })
-}
-
-/// `3.3a` from `tmux 3.3a`; also `next-3.8` and `master`.
-fn version(text: &str) -> Option<String> {
-    let word = text.trim().strip_prefix("tmux ")?;
-    (!word.is_empty()).then(|| neutralise::line(word))
+    Ok(Answer { sessions, queue: Queue::NotAsked })
 }
 
 /// The sessions of a listing, in tmux's order.
@@ -292,14 +282,5 @@ mod tests {
     #[case("é\n")]
     fn what_tmux_would_not_say_is_no_listing(#[case] listing: &str) {
         assert_eq!(sessions(listing, "0", None).unwrap_err().kind, Kind::Incomplete);
-    }
-
-    #[rstest]
-    #[case("tmux 3.3a\n", Some("3.3a"))]
-    #[case("tmux next-3.8\n", Some("next-3.8"))]
-    #[case("tmux master\n", Some("master"))]
-    #[case("what\n", None)]
-    fn versions(#[case] text: &str, #[case] expected: Option<&str>) {
-        assert_eq!(version(text).as_deref(), expected);
     }
 }

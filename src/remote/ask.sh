@@ -7,8 +7,6 @@ shift
 if ! command -v "$word_1" >/dev/null 2>&1; then
 	finish no-tmux
 fi
-mark version
-tm -V 2>&1
 mark now
 date +%s
 mark sessions

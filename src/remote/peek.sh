@@ -1,8 +1,15 @@
 # shellcheck shell=sh
 # The last lines of a session's active pane, with their colours. Arguments: the session's name, how many lines.
-find_session "$1"
+#
+# A name of letters, digits, _ and - can be nothing but a name, so tmux itself may find it, exactly: one process less.
+case $1 in
+*[!A-Za-z0-9_-]*) find_session "$1" ;;
+*) id="=$1" ;;
+esac
 mark pane
-# shellcheck disable=SC2154 # find_session sets id
 tm capture-pane -p -e -S "-$2" -t "$id:"
-mark "pane-end $?"
+status=$?
+# Says why, when it is not there.
+[ "$status" -eq 0 ] || find_session "$1"
+mark "pane-end $status"
 finish

@@ -73,8 +73,6 @@ impl Session {
 /// A whole answer from a worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// `tmux -V` without the word tmux, e.g. `3.3a`; `None` when it was not asked (a container without sh).
-    pub tmux_version: Option<String>,
     pub sessions: Vec<Session>,
     pub queue: Queue,
 }
