@@ -1,11 +1,13 @@
 //! `dispatch`: hand an issue to a worker's queue.
 
+mod form;
 mod order;
 
 use std::io::{self, Write};
 
 use anyhow::Result;
 
+pub use form::form;
 pub use order::Order;
 
 use super::{Context, target};

@@ -4,12 +4,13 @@ use std::io::{self, Write};
 
 use anyhow::{Context as _, Result};
 
-use super::{Context, target};
+use super::{Context, form, target};
 use crate::cli::Interrupt;
 use crate::exit::Code;
 use crate::registry::names::{Address, SessionName};
 use crate::registry::worker::Worker;
 use crate::remote::{Remote, interrupt};
+use crate::terminal::{key, neutralise};
 
 pub fn run(context: &Context, args: &Interrupt) -> Result<Code> {
     let registry = context.registry()?;
@@ -17,6 +18,19 @@ pub fn run(context: &Context, args: &Interrupt) -> Result<Code> {
     let address = send(context, &worker, &session)?;
     writeln!(io::stdout().lock(), "sent Ctrl-C to {address}")?;
     Ok(Code::Done)
+}
+
+/// Ask, then send it: Ctrl-C may end hours of an agent's work.
+///
+/// # Errors
+/// There is no terminal to ask on; and what [`run`] may say.
+pub fn ask_and_send(context: &Context, worker: &Worker, session: &SessionName) -> Result<Code> {
+    let address = Address { worker: worker.name.clone(), session: session.clone() };
+    if !key::confirm(&format!("Send Ctrl-C to {}?", neutralise::line(&address.to_string())))? {
+        return Ok(form::seen(Code::Interrupted));
+    }
+    send(context, worker, session)?;
+    form::say(&format!("sent Ctrl-C to {address}"))
 }
 
 fn send(context: &Context, worker: &Worker, session: &SessionName) -> Result<Address> {

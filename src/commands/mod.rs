@@ -7,6 +7,7 @@ mod completions;
 mod config;
 pub mod dispatch;
 mod doctor;
+mod form;
 mod inherit;
 mod interrupt;
 mod list;
@@ -88,6 +89,13 @@ pub fn report(error: &anyhow::Error) -> Code {
     {
         return Code::Done;
     }
+    let (code, text) = explain(error);
+    let _ = writeln!(io::stderr().lock(), "factory-worker: {text}");
+    code
+}
+
+/// What failed, why and what to do about it, safe to show; and the exit code for it.
+fn explain(error: &anyhow::Error) -> (Code, String) {
     let code = if let Some(problem) = error.downcast_ref::<Problem>() {
         problem.code
     } else if let Some(failure) = error.downcast_ref::<Failure>() {
@@ -99,6 +107,5 @@ pub fn report(error: &anyhow::Error) -> Code {
     if let Some(remedy) = error.downcast_ref::<Failure>().map(Failure::remedy).filter(|remedy| !remedy.is_empty()) {
         text = format!("{text}\n  {remedy}");
     }
-    let _ = writeln!(io::stderr().lock(), "factory-worker: {text}");
-    code
+    (code, text)
 }

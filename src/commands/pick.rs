@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::{Context, attach, nudge, open, peek, target};
+use super::{Context, attach, dispatch, interrupt, nudge, open, peek, target};
 use crate::cli::{Action, Attach, Pick, SessionArg};
 use crate::exit::{Code, Problem};
 use crate::local::tmux::Tmux;
@@ -50,16 +50,16 @@ fn picker(context: &Context, registry: &Registry, only: Option<&WorkerName>, pur
 /// Do it. `None` means: back to the picker.
 fn act(context: &Context, registry: &Registry, choice: Choice) -> Result<Option<Code>> {
     let worker = target::worker(registry, &choice.target.worker)?;
-    let Some(session) = choice.target.session else { return dispatch(context, worker).map(Some) };
+    let Some(session) = choice.target.session else { return dispatch::form(context, Some(&worker.name)).map(Some) };
     let address = || Address { worker: worker.name.clone(), session: session.clone() };
     match choice.action {
         Action::Open if Tmux::current().is_err() => attach(context, worker, &session).map(Some),
         Action::Open => open::one(context, &address(), false).map(Some),
         Action::Split => open::one(context, &address(), true).map(Some),
         Action::Peek => peek::show_until_key(context, worker, &session).map(|_| None),
-        Action::Dispatch => dispatch(context, worker).map(Some),
+        Action::Dispatch => dispatch::form(context, Some(&worker.name)).map(Some),
         Action::Nudge => nudge::form(context, worker, &session).map(Some),
-        Action::Interrupt => anyhow::bail!("asking before interrupting is not built yet"),
+        Action::Interrupt => interrupt::ask_and_send(context, worker, &session).map(Some),
     }
 }
 
@@ -67,8 +67,4 @@ fn act(context: &Context, registry: &Registry, choice: Choice) -> Result<Option<
 fn attach(context: &Context, worker: &Worker, session: &SessionName) -> Result<Code> {
     let session = SessionArg { address: worker.name.to_string(), session: Some(session.to_string()) };
     attach::run(context, &Attach { session, read_only: false, plain: false, in_window: false })
-}
-
-fn dispatch(_context: &Context, _worker: &Worker) -> Result<Code> {
-    anyhow::bail!("the dispatch form is not built yet")
 }

@@ -67,10 +67,10 @@ pub(super) fn unproven(failure: Failure) -> Failure {
 /// Why nothing was done (`typed`, `sent`), in words.
 pub(super) fn refused(why: &str, done: &str, parts: &Parts) -> Failure {
     let reason = match why {
-        "mode" => format!(
-            "the session is in copy mode (somebody is scrolling there), so nothing was {done}; \
-             leave the mode (q) and try again"
-        ),
+        "mode" => {
+            let reason = format!("the session is in copy mode (somebody is scrolling there), so nothing was {done}");
+            return Failure::new(Kind::Failed, reason).before_start().with_remedy("leave the mode (q) and try again");
+        }
         "dead" => format!("the session's program has ended, so nothing was {done}"),
         "input-off" => format!("the session's pane takes no input (select-pane -d), so nothing was {done}"),
         _ => {

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use crossterm::event::{self, Event, KeyEventKind};
+use crossterm::event::{self, Event, KeyCode, KeyEventKind};
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 
 /// Somebody who was typing when the message came did not mean it.
@@ -21,6 +21,33 @@ pub fn wait(hint: &str) -> io::Result<()> {
     disable_raw_mode()?;
     super::forget();
     waited
+}
+
+/// Ask a question that `y` answers with yes, and any other key with no.
+///
+/// # Errors
+/// There is no terminal.
+pub fn confirm(question: &str) -> io::Result<bool> {
+    super::remember()?;
+    let mut out = io::stdout();
+    write!(out, "{question} [y/N] ")?;
+    out.flush()?;
+    enable_raw_mode()?;
+    let answer = answer();
+    disable_raw_mode()?;
+    super::forget();
+    writeln!(out)?;
+    answer
+}
+
+fn answer() -> io::Result<bool> {
+    loop {
+        if let Event::Key(key) = event::read()?
+            && key.kind == KeyEventKind::Press
+        {
+            return Ok(matches!(key.code, KeyCode::Char('y' | 'Y')));
+        }
+    }
 }
 
 fn first_key(heard_from: Instant) -> io::Result<()> {

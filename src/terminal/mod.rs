@@ -1,6 +1,7 @@
 //! The operator's terminal: what may be written to it, and how.
 
 pub mod age;
+pub mod form;
 pub mod key;
 pub mod live;
 pub mod neutralise;
@@ -10,7 +11,8 @@ pub mod style;
 pub mod table;
 
 use std::io::{self, Write};
-use std::sync::{Mutex, MutexGuard};
+use std::panic;
+use std::sync::{Mutex, MutexGuard, Once};
 
 use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 
@@ -26,8 +28,21 @@ fn saved() -> MutexGuard<'static, Option<Termios>> {
 /// # Errors
 /// Standard input is no terminal.
 pub fn remember() -> io::Result<()> {
+    restore_on_panic();
     *saved() = Some(tcgetattr(io::stdin())?);
     Ok(())
+}
+
+/// A panic ends a release build at once, without destructors, and its message must not go to the alternate screen.
+fn restore_on_panic() {
+    static HOOKED: Once = Once::new();
+    HOOKED.call_once(|| {
+        let report = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            restore();
+            report(panic);
+        }));
+    });
 }
 
 /// The terminal has its own modes again.
@@ -36,7 +51,7 @@ pub fn forget() {
 }
 
 /// Put the terminal back as it was before we changed it; does nothing when we did not. For an end that runs no
-/// destructors: a signal.
+/// destructors: a signal, a panic.
 pub fn restore() {
     if let Some(modes) = saved().take() {
         let mut out = io::stdout();

@@ -1,13 +1,17 @@
 //! `nudge`: type a prompt into a session.
 
+mod form;
+
 use std::io::{self, IsTerminal, Read, Write};
 
 use anyhow::{Context as _, Result};
 
+pub use form::form;
+
 use super::{Context, target};
 use crate::cli::Nudge;
 use crate::exit::{Code, Problem};
-use crate::registry::names::{Address, SessionName};
+use crate::registry::names::Address;
 use crate::registry::worker::Worker;
 use crate::remote::Remote;
 use crate::remote::nudge::{self, Delivery};
@@ -24,20 +28,27 @@ pub fn run(context: &Context, args: &Nudge) -> Result<Code> {
         Some(text) => text.to_owned(),
     };
     nudge::check(&text).map_err(|reason| Problem::new(Code::Usage, reason, ""))?;
-    let address = Address { worker: worker.name.clone(), session: session.clone() };
-    let delivery =
-        nudge::nudge(&Remote::to(&worker), &session, &text, context.deadline()).with_context(|| format!("nudging {address}"))?;
+    let address = Address { worker: worker.name.clone(), session };
+    let done = deliver(context, &worker, &address, &text)?;
+    writeln!(io::stdout(), "{done}")?;
+    Ok(Code::Done)
+}
+
+/// Type the text, and say what was done.
+///
+/// # Errors
+/// It was not typed; or, with [`Code::Unproven`], nothing shows that the program took it.
+fn deliver(context: &Context, worker: &Worker, address: &Address, text: &str) -> Result<String> {
+    let delivery = nudge::nudge(&Remote::to(worker), &address.session, text, context.deadline())
+        .with_context(|| format!("nudging {address}"))?;
     match delivery {
-        Delivery::Confirmed => {
-            writeln!(io::stdout().lock(), "nudged {address}")?;
-            Ok(Code::Done)
-        }
-        Delivery::Typed { entered } => Err(not_confirmed(&address, entered).into()),
+        Delivery::Confirmed => Ok(format!("nudged {address}")),
+        Delivery::Typed { entered } => Err(not_confirmed(address, entered).into()),
     }
 }
 
 /// What a nudge that nothing confirms is reported as: never as success.
-pub fn not_confirmed(address: &Address, entered: bool) -> Problem {
+fn not_confirmed(address: &Address, entered: bool) -> Problem {
     let why = if entered {
         "Enter was pressed, but nothing on the screen shows that the program took it"
     } else {
@@ -60,9 +71,4 @@ fn from_stdin() -> Result<String> {
         text.pop();
     }
     Ok(text)
-}
-
-/// Ask for the text in a form and type it.
-pub fn form(_context: &Context, _worker: &Worker, _session: &SessionName) -> Result<Code> {
-    anyhow::bail!("the form is not built yet")
 }

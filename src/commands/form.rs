@@ -1,0 +1,139 @@
+//! What the nudge form and the dispatch form share: what was typed is kept until it has arrived, and how they end.
+
+use std::io::{self, IsTerminal, Write};
+
+use anyhow::Result;
+
+use super::explain;
+use crate::exit::{Code, Problem};
+use crate::local::tmux::Tmux;
+use crate::local::windows;
+use crate::state::drafts::{self, Draft, Key};
+use crate::terminal::age;
+use crate::terminal::form::{Errand, Form, Left, Verdict};
+
+/// What a form does with its fields.
+pub trait Job {
+    /// Under which key they are kept.
+    fn key(&self, values: &[String]) -> Key;
+
+    /// Whether there is anything worth keeping in them.
+    fn is_blank(&self, values: &[String]) -> bool;
+
+    /// The first field that cannot be sent, and why.
+    fn fault(&self, values: &[String]) -> Option<(usize, String)>;
+
+    /// Send them, and say what was done.
+    ///
+    /// # Errors
+    /// With [`Code::Unproven`] it may have been sent; with any other code it was not.
+    fn send(&self, values: &[String]) -> Result<String>;
+}
+
+/// What is said about fields that were filled from a draft.
+pub fn remark(draft: &Draft) -> String {
+    format!("Kept from {} ago: {}. Ctrl-L clears it.", age::short(draft.age()), draft.fate)
+}
+
+/// Show the form and do its job. `draft` is the key of the draft that the fields were filled from.
+///
+/// # Errors
+/// There is no terminal.
+pub fn run(form: Form, job: impl Job, draft: Option<Key>) -> Result<Code> {
+    if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+        return Err(Problem::new(Code::Usage, "a form needs a terminal", "give everything as arguments instead").into());
+    }
+    let mut keeper = Keeper { job, key: draft, trouble: None, done: String::new(), told: None };
+    let left = form.run(&mut keeper)?;
+    if let Some(trouble) = keeper.trouble {
+        writeln!(io::stderr(), "factory-worker: what you typed could not be kept: {trouble:#}")?;
+        return Ok(Code::Failed);
+    }
+    match (left, keeper.told) {
+        (Left::Cancelled, _) => Ok(seen(Code::Interrupted)),
+        (Left::Sent, Some(code)) => Ok(seen(code)),
+        (Left::Sent, None) => say(&keeper.done),
+    }
+}
+
+/// Say what was done: on the status line when we are in a popup, which closes now, else on standard output.
+pub fn say(text: &str) -> Result<Code> {
+    match popup() {
+        Some(tmux) => windows::say(&tmux, text)?,
+        None => writeln!(io::stdout(), "{text}")?,
+    }
+    Ok(Code::Done)
+}
+
+/// A popup stays when its command fails, so that its last words can be read. These were.
+pub fn seen(code: Code) -> Code {
+    if popup().is_some() { Code::Done } else { code }
+}
+
+/// The operator's tmux when we run in one of its popups.
+fn popup() -> Option<Tmux> {
+    Tmux::current().ok().filter(|tmux| tmux.client.is_some())
+}
+
+/// Does the job, and keeps the fields as a draft for as long as it is not known to be done.
+struct Keeper<J> {
+    job: J,
+    /// Where they are kept now.
+    key: Option<Key>,
+    /// Why the last attempt to keep them failed.
+    trouble: Option<anyhow::Error>,
+    /// What was done.
+    done: String,
+    /// The exit code of what went wrong, when the form was closed behind it.
+    told: Option<Code>,
+}
+
+impl<J: Job> Keeper<J> {
+    fn keep_as(&mut self, values: &[String], fate: &str) {
+        let key = self.job.key(values);
+        if self.job.is_blank(values) || self.key.as_ref().is_some_and(|old| *old != key) {
+            self.forget();
+        }
+        if !self.job.is_blank(values) {
+            self.trouble = drafts::keep(&key, values, fate).err();
+            self.key = Some(key);
+        }
+    }
+
+    fn forget(&mut self) {
+        if let Some(key) = self.key.take() {
+            self.trouble = drafts::forget(&key).err();
+        }
+    }
+}
+
+impl<J: Job> Errand for Keeper<J> {
+    fn send(&mut self, values: &[String]) -> Verdict {
+        if let Some((field, why)) = self.job.fault(values) {
+            return Verdict::Invalid { field, why };
+        }
+        // In case we are killed while it is on its way.
+        self.keep_as(values, "not confirmed");
+        match self.job.send(values) {
+            Ok(done) => {
+                self.forget();
+                self.done = done;
+                Verdict::Sent
+            }
+            Err(error) => match explain(&error) {
+                (Code::Unproven, text) => {
+                    self.told = Some(Code::Unproven);
+                    Verdict::Told(text)
+                }
+                (_, text) => {
+                    self.keep(values);
+                    Verdict::Failed(text)
+                }
+            },
+        }
+    }
+
+    fn keep(&mut self, values: &[String]) {
+        self.keep_as(values, "not sent");
+    }
+}

@@ -1,0 +1,55 @@
+//! The nudge form: one text, for one session.
+
+use anyhow::Result;
+
+use super::super::Context;
+use super::super::form::{self, Job};
+use crate::exit::Code;
+use crate::registry::names::{Address, SessionName};
+use crate::registry::worker::Worker;
+use crate::remote::nudge;
+use crate::state::drafts::{self, Key};
+use crate::terminal::form::{Field, Form};
+use crate::terminal::neutralise;
+
+/// Ask for the text in a form and type it. What was kept of an earlier try is offered again.
+///
+/// # Errors
+/// There is no terminal.
+pub fn form(context: &Context, worker: &Worker, session: &SessionName) -> Result<Code> {
+    let address = Address { worker: worker.name.clone(), session: session.clone() };
+    let prompt = Prompt { context, worker, address: &address };
+    let draft = drafts::find(&prompt.key(&[]));
+    let text = draft.as_ref().and_then(|draft| draft.values.first()).map_or("", String::as_str);
+    let title = format!("Nudge {}", neutralise::line(&address.to_string()));
+    let mut form = Form::new(title, vec![Field::text("Text", text, "what to say to it")]);
+    if let Some(draft) = &draft {
+        form.note(form::remark(draft));
+    }
+    let kept = draft.map(|_| prompt.key(&[]));
+    form::run(form, prompt, kept)
+}
+
+struct Prompt<'a> {
+    context: &'a Context,
+    worker: &'a Worker,
+    address: &'a Address,
+}
+
+impl Job for Prompt<'_> {
+    fn key(&self, _values: &[String]) -> Key {
+        Key::new("nudge", &self.address.to_string())
+    }
+
+    fn is_blank(&self, values: &[String]) -> bool {
+        values.concat().trim().is_empty()
+    }
+
+    fn fault(&self, values: &[String]) -> Option<(usize, String)> {
+        nudge::check(&values.concat()).err().map(|why| (0, why.to_owned()))
+    }
+
+    fn send(&self, values: &[String]) -> Result<String> {
+        super::deliver(self.context, self.worker, self.address, &values.concat())
+    }
+}

@@ -1,0 +1,119 @@
+//! One field of a form: a line, a text of several lines, or a choice.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::style::{Modifier, Style};
+use ratatui_textarea::{TextArea, WrapMode};
+
+use super::draw::dim;
+
+pub struct Field {
+    pub(super) label: String,
+    pub(super) kind: Kind,
+    /// What is wrong with what it holds.
+    pub(super) complaint: Option<String>,
+}
+
+pub(super) enum Kind {
+    Line(Box<TextArea<'static>>),
+    Text(Box<TextArea<'static>>),
+    Choice { items: Vec<String>, chosen: usize },
+}
+
+impl Field {
+    /// One line; `hint` shows while it is empty.
+    pub fn line(label: &str, value: &str, hint: &str) -> Self {
+        let mut field = Self::new(label, Kind::Line(Box::new(empty(hint))));
+        field.insert(value);
+        field
+    }
+
+    /// Several lines, wrapped where they are too long.
+    pub fn text(label: &str, value: &str, hint: &str) -> Self {
+        let mut area = empty(hint);
+        area.set_wrap_mode(WrapMode::WordOrGlyph);
+        let mut field = Self::new(label, Kind::Text(Box::new(area)));
+        field.insert(value);
+        field
+    }
+
+    /// One of `items`; the first when `chosen` is none of them.
+    pub fn choice(label: &str, items: Vec<String>, chosen: &str) -> Self {
+        let chosen = items.iter().position(|item| item == chosen).unwrap_or(0);
+        Self::new(label, Kind::Choice { items, chosen })
+    }
+
+    fn new(label: &str, kind: Kind) -> Self {
+        Self { label: label.to_owned(), kind, complaint: None }
+    }
+
+    pub fn value(&self) -> String {
+        match &self.kind {
+            Kind::Line(area) | Kind::Text(area) => area.lines().join("\n"),
+            Kind::Choice { items, chosen } => items.get(*chosen).cloned().unwrap_or_default(),
+        }
+    }
+
+    pub(super) fn several_lines(&self) -> bool {
+        matches!(self.kind, Kind::Text(_))
+    }
+
+    pub(super) fn show_cursor(&mut self, shown: bool) {
+        if let Kind::Line(area) | Kind::Text(area) = &mut self.kind {
+            area.set_cursor_style(if shown { Style::new().add_modifier(Modifier::REVERSED) } else { Style::new() });
+        }
+    }
+
+    /// Empty it; a choice stays.
+    pub(super) fn clear(&mut self) {
+        self.complaint = None;
+        if let Kind::Line(area) | Kind::Text(area) = &mut self.kind {
+            area.clear();
+        }
+    }
+
+    /// Insert at the cursor; true when that changed something. In a line, line ends become blanks.
+    pub(super) fn insert(&mut self, text: &str) -> bool {
+        match &mut self.kind {
+            Kind::Line(area) => area.insert_str(text.trim_end_matches('\n').replace('\n', " ")),
+            Kind::Text(area) => area.insert_str(text),
+            Kind::Choice { .. } => false,
+        }
+    }
+
+    /// A key for this field; true when it changed something.
+    pub(super) fn key(&mut self, key: KeyEvent) -> bool {
+        match &mut self.kind {
+            // As every shell has it; the text area would undo.
+            Kind::Line(area) | Kind::Text(area) if key.code == KeyCode::Char('u') && key.modifiers == KeyModifiers::CONTROL => {
+                area.delete_line_by_head()
+            }
+            Kind::Line(area) => key.code != KeyCode::Char('m') && area.input(key),
+            Kind::Text(area) => area.input(key),
+            Kind::Choice { items, chosen } => {
+                let new = choose(items, *chosen, key.code);
+                std::mem::replace(chosen, new) != new
+            }
+        }
+    }
+}
+
+fn empty(hint: &str) -> TextArea<'static> {
+    let mut area = TextArea::default();
+    area.set_placeholder_text(hint);
+    area.set_placeholder_style(dim());
+    area.set_cursor_line_style(Style::new());
+    area
+}
+
+/// The next or the previous one, or the next that begins with what was typed.
+fn choose(items: &[String], chosen: usize, key: KeyCode) -> usize {
+    let count = items.len().max(1);
+    match key {
+        KeyCode::Right | KeyCode::Char(' ') => (chosen + 1) % count,
+        KeyCode::Left => (chosen + count - 1) % count,
+        KeyCode::Home => 0,
+        KeyCode::End => count - 1,
+        KeyCode::Char(c) => (1..=count).map(|by| (chosen + by) % count).find(|&at| items[at].starts_with(c)).unwrap_or(chosen),
+        _ => chosen,
+    }
+}
