@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
-use skim::SkimItem;
 use skim::tui::actions::Action;
 use skim::tui::{App, Event};
 
@@ -89,12 +88,11 @@ impl Asking {
     /// Rows and header as they are now.
     fn publish(self: &Arc<Self>) {
         let board = self.board();
-        let rows: Vec<Arc<dyn SkimItem>> = board.rows().into_iter().map(|row| Arc::new(row) as Arc<dyn SkimItem>).collect();
-        let line = board.headline();
+        let (rows, line) = (board.rows(), board.headline());
         drop(board);
         let asking = self.clone();
         self.ui.change(move |app| {
-            asking.highlight.replace_rows(app, &rows);
+            asking.highlight.replace_rows(app, rows.clone());
             vec![asking.header(app, &line)]
         });
     }

@@ -13,53 +13,73 @@ use crate::registry::names::Target;
 
 /// The row to come back to when the list has been matched again.
 #[derive(Default)]
-pub struct Highlight(Mutex<Option<Target>>);
+pub struct Highlight(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    held: Option<Target>,
+    /// Counts the lists: skim shows an older one until it has matched the newest.
+    edition: u64,
+}
 
 impl Highlight {
-    fn lock(&self) -> MutexGuard<'_, Option<Target>> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// Come back to this row as soon as it is there.
     pub fn hold(&self, target: Option<Target>) {
-        *self.lock() = target;
+        self.lock().held = target;
     }
 
     /// Put `rows` in place of all rows. A highlighted session stays highlighted; until there is one, the top is.
-    pub fn replace_rows(&self, app: &mut App, rows: &[Arc<dyn SkimItem>]) {
-        let mut held = self.lock();
-        // Results that are still being matched have their row already: what is shown meanwhile is no choice of anybody's.
-        if held.is_none() {
-            *held = selected(app).filter(|row| matches!(row.say, Say::Session { .. })).map(|row| row.target);
+    pub fn replace_rows(&self, app: &mut App, rows: Vec<Row>) {
+        let mut state = self.lock();
+        // While an earlier list is still being matched, what lies under the cursor is nobody's choice.
+        if state.held.is_none() {
+            state.held = selected(app).filter(|row| matches!(row.say, Say::Session { .. })).map(|row| row.target);
         }
+        state.edition += 1;
+        let edition = state.edition;
+        let items = rows.into_iter().map(|row| Arc::new(Row { edition, ..row }) as Arc<dyn SkimItem>);
         app.item_pool.clear();
-        app.item_pool.append(rows.to_vec());
+        app.item_pool.append(items.collect());
         app.restart_matcher(true);
     }
 
-    /// The list was matched again: move back to the held row.
+    /// A list was matched: move to the held row, and let it go when this was the newest list.
     pub fn restore(&self, app: &mut App) -> Vec<Event> {
-        let Some(target) = self.lock().take() else { return Vec::new() };
-        let is_there = |app: &App| selected(app).is_some_and(|row| row.target == target);
-        if is_there(app) {
+        let mut state = self.lock();
+        let (Some(target), Some(row)) = (state.held.clone(), selected(app)) else { return Vec::new() };
+        if row.edition == state.edition {
+            state.held = None;
+        }
+        if row.target == target {
             return Vec::new();
         }
-        let count = i32::try_from(app.item_list.count()).unwrap_or(i32::MAX / 2);
-        app.item_list.scroll_by(-count);
-        for _ in 0..count {
-            if is_there(app) {
-                return vec![Event::RunPreview];
-            }
-            app.item_list.scroll_by(1);
-        }
-        app.item_list.scroll_by(-count);
+        move_to(app, &target);
         vec![Event::RunPreview]
     }
 
     /// What is highlighted, as the user sees it.
     pub fn target(&self, app: &App) -> Option<Target> {
-        self.lock().clone().or_else(|| selected(app).map(|row| row.target))
+        let under_cursor = selected(app)?.target;
+        Some(self.lock().held.clone().unwrap_or(under_cursor))
     }
+}
+
+/// Move the cursor to this row; to the top when it is not there any more.
+fn move_to(app: &mut App, target: &Target) {
+    let list = &mut app.item_list;
+    let count = i32::try_from(list.count()).unwrap_or(i32::MAX / 2);
+    list.scroll_by(-count);
+    for _ in 0..count {
+        if list.selected().is_some_and(|item| row(item.item.as_ref()).is_some_and(|row| row.target == *target)) {
+            return;
+        }
+        list.scroll_by(1);
+    }
+    list.scroll_by(-count);
 }
 
 /// The row under skim's cursor.

@@ -8,6 +8,7 @@ mod asking;
 mod board;
 mod highlight;
 mod keys;
+mod message;
 mod preview;
 mod row;
 mod screen;

@@ -11,14 +11,15 @@ use std::time::{Duration, Instant};
 use skim::SkimItem;
 use skim::tui::{App, Event};
 
-use super::highlight;
 use super::row::{Row, Say};
 use super::ui::Ui;
+use super::{highlight, message};
 use crate::registry::names::{Target, WorkerName};
 use crate::registry::worker::Worker;
 use crate::remote::failure::Failure;
 use crate::remote::{Remote, peek};
-use crate::terminal::{live::Block, neutralise, style};
+use crate::terminal::live::Block;
+use crate::terminal::{neutralise, style};
 
 /// The least time between the starts of two looks.
 const PACE: Duration = Duration::from_millis(500);
@@ -139,7 +140,7 @@ impl Preview {
     fn look(self: &Arc<Self>, turn: u64, target: Target) {
         let text = match self.capture(&target) {
             Ok(text) => text,
-            Err(failure) => failed(&target.worker, &failure),
+            Err(failure) => message::failed(&target.worker, &failure, columns()),
         };
         let mut state = self.lock();
         if state.looking == Some(turn) {
@@ -193,21 +194,10 @@ impl Preview {
                 Some(text) => bottom(text).to_owned(),
                 None => "asking…".to_owned(),
             },
-            Some(Row { target, say: Say::NoSessions, .. }) => {
-                format!("{} is running and has no session.\n\nAlt-g dispatches an issue to it.", target.worker)
-            }
-            Some(Row { target, say: Say::Failed(failure), .. }) => failed(&target.worker, failure),
+            Some(Row { target, say: Say::NoSessions, .. }) => message::no_sessions(&target.worker, columns()),
+            Some(Row { target, say: Say::Failed(failure), .. }) => message::failed(&target.worker, failure, columns()),
         }
     }
-}
-
-/// What failed, why, and what to do about it.
-fn failed(worker: &WorkerName, failure: &Failure) -> String {
-    let reason = neutralise::line(&failure.reason);
-    format!(
-        "{worker} is {}\n\n{reason}\n\n`factory-worker doctor {worker}` looks for the cause.\nCtrl-r asks it again.",
-        failure.status()
-    )
 }
 
 /// The last lines that the preview has room for: it is as high as the terminal.
@@ -215,4 +205,9 @@ fn bottom(text: &str) -> &str {
     let rows = Block::terminal_size().map_or(usize::MAX, |(_, rows)| rows);
     let text = text.trim_end_matches('\n');
     text.rmatch_indices('\n').nth(rows.saturating_sub(1)).map_or(text, |(at, _)| &text[at + 1..])
+}
+
+/// The preview's columns: the right half of the terminal, without the line between.
+fn columns() -> usize {
+    Block::terminal_size().map_or(usize::MAX, |(columns, _)| (columns / 2).saturating_sub(1))
 }

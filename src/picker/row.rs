@@ -23,6 +23,8 @@ pub struct Row {
     pub say: Say,
     /// Terminal columns of the widest address, so that what stands behind it is aligned.
     pub column: usize,
+    /// Which list it belongs to; see [`super::highlight`].
+    pub edition: u64,
 }
 
 /// What stands behind the address.
@@ -79,7 +81,7 @@ impl Row {
             Some(session) => neutralise::line(&format!("{}/{session}", target.worker)),
             None => target.worker.to_string(),
         };
-        Self { target, text, say, column: 0 }
+        Self { target, text, say, column: 0, edition: 0 }
     }
 
     /// How many columns the address and what stands behind it get.

@@ -1,0 +1,369 @@
+//! The fuzzy picker, by its keys: a real terminal, real sessions.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+use rstest::rstest;
+use support::{BIN, HOSTILE_NAMES, Screen, World, eventually, long_name};
+
+/// A worker whose tmux waits until the file `go` is there, and leaves its process id in `waiting`.
+fn with_slow_worker(world: World, name: &str) -> World {
+    let (go, waiting) = (world.path("go"), world.path("waiting"));
+    let script = format!(
+        "#!/bin/sh\necho $$ >{}\nwhile [ ! -e {} ]; do sleep 0.02; done\nexec tmux \"$@\"\n",
+        waiting.display(),
+        go.display()
+    );
+    let program = world.script("slow-tmux", &script);
+    world.worker_with(name, &format!("tmux: {}", program.display()))
+}
+
+/// The picker, run at the prompt of a terminal without the plugin.
+fn picker<'a>(world: &'a World, arguments: &str) -> Screen<'a> {
+    let screen = world.screen_with("");
+    screen.enter(&format!("clear; {BIN} pick {arguments}; echo left with $?"));
+    screen.wait("> ");
+    screen
+}
+
+/// The highlighted row, without what the preview shows beside it.
+fn highlighted(screen: &str) -> Option<&str> {
+    screen.lines().find(|line| line.starts_with("> ")).map(|line| line[2..].split('│').next().unwrap().trim_end())
+}
+
+#[track_caller]
+fn wait_highlighted(screen: &Screen<'_>, address: &str) -> String {
+    screen.wait_until(&format!("{address:?} to be highlighted"), |text| {
+        highlighted(text)
+            .is_some_and(|row| row.strip_prefix(address).is_some_and(|rest| rest.is_empty() || rest.starts_with("  ")))
+    })
+}
+
+#[track_caller]
+fn wait_left(screen: &Screen<'_>, code: i32) {
+    screen.wait(&format!("left with {code}"));
+}
+
+fn is_running(pid: &str) -> bool {
+    fs::read_to_string(Path::new("/proc").join(pid).join("stat")).is_ok_and(|stat| !stat.contains(") Z"))
+}
+
+#[test]
+fn a_slow_worker_delays_nobody_and_is_named_while_it_is_waited_for() {
+    let world = with_slow_worker(World::new(), "slow").worker("quick");
+    world.session("slow", "late", "sleep 600");
+    world.session("quick", "qa", "sleep 600");
+    let screen = picker(&world, "");
+    let text = screen.wait("1 of 2 answered, asking slow…");
+    assert!(text.contains("quick/qa") && !text.contains("slow/late"), "{text}");
+    wait_highlighted(&screen, "quick/qa");
+    fs::write(world.path("go"), "").unwrap();
+    let text = screen.wait("2 sessions on 2 workers");
+    assert!(!text.contains("asking slow"), "{text}");
+    // The registry's order, and the highlight has not moved to what arrived above it.
+    let place = |address: &str| text.lines().position(|line| line.contains(address)).unwrap();
+    assert!(place("slow/late") < place("quick/qa"), "{text}");
+    wait_highlighted(&screen, "quick/qa");
+}
+
+#[test]
+fn leaving_ends_what_is_still_being_asked() {
+    let world = with_slow_worker(World::new(), "slow");
+    let screen = picker(&world, "");
+    screen.wait("asking slow…");
+    let pid = eventually("the slow worker to be asked", || {
+        fs::read_to_string(world.path("waiting")).ok().filter(|pid| pid.ends_with('\n'))
+    });
+    assert!(is_running(pid.trim()));
+    screen.keys(&["Escape"]);
+    wait_left(&screen, 0);
+    eventually("the question to end", || (!is_running(pid.trim())).then_some(()));
+}
+
+#[test]
+fn the_preview_follows_the_highlight_and_is_renewed() {
+    let world = World::new().worker("w");
+    world.session("w", "a", "echo shown by a; read x; echo renewed; sleep 600");
+    world.session("w", "b", "printf '\\033[31mshown\\033[0m by b\\n'; sleep 600");
+    let screen = picker(&world, "");
+    wait_highlighted(&screen, "w/a");
+    screen.wait("│shown by a");
+    screen.keys(&["Down"]);
+    wait_highlighted(&screen, "w/b");
+    screen.wait("│shown by b");
+    screen.wait_gone("shown by a");
+    let text = screen.coloured();
+    assert!(text.lines().any(|line| line.contains("[31m") && line.contains("shown")), "{text}");
+    screen.keys(&["Up"]);
+    screen.wait("│shown by a");
+    world.worker_tmux("w", &["send-keys", "-t", "a:", "x", "Enter"]);
+    screen.wait("│renewed");
+}
+
+#[test]
+fn scrolling_fast_looks_at_two_sessions_a_second_at_most() {
+    let world = World::new();
+    let log = world.path("looks");
+    let script = format!("#!/bin/sh\ncase \"$*\" in *capture-pane*) echo look >>{} ;; esac\nexec tmux \"$@\"\n", log.display());
+    let program = world.script("counting-tmux", &script);
+    let world = world.worker_with("w", &format!("tmux: {}", program.display()));
+    for at in 0..10 {
+        world.session("w", &format!("s{at}"), &format!("echo number {at}; sleep 600"));
+    }
+    let looks = || fs::read_to_string(&log).unwrap_or_default().lines().count();
+    let began = Instant::now();
+    let screen = picker(&world, "");
+    wait_highlighted(&screen, "w/s0");
+    let mut presses = 0;
+    while looks() < 4 {
+        for key in ["Down", "Down", "Down", "Up"] {
+            screen.keys(&[key]);
+            presses += 1;
+        }
+        if presses % 40 == 0 {
+            screen.keys(&["PageUp"]);
+        }
+    }
+    screen.keys(&["PageUp"]);
+    screen.keys(&["Down"]);
+    wait_highlighted(&screen, "w/s1");
+    screen.wait("│number 1");
+    // One more than the rate: the first look waits for nothing.
+    let allowed = 1 + (began.elapsed().as_millis() / 500) as usize;
+    assert!(looks() <= allowed, "{} looks, {allowed} allowed, {presses} key presses", looks());
+}
+
+#[test]
+fn a_worker_that_does_not_answer_is_a_row_with_its_reason() {
+    let world = World::new().worker("w").worker("empty").entry("  - name: dead\n    local: /proc/dead\n");
+    world.session("w", "qa", "sleep 600");
+    let screen = picker(&world, "");
+    let text = screen.wait("1 session on 3 workers, 1 did not answer");
+    assert!(text.contains("empty  (none)") && text.contains("dead  unreachable: cannot make the directory"), "{text}");
+    screen.type_text("dead");
+    wait_highlighted(&screen, "dead");
+    let text = screen.wait("│dead is unreachable");
+    assert!(text.contains("│Ctrl-r asks it again."), "{text}");
+    screen.keys(&["Enter"]);
+    screen.wait("dead is unreachable: cannot make");
+    screen.keys(&["C-u"]);
+    screen.type_text("empty");
+    wait_highlighted(&screen, "empty");
+    screen.keys(&["M-n"]);
+    screen.wait("empty has no session");
+    assert_eq!(screen.windows().len(), 1);
+    screen.keys(&["Escape"]);
+    wait_left(&screen, 0);
+}
+
+#[test]
+fn escape_leaves_everything_as_it_was() {
+    let world = World::new().worker("w");
+    world.session("w", "qa", "sleep 600");
+    let screen = world.screen_with("");
+    screen.enter("clear; echo before");
+    screen.wait_until("the marker alone", |text| text.starts_with("before"));
+    screen.enter(&format!("{BIN} pick"));
+    wait_highlighted(&screen, "w/qa");
+    screen.keys(&["Escape"]);
+    let text = screen.wait("before");
+    assert!(!text.contains("w/qa"), "{text}");
+    screen.enter("stty -a; echo $?");
+    screen.wait(" icanon");
+    let modes = screen.inner(&["display-message", "-p", "#{alternate_on}#{mouse_any_flag}"]);
+    assert_eq!((modes.trim(), screen.windows()), ("00", vec!["|home".to_owned()]));
+}
+
+#[test]
+fn a_signal_puts_the_terminal_back() {
+    let world = World::new().worker("w");
+    world.session("w", "qa", "sleep 600");
+    let screen = world.screen_with("");
+    let pid = world.path("pid");
+    screen.enter(&format!("sh -c 'echo $$ >{}; exec {BIN} pick'; echo left with $?", pid.display()));
+    wait_highlighted(&screen, "w/qa");
+    let pid = fs::read_to_string(pid).unwrap();
+    assert!(world.program("kill").args(["-TERM", pid.trim()]).status().unwrap().success());
+    wait_left(&screen, 130);
+    screen.enter("stty -a");
+    screen.wait(" icanon");
+    assert_eq!(screen.inner(&["display-message", "-p", "#{alternate_on}#{mouse_any_flag}"]).trim(), "00");
+}
+
+#[test]
+fn without_a_terminal_the_error_names_list() {
+    let world = World::new().worker("w");
+    let ran = world.run(&["pick"]).expect(2);
+    assert!(ran.stderr.contains("needs a terminal") && ran.stderr.contains("factory-worker list"), "{}", ran.stderr);
+}
+
+#[test]
+fn without_workers_it_says_how_to_make_some() {
+    let ran = World::new().run(&["pick"]).expect(4);
+    assert!(ran.stderr.contains("factory-worker config init"), "{}", ran.stderr);
+}
+
+#[test]
+fn enter_opens_a_window() {
+    let world = World::new().worker("w");
+    world.session("w", "other", "sleep 600");
+    world.session("w", "qa", "sleep 600");
+    let screen = picker(&world, "");
+    screen.type_text("qa");
+    wait_highlighted(&screen, "w/qa");
+    screen.keys(&["Enter"]);
+    eventually("the window", || screen.windows().iter().any(|window| window.starts_with("w/qa|")).then_some(()));
+}
+
+#[test]
+fn alt_s_opens_a_pane() {
+    let world = World::new().worker("w");
+    world.session("w", "qa", "sleep 600");
+    let screen = picker(&world, "");
+    wait_highlighted(&screen, "w/qa");
+    screen.keys(&["M-s"]);
+    eventually("the pane", || (screen.inner(&["list-panes", "-t", "main:home"]).lines().count() == 2).then_some(()));
+    assert_eq!(screen.windows().len(), 1);
+}
+
+#[rstest]
+#[case("", "M-p")]
+#[case("--then peek", "Enter")]
+fn peek_comes_back_to_the_query_and_the_row(#[case] arguments: &str, #[case] key: &str) {
+    let world = World::new().worker("w");
+    for name in ["qa-1", "qa-2", "dev"] {
+        world.session("w", name, &format!("echo seen in {name}; sleep 600"));
+    }
+    let screen = picker(&world, arguments);
+    screen.type_text("qa");
+    wait_highlighted(&screen, "w/qa-1");
+    screen.keys(&["Down"]);
+    wait_highlighted(&screen, "w/qa-2");
+    screen.keys(&[key]);
+    let text = screen.wait("any key closes");
+    assert!(text.contains("w/qa-2") && !text.contains('│'), "{text}");
+    screen.wait("seen in qa-2");
+    screen.keys(&["q"]);
+    let text = wait_highlighted(&screen, "w/qa-2");
+    assert!(text.lines().next().unwrap().contains("> qa ") && !text.contains("w/dev"), "{text}");
+    screen.keys(&["Escape"]);
+    wait_left(&screen, 0);
+}
+
+#[test]
+fn ctrl_r_asks_again_and_keeps_the_row() {
+    let world = World::new().worker("w");
+    world.session("w", "b", "sleep 600");
+    world.session("w", "c", "sleep 600");
+    let screen = picker(&world, "");
+    wait_highlighted(&screen, "w/b");
+    screen.keys(&["Down"]);
+    wait_highlighted(&screen, "w/c");
+    world.session("w", "a", "sleep 600");
+    screen.keys(&["C-r"]);
+    screen.wait("3 sessions on 1 worker");
+    let text = wait_highlighted(&screen, "w/c");
+    assert!(text.contains("w/a "), "{text}");
+}
+
+#[test]
+fn typing_highlights_the_best_match_and_f1_shows_the_keys() {
+    let world = World::new().worker("w");
+    for name in ["alpha", "beta", "gamma"] {
+        world.session("w", name, &format!("echo this is {name}; sleep 600"));
+    }
+    let screen = picker(&world, "");
+    wait_highlighted(&screen, "w/alpha");
+    screen.keys(&["Down"]);
+    screen.keys(&["Down"]);
+    wait_highlighted(&screen, "w/gamma");
+    screen.type_text("bt");
+    wait_highlighted(&screen, "w/beta");
+    screen.wait("│this is beta");
+    screen.keys(&["F1"]);
+    let text = screen.wait("Alt-x    send Ctrl-C to it, after asking");
+    assert!(!text.contains("this is beta"), "{text}");
+    screen.keys(&["F1"]);
+    screen.wait("│this is beta");
+}
+
+#[test]
+fn no_colour_means_attributes_only() {
+    let world = World::new().worker("w").env("NO_COLOR", "1");
+    world.session("w", "a", "printf '\\033[31mred\\033[0m\\n'; sleep 600");
+    let screen = picker(&world, "");
+    wait_highlighted(&screen, "w/a");
+    screen.wait("│red");
+    // The last line is the status line of tmux.
+    let text = screen.coloured().trim_end().rsplit_once('\n').unwrap().0.to_owned();
+    assert!(!text.replace("[39m", "").contains("[3") && !text.contains(";3"), "{text:?}");
+}
+
+#[test]
+fn every_name_previews_its_own_session() {
+    let world = World::new().worker("w");
+    let names: Vec<String> = HOSTILE_NAMES.iter().map(|name| (*name).to_owned()).chain([long_name()]).collect();
+    for (at, name) in names.iter().enumerate() {
+        world.session("w", name, &format!("echo number {at} here; sleep 600"));
+    }
+    let screen = picker(&world, "");
+    screen.wait(&format!("{} sessions", names.len()));
+    for _ in &names {
+        let text = screen.wait_until("the preview", |text| text.contains("│number "));
+        let row = highlighted(&text).unwrap().to_owned();
+        let at = names
+            .iter()
+            .position(|name| row.starts_with(&format!("w/{name}  ")) || row.starts_with("w/nnn") && name.len() == 200);
+        let at = at.unwrap_or_else(|| panic!("whose row is {row:?}?"));
+        screen.wait(&format!("│number {at} here"));
+        screen.keys(&["Down"]);
+        screen.wait_until("the next row", |text| highlighted(text) != Some(&row) || at_the_end(text));
+    }
+    world.assert_nothing_executed();
+}
+
+/// Whether the last row is highlighted.
+fn at_the_end(text: &str) -> bool {
+    let rows: Vec<&str> = text.lines().filter(|line| line.contains("w/")).collect();
+    rows.last().is_some_and(|line| line.starts_with("> "))
+}
+
+#[rstest]
+#[case("#(touch pwned)")]
+#[case(" outer spaces ")]
+#[case("$0")]
+#[case("-leading")]
+#[case("{last}")]
+fn a_hostile_name_opens_its_own_window(#[case] name: &str) {
+    let world = World::new().worker("w");
+    world.session("w", name, "sleep 600");
+    let screen = picker(&world, "");
+    screen.wait("1 session on 1 worker");
+    screen.wait_until("the row", |text| highlighted(text).is_some());
+    screen.keys(&["Enter"]);
+    let address = format!("w/{name}|");
+    eventually("the window", || screen.windows().iter().any(|window| window.starts_with(&address)).then_some(()));
+    world.assert_nothing_executed();
+}
+
+#[test]
+fn a_command_that_waits_for_a_session_lets_one_be_picked() {
+    let world = World::new().worker("w").worker("other");
+    world.session("w", "a", "echo from a; sleep 600");
+    world.session("w", "b", "echo from b; sleep 600");
+    world.session("other", "c", "sleep 600");
+    let screen = world.screen_with("");
+    screen.enter(&format!("clear; {BIN} peek w; echo left with $?"));
+    screen.wait("session> ");
+    let text = screen.wait("2 sessions on 1 worker");
+    assert!(!text.contains("other/c"), "{text}");
+    screen.type_text("b");
+    wait_highlighted(&screen, "w/b");
+    screen.keys(&["Enter"]);
+    wait_left(&screen, 0);
+    let text = screen.text();
+    assert!(text.contains("from b") && !text.contains("from a"), "{text}");
+}
