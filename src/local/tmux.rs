@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use tmux_interface::TmuxCommand;
+use tmux_interface::{DisplayMessage, ListKeys, ShowOptions, TmuxCommand};
 
 use super::escape;
 use super::ids::{ClientName, PaneId};
@@ -71,6 +71,37 @@ impl Tmux {
         if done.stderr.is_empty() { Ok(()) } else { bail!("{}", complaint(&done)) }
     }
 
+    /// The values that options have here (`on`, `off`, or a word), in the order of their names. One call.
+    pub fn options(&self, names: &[&str]) -> Result<Vec<String>> {
+        let question = |name: &&str| DisplayMessage::new().print().message(format!("#{{{name}}}")).build();
+        let questions: Vec<_> = names.iter().map(question).collect();
+        // Formats have 1 and 0 for on and off.
+        let value = |line: &str| match line {
+            "1" => "on".to_owned(),
+            "0" => "off".to_owned(),
+            other => other.to_owned(),
+        };
+        Ok(self.run(&questions)?.lines().map(value).collect())
+    }
+
+    /// The value of a global option; empty when it is not set, or set to nothing.
+    pub fn option(&self, name: &str) -> Result<String> {
+        let value = self.run(&[ShowOptions::new().global().quiet().value().option(name).build()])?;
+        Ok(value.trim_end_matches('\n').to_owned())
+    }
+
+    /// Whether a global option is set, be it to nothing.
+    pub fn is_set(&self, name: &str) -> Result<bool> {
+        Ok(!self.run(&[ShowOptions::new().global().quiet().option(name).build()])?.is_empty())
+    }
+
+    /// What a key behind the prefix is bound to; `None` when it is free.
+    pub fn binding(&self, key: &str) -> Option<String> {
+        let mut list = ListKeys::new().key_table("prefix").build();
+        escape::positional(&mut list, [key]);
+        self.run(&[list]).ok().filter(|binding| !binding.trim().is_empty())
+    }
+
     fn call(&self, commands: &[TmuxCommand<'_>], patience: Duration) -> Result<Finished> {
         let mut command = Command::new(&self.program);
         // -u: under a C locale tmux would print `_` for every character that is not ASCII.
@@ -83,6 +114,23 @@ impl Tmux {
         }
         let limits = Limits { deadline: Instant::now() + patience, cap: CAP };
         process::run(command, b"", limits).with_context(|| format!("cannot run {}", self.program.display()))
+    }
+}
+
+/// The version of the tmux on PATH, e.g. `3.3a`.
+///
+/// # Errors
+/// There is none, or it does not say.
+pub fn version() -> Result<String> {
+    let program = which::which("tmux").context("cannot find tmux on PATH")?;
+    let mut command = Command::new(&program);
+    command.arg("-V");
+    let done = process::run(command, b"", Limits { deadline: Instant::now() + PATIENCE, cap: CAP })
+        .with_context(|| format!("cannot run {}", program.display()))?;
+    let said = neutralise::plain(&done.stdout);
+    match said.trim().strip_prefix("tmux ") {
+        Some(version) if done.end == End::Exited(0) => Ok(version.to_owned()),
+        _ => bail!("{}", complaint(&done)),
     }
 }
 

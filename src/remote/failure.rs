@@ -75,7 +75,7 @@ impl Failure {
             Kind::NoContainer => "set container: in workers.yaml to one that the pod has",
             Kind::NoTmux => "install tmux in the image, or set tmux: in workers.yaml to where it is",
             Kind::NoShell => "install sh in the image; without it a worker can only be listed",
-            Kind::Unreachable => "check the network, the VPN and the context, or run `factory-worker doctor`",
+            Kind::Unreachable => "check the network and the VPN; does `kubectl get pods` answer?",
             Kind::Unauthorized => "log in to the cluster again; `kubectl auth whoami` says whether that worked",
             Kind::Forbidden => "ask for a role that may get pods, and create and get pods/exec, in this namespace",
             Kind::Incomplete => "try again, with a longer --timeout if the worker is slow",

@@ -26,6 +26,7 @@ impl Here {
         self.make_directory().map_err(|error| {
             Failure::new(Kind::Unreachable, format!("cannot make the directory {}: {error}", self.directory.display()))
                 .before_start()
+                .with_remedy("choose another directory for local: in workers.yaml")
         })?;
         let mut command = Command::new(program);
         command.args(arguments).current_dir(&self.directory);
@@ -51,7 +52,8 @@ impl Exec for Here {
         match done.end {
             End::Exited(status) => Ok(Output { status, stdout: done.stdout, stderr: done.stderr }),
             End::Signalled(signal) => Err(Failure::new(Kind::Incomplete, format!("the command was killed by signal {signal}"))),
-            End::Deadline => Err(Failure::new(Kind::Unreachable, "no answer within the deadline")),
+            End::Deadline => Err(Failure::new(Kind::Unreachable, "no answer within the deadline")
+                .with_remedy("it may be busy: give it longer with --timeout")),
             End::TooLarge => Err(Failure::new(Kind::Incomplete, "the answer is larger than 4 MiB")),
         }
     }

@@ -3,6 +3,7 @@
 pub mod ask;
 pub mod command;
 mod evidence;
+pub mod examine;
 pub mod exec;
 pub mod failure;
 pub mod here;

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # Becomes a client of a session. Arguments: the session's name, this view's tag, terminal types separated by spaces (the
-# first that is known here is used), then flags for attach-session.
+# first that is known here is used: terminfo.sh comes before this), then flags for attach-session.
 #
 # It runs on the operator's terminal, so it says nothing: exit 94 means that it never came to attach.
 name=$1 tag=$2 types=$3
@@ -8,15 +8,6 @@ shift 3
 
 finish() {
 	exit 94
-}
-
-# knows TYPE: whether there is a terminfo entry. Small images have neither tput nor infocmp, but tmux reads the same files.
-knows() {
-	tput -T "$1" clear >/dev/null 2>&1 && return
-	for directory in "${TERMINFO:-}" "${HOME:-}/.terminfo" /etc/terminfo /lib/terminfo /usr/share/terminfo /usr/lib/terminfo; do
-		[ ! -e "$directory/${1%"${1#?}"}/$1" ] || return 0
-	done
-	return 1
 }
 
 find_session "$name" >/dev/null

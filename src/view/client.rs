@@ -8,7 +8,7 @@ use crate::remote::Remote;
 use crate::remote::failure::Failure;
 use crate::remote::script::{self, Input, Script};
 
-const ATTACH: &str = include_str!("attach.sh");
+const ATTACH: &str = concat!(include_str!("../remote/terminfo.sh"), include_str!("attach.sh"));
 const AFTER: &str = include_str!("after.sh");
 
 /// The exit status with which `attach.sh` says that it never came to attach.

@@ -1,0 +1,78 @@
+//! The files that are ours: whether they are there, whole, and nobody else's.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use super::Check;
+use crate::exit::Problem;
+use crate::registry::Registry;
+use crate::state;
+
+/// workers.yaml: readable, right, and not writable for others.
+pub fn registry(path: &Path, registry: &anyhow::Result<Registry>) -> Check {
+    const NAME: &str = "workers.yaml";
+    let shown = path.display();
+    let registry = match registry {
+        Ok(registry) => registry,
+        Err(error) => return unreadable(NAME, error),
+    };
+    if !registry.exists {
+        return Check::warn(NAME, format!("there is no {shown}"), "factory-worker config init");
+    }
+    if registry.workers.is_empty() {
+        return Check::warn(NAME, format!("{shown} has no workers"), "add some, or see `factory-worker config show`");
+    }
+    match fs::metadata(path) {
+        Ok(about) if about.mode() & 0o020 != 0 => {
+            let found = format!("{shown} names commands, and its group may write to it");
+            Check::warn(NAME, found, format!("chmod go-w {}", quoted(path)))
+        }
+        _ => Check::ok(NAME, format!("{shown}, {} workers", registry.workers.len())),
+    }
+}
+
+fn unreadable(name: &str, error: &anyhow::Error) -> Check {
+    match error.downcast_ref::<Problem>() {
+        Some(problem) => Check::fail(name, problem.what.clone(), problem.remedy.clone()),
+        None => Check::fail(name, format!("{error:#}"), "correct it; the README describes the file"),
+    }
+}
+
+/// The state directory: nobody else's, and everything in it 0600.
+pub fn state() -> Check {
+    const NAME: &str = "state";
+    let directory = match state::directory() {
+        Ok(directory) => directory,
+        Err(error) => return Check::fail(NAME, format!("{error:#}"), "set HOME or XDG_STATE_HOME to an absolute path"),
+    };
+    let shown = directory.display();
+    let Ok(about) = fs::metadata(&directory) else {
+        return Check::ok(NAME, format!("{shown} is not there yet; it is made when it is needed"));
+    };
+    if about.uid() != nix::unistd::geteuid().as_raw() {
+        return Check::fail(NAME, format!("{shown} belongs to user {}", about.uid()), "remove it, or set XDG_STATE_HOME");
+    }
+    let files = fs::read_dir(&directory).into_iter().flatten().flatten();
+    let mut paths = files.map(|file| file.path()).filter(|path| !path.is_dir());
+    if is_open(&directory) {
+        let found = format!("{shown} is open to others");
+        return Check::fail(NAME, found, format!("chmod go= {}", quoted(&directory)));
+    }
+    match paths.find(|path| is_open(path)) {
+        Some(path) => {
+            let found = format!("{} is open to others", path.display());
+            Check::fail(NAME, found, format!("chmod go= {}", quoted(&path)))
+        }
+        None => Check::ok(NAME, format!("{shown}, for you alone")),
+    }
+}
+
+/// Whether anybody but the owner may do anything with it.
+fn is_open(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|about| about.mode() & 0o077 != 0 && !about.is_symlink())
+}
+
+fn quoted(path: &Path) -> String {
+    shell_words::quote(&path.to_string_lossy()).into_owned()
+}

@@ -1,0 +1,153 @@
+//! The operator's own tmux: its version, the options that sessions need, and the plugin's keys.
+
+use super::Check;
+use crate::local::tmux::{self, Tmux};
+use crate::local::version::Version;
+
+/// An option of the operator's tmux that decides how much of a session comes through.
+struct Wanted {
+    name: &'static str,
+    good: &'static [&'static str],
+    /// What is lost otherwise.
+    otherwise: &'static str,
+    remedy: &'static str,
+}
+
+const WANTED: [Wanted; 5] = [
+    Wanted {
+        name: "set-clipboard",
+        good: &["on"],
+        otherwise: "what sessions copy does not reach the clipboard",
+        remedy: "set -s set-clipboard on",
+    },
+    Wanted { name: "mouse", good: &["on"], otherwise: "wheel and clicks do not reach sessions", remedy: "set -g mouse on" },
+    Wanted {
+        name: "default-terminal",
+        good: &["tmux-256color", "screen-256color", "tmux-direct", "xterm-256color"],
+        otherwise: "sessions show fewer colours than they could",
+        remedy: "set -g default-terminal tmux-256color",
+    },
+    Wanted {
+        name: "focus-events",
+        good: &["on"],
+        otherwise: "programs in sessions do not know when you look at them",
+        remedy: "set -s focus-events on",
+    },
+    Wanted {
+        name: "extended-keys",
+        good: &["on", "always"],
+        otherwise: "Shift-Enter and the like do not reach sessions",
+        remedy: "set -s extended-keys on",
+    },
+];
+
+/// The plugin's keys: what they are for, and the default.
+const KEYS: [(&str, &str); 4] = [("pick", "W"), ("peek", "P"), ("dispatch", "G"), ("nudge", "N")];
+
+/// What the plugin's bindings hold, and nobody else's (`tmux-plugin/factory-worker.tmux`).
+const OURS: &str = "tmux-plugin/factory-worker.tmux";
+
+/// Every check of the operator's tmux.
+pub fn tmux() -> Vec<Check> {
+    let found = match tmux::version() {
+        Ok(found) => found,
+        Err(error) => return vec![Check::fail("tmux", format!("{error:#}"), "install tmux 3.2 or newer")],
+    };
+    let mut checks = vec![tmux_version("tmux", &found)];
+    match Tmux::current() {
+        Ok(tmux) => {
+            checks.extend(options(&tmux));
+            checks.extend(keys(&tmux));
+        }
+        Err(_) => checks.push(Check::skip("options and keys", "not inside tmux", "run `factory-worker doctor` in tmux")),
+    }
+    checks
+}
+
+/// Whether a tmux, here or on a worker, is new enough.
+pub fn tmux_version(name: &str, found: &str) -> Check {
+    // The oldest with display-popup, and with client features by `-T`.
+    if Version::parse(found).at_least(3, 2) {
+        Check::ok(name, found)
+    } else {
+        Check::fail(name, format!("{found} is too old"), "install tmux 3.2 or newer")
+    }
+}
+
+fn options(tmux: &Tmux) -> Vec<Check> {
+    let names = WANTED.map(|wanted| wanted.name);
+    let values = match tmux.options(&names) {
+        Ok(values) => values,
+        Err(error) => return vec![Check::fail("options", format!("{error:#}"), "restart tmux")],
+    };
+    WANTED.iter().zip(values).map(|(wanted, value)| wanted.check(&value)).collect()
+}
+
+impl Wanted {
+    fn check(&self, value: &str) -> Check {
+        if self.good.contains(&value) {
+            return Check::ok(self.name, value);
+        }
+        let found = if value.is_empty() { "not set" } else { value };
+        Check::warn(self.name, format!("{found}: {}", self.otherwise), format!("in ~/.tmux.conf: {}", self.remedy))
+    }
+}
+
+fn keys(tmux: &Tmux) -> Vec<Check> {
+    let loaded = tmux.is_set("@factory-worker-bound").unwrap_or(false);
+    if !loaded {
+        let remedy = "load it in ~/.tmux.conf: run-shell PATH/factory-worker.tmux, or with TPM";
+        return vec![Check::warn("plugin", "it is not loaded in this tmux", remedy)];
+    }
+    KEYS.iter().map(|(what, default)| key(tmux, what, default)).collect()
+}
+
+/// One of the plugin's keys. A default gives way to the user's own binding, so it may be that it is bound to nothing of ours.
+fn key(tmux: &Tmux, what: &str, default: &str) -> Check {
+    let name = format!("{what} key");
+    let option = format!("@factory-worker-{what}-key");
+    let chosen = match tmux.is_set(&option) {
+        Ok(true) => tmux.option(&option).unwrap_or_default(),
+        _ => default.to_owned(),
+    };
+    if chosen.is_empty() {
+        return Check::ok(name, format!("not bound, as {option} says"));
+    }
+    match tmux.binding(&chosen) {
+        Some(binding) if binding.contains(OURS) && binding.contains(&format!(" popup {what} ")) => {
+            Check::ok(name, format!("prefix {chosen}"))
+        }
+        Some(binding) if binding.contains(OURS) => Check::warn(
+            name,
+            format!("prefix {chosen} does something else of ours"),
+            format!("set -g {option} KEY, another one for each"),
+        ),
+        Some(_) => Check::warn(name, format!("prefix {chosen} is bound to something else"), format!("set -g {option} KEY")),
+        None => Check::warn(name, format!("prefix {chosen} is not bound"), "load the plugin again: tmux source ~/.tmux.conf"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::doctor::Verdict;
+
+    #[rstest]
+    #[case("3.3a", Verdict::Ok)]
+    #[case("next-3.8", Verdict::Ok)]
+    #[case("master", Verdict::Ok)]
+    #[case("3.1c", Verdict::Fail)]
+    #[case("2.9", Verdict::Fail)]
+    fn tmux_below_3_2_is_too_old(#[case] found: &str, #[case] verdict: Verdict) {
+        assert_eq!(tmux_version("tmux", found).verdict, verdict);
+    }
+
+    #[test]
+    fn an_option_that_is_off_says_what_is_lost() {
+        let check = WANTED[1].check("off");
+        assert_eq!((check.verdict, check.remedy.as_deref()), (Verdict::Warn, Some("in ~/.tmux.conf: set -g mouse on")));
+        assert_eq!(WANTED[1].check("on").verdict, Verdict::Ok);
+    }
+}

@@ -1,0 +1,24 @@
+# shellcheck shell=sh
+# What there is on a worker. Arguments: terminal types separated by spaces, then programs.
+types=$1
+shift
+
+# shellcheck disable=SC2154 # the prelude sets word_1
+if command -v "$word_1" >/dev/null 2>&1; then
+	mark tmux
+	tm -V 2>&1
+fi
+for type in $types; do
+	! knows "$type" || mark "terminal $type"
+done
+if command -v locale >/dev/null 2>&1; then
+	mark charmap
+	LC_ALL=C.UTF-8 locale charmap 2>/dev/null
+fi
+for program in "$@"; do
+	if command -v "$program" >/dev/null 2>&1; then
+		mark program
+		printf '%s\n' "$program"
+	fi
+done
+finish
