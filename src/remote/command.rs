@@ -19,9 +19,10 @@ const EACH: &str = include_str!("each.sh");
 /// A failure that is proven to have come before the command started is what it is. After any other nobody knows whether
 /// the command ran: `unproven`. A command that ran and failed is an [`Output`].
 pub fn run(remote: &Remote, argv: &[String], deadline: Instant) -> Result<Output, Failure> {
-    ask(remote, argv, deadline).map_err(|failure| match failure.before_start {
-        true => failure,
-        false => Failure::new(Kind::Unproven, failure.reason),
+    ask(remote, argv, deadline).map_err(|failure| {
+        // Without a sh nothing can have run the script, even where the container's runtime leaves it at a status.
+        let never_ran = failure.before_start || failure.kind == Kind::NoShell;
+        if never_ran { failure } else { Failure::new(Kind::Unproven, failure.reason) }
     })
 }
 
@@ -163,6 +164,7 @@ mod tests {
         };
         assert_eq!(through(Failure::new(Kind::Unreachable, "refused").before_start()), Kind::Unreachable);
         assert_eq!(through(Failure::new(Kind::Missing, "no such pod").before_start()), Kind::Missing);
+        assert_eq!(through(Failure::new(Kind::NoShell, "no sh")), Kind::NoShell);
         assert_eq!(through(Failure::new(Kind::Unreachable, "connection reset")), Kind::Unproven);
         assert_eq!(through(Failure::new(Kind::Incomplete, "cut")), Kind::Unproven);
     }

@@ -9,7 +9,7 @@ mod seeds;
 mod settings;
 mod values;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;

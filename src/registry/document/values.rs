@@ -1,7 +1,7 @@
 //! The texts of the file as values: each function says what is wrong with a text, without naming its key.
 
 use std::collections::BTreeSet;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, PathBuf};
 use std::time::Duration;
 
 use crate::registry::keys;
