@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::explain;
 use crate::exit::{Code, Problem};
 use crate::local::tmux::Tmux;
-use crate::local::windows;
+use crate::local::popup as local_popup;
 use crate::state::drafts::{self, Draft, Key};
 use crate::terminal::age;
 use crate::terminal::form::{Errand, Form, Left, Verdict};
@@ -59,7 +59,7 @@ pub fn run(form: Form, job: impl Job, draft: Option<Key>) -> Result<Code> {
 /// Say what was done: on the status line when we are in a popup, which closes now, else on standard output.
 pub fn say(text: &str) -> Result<Code> {
     match popup() {
-        Some(tmux) => windows::say(&tmux, text)?,
+        Some(tmux) => local_popup::say(&tmux, text)?,
         None => writeln!(io::stdout(), "{text}")?,
     }
     Ok(Code::Done)
