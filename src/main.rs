@@ -26,5 +26,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => commands::report(&error),
     };
+    // What is still being asked is of no use to anybody.
+    process::end();
     ExitCode::from(code as u8)
 }

@@ -6,14 +6,16 @@ use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
+
+use crate::terminal;
 
 /// How long a process may run and how much it may say.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +50,8 @@ const EXIT_CHECK: Duration = Duration::from_millis(50);
 
 /// Process groups that are running now, so that a signal to us can end them.
 static GROUPS: Mutex<Vec<i32>> = Mutex::new(Vec::new());
+/// Nothing is started any more.
+static ENDING: AtomicBool = AtomicBool::new(false);
 static VERBOSE: AtomicBool = AtomicBool::new(false);
 
 /// Print the argv of each process from now on (`-v`).
@@ -60,13 +64,28 @@ pub fn trace(command: &Command) {
     if VERBOSE.load(Ordering::Relaxed) {
         let words = std::iter::once(command.get_program()).chain(command.get_args()).map(|word| word.to_string_lossy());
         let line: String = shell_words::join(words).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let _ = writeln!(io::stderr().lock(), "+ {line}");
+        terminal::note(&format!("+ {line}"));
     }
 }
 
-/// End every process that [`run`] has started and that is still running. Used when a signal ends us.
+/// End every process that [`run`] has started and that is still running.
 pub fn kill_all() {
-    for group in GROUPS.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).drain(..) {
+    kill(&mut groups());
+}
+
+/// The same, and start none any more: we are about to end, and leave nothing behind.
+pub fn end() {
+    let mut groups = groups();
+    ENDING.store(true, Ordering::Relaxed);
+    kill(&mut groups);
+}
+
+fn groups() -> MutexGuard<'static, Vec<i32>> {
+    GROUPS.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+fn kill(groups: &mut Vec<i32>) {
+    for group in groups.drain(..) {
         let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
     }
 }
@@ -100,7 +119,10 @@ struct Group {
 
 impl Group {
     fn spawn(mut command: Command) -> io::Result<Self> {
-        let mut groups = GROUPS.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut groups = groups();
+        if ENDING.load(Ordering::Relaxed) {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
         let child = command.spawn()?;
         let id = child.id() as i32;
         groups.push(id);
@@ -183,9 +205,7 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        let mut groups = GROUPS.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        groups.retain(|&id| id != self.id);
-        drop(groups);
+        groups().retain(|&id| id != self.id);
         if matches!(self.child.try_wait(), Ok(None)) {
             self.kill();
         }

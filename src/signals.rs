@@ -38,7 +38,7 @@ pub fn end_children_when_interrupted() {
 }
 
 fn end() -> ! {
-    process::kill_all();
+    process::end();
     crate::terminal::restore();
     std::process::exit(Code::Interrupted as i32);
 }

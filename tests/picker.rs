@@ -42,6 +42,12 @@ fn wait_highlighted(screen: &Screen<'_>, address: &str) -> String {
     })
 }
 
+/// Wait until all of these show: the header may be ahead of the rows.
+#[track_caller]
+fn wait_all(screen: &Screen<'_>, texts: &[&str]) -> String {
+    screen.wait_until(&format!("all of {texts:?}"), |screen| texts.iter().all(|text| screen.contains(text)))
+}
+
 #[track_caller]
 fn wait_left(screen: &Screen<'_>, code: i32) {
     screen.wait(&format!("left with {code}"));
@@ -57,11 +63,11 @@ fn a_slow_worker_delays_nobody_and_is_named_while_it_is_waited_for() {
     world.session("slow", "late", "sleep 600");
     world.session("quick", "qa", "sleep 600");
     let screen = picker(&world, "");
-    let text = screen.wait("1 of 2 answered, asking slow…");
-    assert!(text.contains("quick/qa") && !text.contains("slow/late"), "{text}");
+    let text = wait_all(&screen, &["1 of 2 answered, asking slow…", "quick/qa"]);
+    assert!(!text.contains("slow/late"), "{text}");
     wait_highlighted(&screen, "quick/qa");
     fs::write(world.path("go"), "").unwrap();
-    let text = screen.wait("2 sessions on 2 workers");
+    let text = wait_all(&screen, &["2 sessions on 2 workers", "slow/late"]);
     assert!(!text.contains("asking slow"), "{text}");
     // The registry's order, and the highlight has not moved to what arrived above it.
     let place = |address: &str| text.lines().position(|line| line.contains(address)).unwrap();
@@ -141,8 +147,8 @@ fn a_worker_that_does_not_answer_is_a_row_with_its_reason() {
     let world = World::new().worker("w").worker("empty").entry("  - name: dead\n    local: /proc/dead\n");
     world.session("w", "qa", "sleep 600");
     let screen = picker(&world, "");
-    let text = screen.wait("1 session on 3 workers, 1 did not answer");
-    assert!(text.contains("empty  (none)") && text.contains("dead  unreachable: cannot make the directory"), "{text}");
+    let dead = "dead  unreachable: cannot make the directory";
+    wait_all(&screen, &["1 session on 3 workers, 1 did not answer", "empty  (none)", dead]);
     screen.type_text("dead");
     wait_highlighted(&screen, "dead");
     let text = screen.wait("│dead is unreachable");
@@ -264,9 +270,7 @@ fn ctrl_r_asks_again_and_keeps_the_row() {
     wait_highlighted(&screen, "w/c");
     world.session("w", "a", "sleep 600");
     screen.keys(&["C-r"]);
-    screen.wait("3 sessions on 1 worker");
-    let text = wait_highlighted(&screen, "w/c");
-    assert!(text.contains("w/a "), "{text}");
+    wait_all(&screen, &["3 sessions on 1 worker", "w/a ", "> w/c"]);
 }
 
 #[test]
@@ -358,7 +362,7 @@ fn a_command_that_waits_for_a_session_lets_one_be_picked() {
     let screen = world.screen_with("");
     screen.enter(&format!("clear; {BIN} peek w; echo left with $?"));
     screen.wait("session> ");
-    let text = screen.wait("2 sessions on 1 worker");
+    let text = wait_all(&screen, &["2 sessions on 1 worker", "w/a", "w/b"]);
     assert!(!text.contains("other/c"), "{text}");
     screen.type_text("b");
     wait_highlighted(&screen, "w/b");
@@ -366,4 +370,48 @@ fn a_command_that_waits_for_a_session_lets_one_be_picked() {
     wait_left(&screen, 0);
     let text = screen.text();
     assert!(text.contains("from b") && !text.contains("from a"), "{text}");
+}
+
+#[test]
+fn in_the_popup_escape_closes_and_enter_opens() {
+    let world = World::new().worker("w");
+    world.session("w", "qa", "echo shown by qa; sleep 600");
+    let screen = world.screen();
+    for key in ["Escape", "Enter"] {
+        screen.prefix("W");
+        screen.wait("│shown by qa");
+        screen.keys(&[key]);
+        screen.wait_gone("1 session on 1 worker");
+    }
+    eventually("the window", || screen.windows().iter().any(|window| window.starts_with("w/qa|")).then_some(()));
+}
+
+#[test]
+fn the_calls_of_v_are_printed_when_the_picker_has_gone() {
+    let world = World::new().worker("w");
+    world.session("w", "qa", "echo shown by qa; sleep 600");
+    let screen = picker(&world, "-v");
+    let text = screen.wait("│shown by qa");
+    assert!(!text.contains("+ sh"), "{text}");
+    screen.keys(&["Escape"]);
+    wait_left(&screen, 0);
+    let history = screen.inner(&["capture-pane", "-p", "-S", "-1000", "-t", "main:home"]);
+    assert!(history.contains("+ sh -c"), "{history}");
+}
+
+#[rstest]
+#[case(20, 5)]
+#[case(3, 2)]
+fn a_tiny_terminal_breaks_nothing(#[case] columns: u32, #[case] rows: u32) {
+    let world = World::new().worker("w");
+    world.session("w", "qa", "sleep 600");
+    let screen = picker(&world, "");
+    wait_highlighted(&screen, "w/qa");
+    let size = [columns, rows].map(|size| size.to_string());
+    screen.inner(&["set", "-g", "window-size", "manual", ";", "resize-window", "-x", &size[0], "-y", &size[1]]);
+    screen.keys(&["Down"]);
+    screen.inner(&["resize-window", "-x", "120", "-y", "39"]);
+    wait_highlighted(&screen, "w/qa");
+    screen.keys(&["Escape"]);
+    wait_left(&screen, 0);
 }

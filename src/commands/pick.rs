@@ -13,7 +13,11 @@ use crate::registry::worker::Worker;
 
 pub fn run(context: &Context, args: &Pick) -> Result<Code> {
     let registry = context.registry()?;
-    let mut picker = picker(context, &registry, None, Purpose::Act(args.then))?;
+    if registry.workers.is_empty() {
+        return Err(Problem::new(Code::Missing, "there are no workers", target::no_workers(&registry)).into());
+    }
+    let purpose = Purpose::Act(args.then);
+    let mut picker = Picker::new(registry.workers.clone(), context.question(), registry.active_within, purpose);
     while let Some(choice) = picker.pick()? {
         if let Some(code) = act(context, &registry, choice)? {
             return Ok(code);
@@ -22,29 +26,14 @@ pub fn run(context: &Context, args: &Pick) -> Result<Code> {
     Ok(Code::Done)
 }
 
-/// The session that a person picks for a command that waits for one, from the sessions of `only` where that is given.
-/// `None` when they left the picker.
+/// The session of `worker` that a person picks for a command that waits for one. `None` when they left the picker.
 ///
 /// # Errors
-/// There is no terminal, or there are no workers.
-pub fn session(context: &Context, registry: &Registry, only: Option<&WorkerName>, _then: Action) -> Result<Option<Address>> {
-    let choice = picker(context, registry, only, Purpose::Choose)?.pick()?;
-    let address = |choice: Choice| {
-        let session = choice.target.session?;
-        Some(Address { worker: choice.target.worker, session })
-    };
-    Ok(choice.and_then(address))
-}
-
-fn picker(context: &Context, registry: &Registry, only: Option<&WorkerName>, purpose: Purpose) -> Result<Picker> {
-    let workers = match only {
-        Some(name) => vec![target::worker(registry, name)?.clone()],
-        None => registry.workers.clone(),
-    };
-    if workers.is_empty() {
-        return Err(Problem::new(Code::Missing, "there are no workers", target::no_workers(registry)).into());
-    }
-    Ok(Picker::new(workers, context.question(), registry.active_within, purpose))
+/// There is no terminal.
+pub fn session(context: &Context, registry: &Registry, worker: &WorkerName) -> Result<Option<Address>> {
+    let workers = vec![target::worker(registry, worker)?.clone()];
+    let choice = Picker::new(workers, context.question(), registry.active_within, Purpose::Choose).pick()?;
+    Ok(choice.and_then(|choice| Some(Address { worker: choice.target.worker, session: choice.target.session? })))
 }
 
 /// Do it. `None` means: back to the picker.

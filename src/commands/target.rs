@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 use anyhow::{Context as _, Result};
 
 use super::Context;
-use crate::cli::{Action, SessionArg};
+use crate::cli::SessionArg;
 use crate::exit::{Code, Problem};
 use crate::registry::Registry;
 use crate::registry::names::{Address, SessionName, Target, WorkerName};
@@ -96,7 +96,7 @@ fn only_session(context: &Context, registry: &Registry, worker: &Worker) -> Resu
 
 fn choose(context: &Context, registry: &Registry, worker: &Worker, sessions: &[SessionName]) -> Result<SessionName> {
     if io::stdin().is_terminal() && io::stdout().is_terminal() && io::stderr().is_terminal() {
-        let chosen = super::pick::session(context, registry, Some(&worker.name), Action::Open)?;
+        let chosen = super::pick::session(context, registry, &worker.name)?;
         return chosen
             .map(|address| address.session)
             .ok_or_else(|| Problem::new(Code::Interrupted, "nothing was chosen", "").into());

@@ -96,8 +96,6 @@ In the list:
   Ctrl-r   ask all workers again
   Up, Down, Ctrl-p, Ctrl-n, PgUp, PgDn
            move
-  Alt-h, Alt-l
-           scroll sideways
   Ctrl-u   clear the query
   Alt-r    match fuzzily, exactly, by regex
   F1       show this, or the session again

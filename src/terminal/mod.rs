@@ -19,6 +19,11 @@ use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 /// What to put back when we are ended while a form, a popup or a picker owns the terminal.
 static SAVED: Mutex<Option<Termios>> = Mutex::new(None);
 
+/// Lines that wait until nobody draws on the terminal any more.
+static NOTES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// More notes than anybody reads after a popup has closed.
+const NOTES_KEPT: usize = 1000;
+
 fn saved() -> MutexGuard<'static, Option<Termios>> {
     SAVED.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
@@ -47,7 +52,26 @@ fn restore_on_panic() {
 
 /// The terminal has its own modes again.
 pub fn forget() {
-    saved().take();
+    let mut saved = saved();
+    saved.take();
+    let notes = std::mem::take(&mut *NOTES.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
+    let mut out = io::stderr().lock();
+    for line in notes {
+        let _ = writeln!(out, "{line}");
+    }
+}
+
+/// Write a line to standard error; while somebody draws on the terminal, later.
+pub fn note(line: &str) {
+    let saved = saved();
+    if saved.is_none() {
+        let _ = writeln!(io::stderr().lock(), "{line}");
+        return;
+    }
+    let mut notes = NOTES.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    if notes.len() < NOTES_KEPT {
+        notes.push(line.to_owned());
+    }
 }
 
 /// Put the terminal back as it was before we changed it; does nothing when we did not. For an end that runs no
@@ -55,8 +79,8 @@ pub fn forget() {
 pub fn restore() {
     if let Some(modes) = saved().take() {
         let mut out = io::stdout();
-        // Bracketed paste and mouse off, the cursor shown, the main screen.
-        let _ = out.write_all(b"\x1b[?2004l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?25h\x1b[?1049l");
+        // Extended keys, bracketed paste and mouse off, the cursor shown, the main screen.
+        let _ = out.write_all(b"\x1b[<1u\x1b[?2004l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?25h\x1b[?1049l");
         let _ = out.flush();
         let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &modes);
     }
