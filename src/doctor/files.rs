@@ -33,9 +33,11 @@ pub fn registry(path: &Path, registry: &anyhow::Result<Registry>) -> Check {
 }
 
 fn unreadable(name: &str, error: &anyhow::Error) -> Check {
+    const REMEDY: &str = "correct it; `factory-worker config init` writes an example where there is none";
     match error.downcast_ref::<Problem>() {
-        Some(problem) => Check::fail(name, problem.what.clone(), problem.remedy.clone()),
-        None => Check::fail(name, format!("{error:#}"), "correct it; the README describes the file"),
+        Some(problem) if !problem.remedy.is_empty() => Check::fail(name, problem.what.clone(), problem.remedy.clone()),
+        Some(problem) => Check::fail(name, problem.what.clone(), REMEDY),
+        None => Check::fail(name, format!("{error:#}"), REMEDY),
     }
 }
 
