@@ -4,6 +4,7 @@ pub mod age;
 pub mod key;
 pub mod live;
 pub mod neutralise;
+pub mod progress;
 pub mod screen;
 pub mod shell;
 pub mod style;
