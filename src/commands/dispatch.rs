@@ -19,6 +19,7 @@ use crate::remote::command;
 use crate::remote::exec::Output;
 use crate::remote::failure::{Failure, Kind};
 use crate::remote::{Remote, repositories};
+use crate::terminal::progress::Progress;
 use crate::terminal::{neutralise, shell};
 
 pub fn run(context: &Context, args: &Dispatch) -> Result<Code> {
@@ -26,18 +27,22 @@ pub fn run(context: &Context, args: &Dispatch) -> Result<Code> {
     let registry = context.registry()?;
     let worker = target::worker(&registry, &target::worker_name(&args.worker)?)?;
     let remote = Remote::to(worker);
-    let argv = argv(context, worker, &remote, &order)?;
+    let progress = Progress::show(format!("asking {}…", worker.name));
+    let command = prepare(context, worker, &remote, &order)?;
+    drop(progress);
+    if let Some(note) = command.note.filter(|_| args.dry_run || command.guessed) {
+        writeln!(io::stderr(), "factory-worker: {note}")?;
+    }
     if args.dry_run {
-        if looks_up(worker) {
-            writeln!(io::stderr(), "factory-worker: asked {} for its repositories to find the project's --config", worker.name)?;
-        }
-        writeln!(io::stdout(), "{}", shell::line(&argv))?;
+        writeln!(io::stdout(), "{}", shell::line(&command.argv))?;
         return Ok(Code::Done);
     }
-    let output = deliver(context, worker, &remote, &argv)?;
+    let progress = Progress::show(format!("dispatching to {}…", worker.name));
+    let output = deliver(context, worker, &remote, &command.argv)?;
+    drop(progress);
     io::stdout().write_all(neutralise::plain(&output.stdout).as_bytes())?;
     io::stderr().write_all(neutralise::plain(&output.stderr).as_bytes())?;
-    verdict(worker, &argv, &output)?;
+    verdict(worker, &command.argv, &output)?;
     Ok(Code::Done)
 }
 
@@ -48,22 +53,39 @@ pub fn run(context: &Context, args: &Dispatch) -> Result<Code> {
 /// With [`Code::Unproven`] nobody knows whether the issue is queued, so it must not be sent again unasked.
 pub fn send(context: &Context, worker: &Worker, order: &Order) -> Result<String> {
     let remote = Remote::to(worker);
-    let argv = argv(context, worker, &remote, order)?;
+    let argv = prepare(context, worker, &remote, order)?.argv;
     let output = deliver(context, worker, &remote, &argv)?;
     verdict(worker, &argv, &output)?;
     Ok(neutralise::plain(&output.stdout))
 }
 
-/// The exact command: the template, filled. A `{config}` in it is looked up on the worker first.
-fn argv(context: &Context, worker: &Worker, remote: &Remote, order: &Order) -> Result<Vec<String>> {
-    let template = worker.commands.dispatch.as_ref().ok_or_else(|| no_command(worker))?;
-    let config = if template.uses("config") { config(context, worker, remote, order)? } else { String::new() };
-    Ok(fill(template, order, &config))
+/// The exact command.
+struct Prepared {
+    argv: Vec<String>,
+    /// How it came about, when the registry alone does not say.
+    note: Option<String>,
+    /// Whether a part of it is a guess.
+    guessed: bool,
 }
 
-/// Whether the command cannot be known without asking the worker.
-fn looks_up(worker: &Worker) -> bool {
-    worker.commands.dispatch.as_ref().is_some_and(|template| template.uses("config"))
+/// Fill the template. A `{config}` in it is looked up on the worker first.
+fn prepare(context: &Context, worker: &Worker, remote: &Remote, order: &Order) -> Result<Prepared> {
+    let template = worker.commands.dispatch.as_ref().ok_or_else(|| no_command(worker))?;
+    if !template.uses("config") {
+        return Ok(Prepared { argv: fill(template, order, ""), note: None, guessed: false });
+    }
+    let (listed, note, guessed) = match repositories::list(remote, context.deadline()) {
+        Ok(listed) => (listed, format!("asked {} for its repositories to find the project's --config", worker.name), false),
+        // A worker that cannot list them has them where the published deployment has them.
+        Err(failure) if failure.kind == Kind::Failed && !failure.before_start => {
+            (Vec::new(), format!("worker {}: {failure}; --config is a guess", worker.name), true)
+        }
+        Err(failure) => return Err(asking(worker, &failure)),
+    };
+    let config = repositories::config(&listed, &order.project).map_err(|why| {
+        Problem::new(Code::Usage, format!("worker {}: {why}", worker.name), "write the one you mean with --project")
+    })?;
+    Ok(Prepared { argv: fill(template, order, &config), note: Some(note), guessed })
 }
 
 fn fill(template: &Template, order: &Order, config: &str) -> Vec<String> {
@@ -74,22 +96,6 @@ fn fill(template: &Template, order: &Order, config: &str) -> Vec<String> {
 fn no_command(worker: &Worker) -> Problem {
     let what = format!("worker {} has no dispatch command", worker.name);
     Problem::new(Code::Failed, what, "give it one in the registry: commands: {dispatch: …}; see `factory-worker config show`")
-}
-
-/// The project's pipeline configuration. A worker that cannot list its repositories has them where the published
-/// deployment has them; one that cannot be asked is an error.
-fn config(context: &Context, worker: &Worker, remote: &Remote, order: &Order) -> Result<String> {
-    let listed = match repositories::list(remote, context.deadline()) {
-        Ok(listed) => listed,
-        Err(failure) if failure.kind == Kind::Failed && !failure.before_start => {
-            writeln!(io::stderr(), "factory-worker: worker {}: {failure}", worker.name)?;
-            Vec::new()
-        }
-        Err(failure) => return Err(asking(worker, &failure)),
-    };
-    repositories::config(&listed, &order.project).map_err(|why| {
-        Problem::new(Code::Usage, format!("worker {}: {why}", worker.name), "write the one you mean with --project").into()
-    })
 }
 
 fn deliver(context: &Context, worker: &Worker, remote: &Remote, argv: &[String]) -> Result<Output> {

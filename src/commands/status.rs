@@ -16,6 +16,7 @@ use crate::remote::Remote;
 use crate::remote::ask::Report;
 use crate::remote::session::Session;
 use crate::report::worker_json;
+use crate::terminal::progress::Progress;
 use crate::terminal::style::Style;
 use crate::terminal::table::{self, Cell};
 use crate::terminal::{age, neutralise};
@@ -25,7 +26,10 @@ pub fn run(context: &Context, args: &Status) -> Result<Code> {
     let registry = context.registry()?;
     let worker = target::worker(&registry, &target::worker_name(&args.worker)?)?;
     let remote = Remote::to(worker);
-    let (answer, own) = match own::ask(&remote, worker, context.timeout()) {
+    let asking = Progress::show(format!("asking {}…", worker.name));
+    let asked = own::ask(&remote, worker, context.timeout());
+    drop(asking);
+    let (answer, own) = match asked {
         Ok((answer, own)) => (Ok(answer), own),
         Err(failure) => (Err(failure), Vec::new()),
     };
