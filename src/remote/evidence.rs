@@ -110,6 +110,10 @@ impl Screen {
         ends.filter_map(|end| boundaries.iter().find(|(boundary, _)| end <= *boundary).map(|&(_, row)| row)).collect()
     }
 
+    fn place(&self) -> (bool, usize, usize) {
+        (self.cursor_visible, self.column, self.row)
+    }
+
     fn count(&self, row: &str) -> usize {
         self.rows.iter().filter(|other| *other == row).count()
     }
@@ -163,7 +167,8 @@ impl Seen {
         }) || self.cursor_went_back(screen)
     }
 
-    /// Where the typed text ended, as offsets from the cursor; nearest first.
+    /// The rows that the text was typed on, as offsets from the cursor: where it ends, and where the cursor is if it
+    /// went along with the text.
     fn input_rows(&self) -> impl Iterator<Item = isize> {
         let mut ends = self.pasted.ends(&self.needle);
         ends.extend(self.pasted.ends(PASTE_MARKER));
@@ -172,16 +177,16 @@ impl Seen {
         } else {
             ends.sort_by_key(|offset| std::cmp::Reverse(*offset));
         }
-        ends.into_iter().take(1)
+        let followed = self.pasted.cursor_visible && self.pasted.place() != self.before.place();
+        ends.into_iter().take(1).chain(followed.then_some(0))
     }
 
     /// The cursor is in the very cell where it was before the paste, and the text is gone from around it.
     fn cursor_went_back(&self, screen: &Screen) -> bool {
-        let place = |screen: &Screen| (screen.cursor_visible, screen.column, screen.row);
         let gone = |text: &str| screen.ends(text).len() <= self.before.ends(text).len();
         self.program_echoes()
             && screen.cursor_visible
-            && place(screen) == place(&self.before)
+            && screen.place() == self.before.place()
             && !screen.row_at(0).trim().is_empty()
             && gone(&self.needle)
             && gone(PASTE_MARKER)

@@ -148,6 +148,12 @@ fn a_hidden_cursor_elsewhere_is_no_matter() {
 }
 
 #[test]
+fn a_text_that_ends_in_a_new_line_leaves_the_cursor_below_it() {
+    let story = seen(Echo::Off, false, "│ > _ │", "│ > hello │\n│   _     │", &["* hello\n│ > _ │"]);
+    assert!(story.proves_delivery());
+}
+
+#[test]
 fn a_marker_in_place_of_a_long_paste_counts_as_the_text() {
     let mut story = seen(Echo::Off, false, "> _", "> [Pasted text #1 +9 lines]_", &["> _"]);
     story.needle = "something else".into();
