@@ -28,13 +28,15 @@ struct Rule {
 }
 
 enum Reason {
+    /// These words: kubectl's say no more.
+    Just(&'static str),
     /// These words, and kubectl's behind them.
     Said(&'static str),
     /// Made from kubectl's message; its own words when that fails.
     Made(fn(&str) -> Option<String>),
 }
 
-use Reason::{Made, Said};
+use Reason::{Just, Made, Said};
 
 const fn rule(words: &'static [&'static str], kind: Kind, before_start: bool, reason: Reason) -> Rule {
     Rule { words, kind, before_start, reason, remedy: "" }
@@ -56,8 +58,8 @@ const RULES: &[Rule] = &[
     rule(&["executable file not found in $PATH"], Kind::Failed, true, Said("the container cannot run it")),
     // The login.
     remedied(rule(&["getting credentials: "], Kind::Unauthorized, true, Said("the login plugin failed")), PLUGIN),
-    rule(&["You must be logged in to the server"], Kind::Unauthorized, true, Said("not logged in")),
-    rule(&["asked for the client to provide credentials"], Kind::Unauthorized, true, Said("not logged in")),
+    rule(&["You must be logged in to the server"], Kind::Unauthorized, true, Just("not logged in to the cluster")),
+    rule(&["asked for the client to provide credentials"], Kind::Unauthorized, true, Just("not logged in to the cluster")),
     rule(&["oauth2: "], Kind::Unauthorized, true, Said("the login has expired")),
     rule(&["(Forbidden)"], Kind::Forbidden, true, Made(forbidden)),
     // The pod and its container.
@@ -71,7 +73,12 @@ const RULES: &[Rule] = &[
     rule(&["pod does not exist"], Kind::Starting, true, Said("its node does not have the pod yet")),
     rule(&["does not have a host assigned"], Kind::Pending, true, Said("the pod is on no node yet")),
     remedied(
-        rule(&["the server could not find the requested resource"], Kind::Unreachable, true, Said("no Kubernetes API there")),
+        rule(
+            &["the server could not find the requested resource"],
+            Kind::Unreachable,
+            true,
+            Just("there is no Kubernetes API at the server of the context"),
+        ),
         "check the server of the context: `kubectl cluster-info`",
     ),
     rule(&["(NotFound)"], Kind::Missing, true, Made(missing)),
@@ -86,8 +93,8 @@ const RULES: &[Rule] = &[
     remedied(rule(&["error: stat ", "no such file"], Kind::Unreachable, true, Said("there is no such kubeconfig")), KUBECONFIG),
     // The API server and what is behind it.
     rule(&["error dialing backend"], Kind::Unreachable, true, Said("the cluster cannot reach the pod's node")),
-    rule(&["(TooManyRequests)"], Kind::Unreachable, true, Said("the API server is too busy (429)")),
-    rule(&["(ServiceUnavailable)"], Kind::Unreachable, true, Said("the API server is not available (503)")),
+    rule(&["(TooManyRequests)"], Kind::Unreachable, true, Just("the API server is too busy (429)")),
+    rule(&["(ServiceUnavailable)"], Kind::Unreachable, true, Just("the API server is not available (503)")),
     rule(&["(InternalError)"], Kind::Unreachable, false, Said("the API server failed (500)")),
     rule(&["(Timeout)"], Kind::Unreachable, false, Said("the API server took too long (504)")),
     rule(&["unable to upgrade connection"], Kind::Unreachable, false, Said("exec was refused on the way to the pod")),
@@ -151,6 +158,7 @@ fn explain(message: &str) -> Option<Failure> {
     }
     let rule = RULES.iter().find(|rule| rule.words.iter().all(|words| message.contains(words)))?;
     let reason = match rule.reason {
+        Just(words) => words.to_owned(),
         Said(words) => format!("{words}: {}", stripped(message)),
         Made(make) => make(message).unwrap_or_else(|| stripped(message).to_owned()),
     };
@@ -206,7 +214,7 @@ fn plugin_said(text: &str) -> Option<String> {
     lines.last().map(|line| cut(line))
 }
 
-/// The message without the beginnings that say nothing.
+/// The message without the parts that say nothing to a person: beginnings, and the URL, which holds the whole command.
 fn stripped(message: &str) -> &str {
     let mut rest = message;
     for beginning in ["error: ", "Unable to connect to the server: ", "Error in configuration: "] {
@@ -217,7 +225,17 @@ fn stripped(message: &str) -> &str {
     {
         rest = said;
     }
-    rest.strip_prefix("Internal error occurred: ").unwrap_or(rest)
+    for beginning in ["Internal error occurred: ", "error reading from error stream: ", "next reader: "] {
+        rest = rest.strip_prefix(beginning).unwrap_or(rest);
+    }
+    for method in ["Get \"http", "Post \"http"] {
+        if let Some((_, behind)) = rest.split_once(method)
+            && let Some((_, said)) = behind.split_once("\": ")
+        {
+            rest = said;
+        }
+    }
+    rest
 }
 
 fn cut(text: &str) -> String {

@@ -32,18 +32,18 @@ impl Pod {
 
     /// The pod that the worker means, and whether it was looked up for this very question.
     fn current(&self, deadline: Instant) -> Result<(ObjectName, bool), Failure> {
-        match self.known(deadline) {
+        match self.known() {
             Some(pod) => Ok((pod, false)),
             None => Ok((self.look_up(Acceptable::Recent, deadline)?, true)),
         }
     }
 
-    /// The pod as it was last heard of, without asking the cluster; waits for a look-up that is under way.
-    fn known(&self, deadline: Instant) -> Option<ObjectName> {
+    /// The pod as it was last heard of, without asking the cluster.
+    fn known(&self) -> Option<ObjectName> {
         if let PodRef::Pod(name) = &self.place.pod {
             return Some(name.clone());
         }
-        match known::listed(&self.cluster, deadline).and_then(|listing| self.choose(&listing).ok()) {
+        match known::listed(&self.cluster).and_then(|listing| self.choose(&listing).ok()) {
             Some(pod) => {
                 known::keep(&self.cluster, &self.place.pod, Some(&pod));
                 Some(pod)
@@ -57,6 +57,16 @@ impl Pod {
         let chosen = self.choose(&listing);
         known::keep(&self.cluster, &self.place.pod, chosen.as_ref().ok());
         chosen
+    }
+
+    /// The pod that the worker means now that `gone` was not found by an exec that began at `asked`. One listing for all
+    /// workers that this happens to at the same time.
+    fn look_up_again(&self, gone: &ObjectName, asked: Instant, deadline: Instant) -> Result<ObjectName, Failure> {
+        match self.look_up(Acceptable::EndedSince(asked), deadline) {
+            // Perhaps it was still there when that listing began.
+            Ok(pod) if pod == *gone => self.look_up(Acceptable::BegunSince(asked), deadline),
+            result => result,
+        }
     }
 
     fn choose(&self, listing: &listing::Listing) -> Result<ObjectName, Failure> {
@@ -77,7 +87,7 @@ impl Exec for Pod {
             Err(failure) if !fresh && is_another_pods(&failure) => failure,
             result => return result,
         };
-        match self.look_up(Acceptable::Since(asked), request.deadline) {
+        match self.look_up_again(&pod, asked, request.deadline) {
             Ok(pod) => self.exec(&pod, request),
             // What the listing says of the pod is more than what the exec could say; a refused listing says nothing.
             Err(why) if says_more(&why) => Err(why.before_start()),
@@ -91,7 +101,7 @@ impl Exec for Pod {
     }
 
     fn pod(&self) -> Option<String> {
-        self.known(Instant::now()).map(String::from)
+        self.known().map(String::from)
     }
 }
 

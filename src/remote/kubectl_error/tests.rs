@@ -86,7 +86,7 @@ fn check(stderr: &str, status: &str, before_start: bool, reason: &str) {
 )]
 #[case::not_kubernetes(
     "Error from server (NotFound): the server could not find the requested resource\n",
-    "no Kubernetes API there"
+    "no Kubernetes API"
 )]
 fn nothing_was_sent_and_the_worker_is_unreachable(#[case] stderr: &str, #[case] reason: &str) {
     check(stderr, "unreachable", true, reason);
@@ -100,6 +100,10 @@ fn nothing_was_sent_and_the_worker_is_unreachable(#[case] stderr: &str, #[case] 
     "does not answer"
 )]
 #[case::reset("error: read tcp 127.0.0.1:45160->127.0.0.1:18001: read: connection reset by peer\n", "reset")]
+#[case::reset_127(
+    "error: error sending request: Post \"https://k:6443/api/v1/namespaces/factory/pods/w1/exec?command=sh&command=secret\": read tcp 127.0.0.1:45160->127.0.0.1:18001: read: connection reset by peer\n",
+    "reset: read tcp"
+)]
 #[case::eof("Unable to connect to the server: EOF\n", "cut")]
 #[case::unexpected_eof("error: unexpected EOF\n", "cut")]
 #[case::internal("Error from server (InternalError): Internal error occurred: etcdserver: request timed out\n", "500")]

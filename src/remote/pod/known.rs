@@ -21,8 +21,10 @@ const RECENT: Duration = Duration::from_secs(2);
 pub enum Acceptable {
     /// It ended a moment ago.
     Recent,
-    /// It began after this moment, at which an exec began that found another pod or none.
-    Since(Instant),
+    /// It ended after this moment, at which an exec began that did not find its pod.
+    EndedSince(Instant),
+    /// It began after this moment.
+    BegunSince(Instant),
 }
 
 /// A listing that has ended, well or not.
@@ -69,18 +71,19 @@ impl Taken {
     fn is(&self, acceptable: Acceptable) -> bool {
         match acceptable {
             Acceptable::Recent => self.ended.elapsed() < RECENT,
-            Acceptable::Since(moment) => self.began >= moment,
+            Acceptable::EndedSince(moment) => self.ended >= moment,
+            Acceptable::BegunSince(moment) => self.began >= moment,
         }
     }
 }
 
-/// The last listing of the namespace in this process, of any age; waits for one that is under way.
-pub fn listed(cluster: &Cluster, deadline: Instant) -> Option<Arc<Listing>> {
-    let slots = board().settled(cluster, deadline)?;
-    slots.get(cluster)?.last.as_ref()?.result.as_ref().ok().cloned()
+/// The last listing of the namespace in this process, of any age.
+pub fn listed(cluster: &Cluster) -> Option<Arc<Listing>> {
+    board().lock().get(cluster)?.last.as_ref()?.result.as_ref().ok().cloned()
 }
 
-/// A listing of the namespace that is new enough; taken now unless another thread has just done so.
+/// A listing of the namespace that is new enough; taken now unless another thread has just done so, or is
+/// about to have.
 pub fn listing(cluster: &Cluster, acceptable: Acceptable, deadline: Instant) -> Result<Arc<Listing>, Failure> {
     let board = board();
     let late = || Failure::new(Kind::Unreachable, "no answer within the deadline").before_start();
