@@ -1,0 +1,180 @@
+//! A running container: a directory with its own HOME, TMUX_TMPDIR and PATH, and everything that runs with these.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::Value;
+
+use crate::image::Image;
+use crate::reap;
+
+/// Where the programs of this machine are, in a container's PATH.
+const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+#[derive(Debug)]
+pub struct Container {
+    pub name: String,
+    directory: PathBuf,
+    env: Vec<(String, String)>,
+    stopped: AtomicBool,
+}
+
+impl Container {
+    /// Make the directory of a container. Nothing runs yet.
+    ///
+    /// # Errors
+    /// The directory cannot be written.
+    pub fn create(directory: PathBuf, pod: &Value, spec: &Value, image: &Image) -> io::Result<Self> {
+        for part in ["home", "tmp", "bin"] {
+            fs::create_dir_all(directory.join(part))?;
+        }
+        fs::set_permissions(directory.join("tmp"), fs::Permissions::from_mode(0o1777))?;
+        for (name, text) in &image.scripts {
+            write_executable(&directory.join("bin").join(name), text)?;
+        }
+        let programs = if image.missing.is_empty() {
+            SYSTEM_PATH.to_owned()
+        } else {
+            let own = directory.join("usr-bin");
+            link_programs(&own, &image.missing)?;
+            text(&own)
+        };
+        let mut env = vec![
+            ("PATH".to_owned(), format!("{}:{programs}", text(&directory.join("bin")))),
+            ("HOSTNAME".to_owned(), pod["metadata"]["name"].as_str().unwrap_or_default().to_owned()),
+            ("HOME".to_owned(), text(&directory.join("home"))),
+            ("TMUX_TMPDIR".to_owned(), text(&directory.join("tmp"))),
+        ];
+        env.extend(image.env.iter().cloned());
+        env.extend(env_of(spec, pod));
+        let name = spec["name"].as_str().unwrap_or_default().to_owned();
+        Ok(Self { name, directory, env, stopped: AtomicBool::new(false) })
+    }
+
+    /// Where everything of it is.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    pub fn home(&self) -> PathBuf {
+        self.directory.join("home")
+    }
+
+    /// The text its first process has written so far.
+    pub fn log_path(&self) -> PathBuf {
+        self.directory.join("log")
+    }
+
+    /// A command with the container's surroundings and nothing else.
+    ///
+    /// # Errors
+    /// What the container runtime says when there is no such program.
+    pub fn command(&self, argv: &[String]) -> Result<Command, String> {
+        let (program, arguments) = argv.split_first().ok_or("no command specified")?;
+        let path = self.find(program)?;
+        let mut command = Command::new(path);
+        std::os::unix::process::CommandExt::arg0(&mut command, program);
+        command.args(arguments).env_clear().envs(self.env.iter().cloned()).current_dir(self.home()).stdin(Stdio::null());
+        Ok(command)
+    }
+
+    fn find(&self, program: &str) -> Result<PathBuf, String> {
+        if program.contains('/') {
+            let path = Path::new(program);
+            return if executable(path) {
+                Ok(path.to_owned())
+            } else {
+                Err(format!("exec: \"{program}\": stat {program}: no such file or directory"))
+            };
+        }
+        let path = self.env.iter().rev().find(|(name, _)| name == "PATH").map_or("", |(_, value)| value.as_str());
+        let found = path.split(':').map(|directory| Path::new(directory).join(program)).find(|path| executable(path));
+        found.ok_or_else(|| format!("exec: \"{program}\": executable file not found in $PATH"))
+    }
+
+    /// Start a session of its tmux server, 100 columns by 30 rows; the name is taken literally.
+    ///
+    /// # Errors
+    /// What tmux said.
+    pub fn start_session(&self, name: &str, command: &str) -> Result<(), String> {
+        let name = name.replace('#', "##");
+        let name = name.strip_suffix(';').map_or(name.clone(), |rest| format!("{rest}\\;"));
+        let words = ["new-session", "-d", "-x", "100", "-y", "30", "-s", &name, "--", "/bin/sh", "-c", command];
+        self.tmux(&words).map(drop)
+    }
+
+    /// Ask its tmux server, from the side.
+    ///
+    /// # Errors
+    /// What tmux said.
+    pub fn tmux(&self, arguments: &[&str]) -> Result<String, String> {
+        let argv: Vec<String> = ["tmux", "-u"].iter().chain(arguments).map(|&word| word.to_owned()).collect();
+        let output = self.command(&argv)?.output().map_err(|error| error.to_string())?;
+        if output.status.success() {
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        } else {
+            Err(format!("tmux {arguments:?}: {}", String::from_utf8_lossy(&output.stderr)))
+        }
+    }
+
+    /// Everything that runs in it.
+    pub fn processes(&self) -> Vec<i32> {
+        reap::processes_of(&self.directory)
+    }
+
+    /// End everything that runs in it; nothing can be started in it afterwards.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::SeqCst);
+        reap::kill_processes_of(&self.directory);
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::SeqCst)
+    }
+}
+
+/// The `env` of a container's spec, as far as it is plain values and the names of its pod.
+fn env_of(spec: &Value, pod: &Value) -> Vec<(String, String)> {
+    let variables = spec["env"].as_array().into_iter().flatten();
+    let value = |variable: &Value| {
+        let field = variable.pointer("/valueFrom/fieldRef/fieldPath").and_then(Value::as_str);
+        match field {
+            Some("metadata.name") => pod["metadata"]["name"].as_str().map(str::to_owned),
+            Some("metadata.namespace") => pod["metadata"]["namespace"].as_str().map(str::to_owned),
+            _ => variable["value"].as_str().map(str::to_owned),
+        }
+    };
+    variables.filter_map(|variable| Some((variable["name"].as_str()?.to_owned(), value(variable)?))).collect()
+}
+
+fn write_executable(path: &Path, text: &str) -> io::Result<()> {
+    fs::write(path, text)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755))
+}
+
+/// A directory of links to all programs of this machine but a few.
+fn link_programs(directory: &Path, missing: &[String]) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    let mut seen: HashSet<_> = missing.iter().map(Into::into).collect();
+    for place in SYSTEM_PATH.split(':') {
+        for entry in fs::read_dir(place).into_iter().flatten().flatten() {
+            if seen.insert(entry.file_name()) {
+                symlink(entry.path(), directory.join(entry.file_name()))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn executable(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0)
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}

@@ -1,0 +1,36 @@
+//! What a container image is here: which sessions start, which programs are there or missing.
+
+use std::time::Duration;
+
+use crate::stage::Stage;
+
+/// What runs in a container, and in what surroundings.
+#[derive(Debug, Clone, Default)]
+pub struct Image {
+    /// Sessions of its tmux server that are there from the start: name and command (sh).
+    pub sessions: Vec<(String, String)>,
+    /// Executables that come first on its `PATH`: name and text.
+    pub scripts: Vec<(String, String)>,
+    /// Programs of this machine that it does not have.
+    pub missing: Vec<String>,
+    pub env: Vec<(String, String)>,
+    /// What it runs when the pod's spec says no command; nothing but waiting when this is empty.
+    pub entrypoint: Vec<String>,
+    /// The stage to which its pods come by themselves.
+    pub stage: Stage,
+    /// How long a pod of it stays in `ContainerCreating`.
+    pub starts_in: Duration,
+    /// What is different about its surroundings.
+    pub oddities: Vec<Oddity>,
+}
+
+/// A way in which a container's surroundings differ from those of this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Oddity {
+    /// Nothing can be written, but in the directory of tmux's socket.
+    ReadOnly,
+    /// No description of any terminal.
+    NoTerminfo,
+    /// Everything runs as a user that is not root and has no entry in the password file.
+    OtherUser,
+}

@@ -1,0 +1,57 @@
+//! A simulated Kubernetes cluster for the real kubectl.
+//!
+//! A server on 127.0.0.1 that speaks enough of the Kubernetes API, with pods that are process trees on this machine: each
+//! container is a directory with its own HOME, TMUX_TMPDIR and PATH, and its sessions run in a real tmux server. What can go
+//! wrong in a real cluster can be switched on and off while everything runs, and every request is recorded.
+//!
+//! ```no_run
+//! use kubesim::{Cluster, Fault, execs};
+//!
+//! let cluster = Cluster::start();
+//! let worker = cluster.deployment("worker-1").in_namespace("factory").session("qa", "cat").start();
+//! cluster.when(execs().of("worker-1").once()).then(Fault::cut_after_bytes(20).looking_like_success());
+//! cluster.kubectl(&["exec", "--namespace=factory", "deploy/worker-1", "--", "tmux", "list-sessions"]);
+//! assert_eq!(cluster.calls().execs().len(), 1);
+//! worker.pod().delete(); // and another one comes
+//! ```
+
+mod api;
+mod cluster;
+mod container;
+mod controllers;
+mod core;
+mod discovery;
+mod entrypoint;
+mod exec;
+mod faults;
+mod http;
+mod image;
+mod kubeconfig;
+mod node;
+mod outgoing;
+mod pod;
+mod process;
+mod ran;
+mod reap;
+mod record;
+mod reply;
+mod resources;
+mod route;
+mod selectors;
+mod server;
+mod stage;
+mod status;
+mod store;
+mod websocket;
+mod wire;
+mod workload;
+
+pub use cluster::{Cluster, Rule, When};
+pub use faults::{After, Farewell, Fault, Requests, everything, execs, lists, requests, requests_for, watches};
+pub use image::Oddity;
+pub use kubeconfig::Kubeconfig;
+pub use pod::Pod;
+pub use ran::Ran;
+pub use record::{Call, Calls};
+pub use stage::Stage;
+pub use workload::{Running, Workload};

@@ -1,0 +1,201 @@
+//! The node on which every pod runs, and its kubelet, which makes of pods what their objects say.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::container::Container;
+use crate::core::Core;
+use crate::entrypoint;
+use crate::image::Image;
+use crate::stage::Stage;
+use crate::status::Status;
+
+/// How long the kubelet waits for a change before it looks again anyway.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Default)]
+struct Sandbox {
+    containers: Vec<Arc<Container>>,
+    /// Its end has begun.
+    ending: bool,
+}
+
+#[derive(Debug)]
+pub struct Node {
+    directory: PathBuf,
+    images: Mutex<HashMap<String, Image>>,
+    /// By the pod's uid.
+    pods: Mutex<HashMap<String, Sandbox>>,
+    directories: AtomicU64,
+}
+
+impl Node {
+    pub fn new(directory: PathBuf) -> Self {
+        Self { directory, images: Mutex::default(), pods: Mutex::default(), directories: AtomicU64::new(0) }
+    }
+
+    fn pods(&self) -> MutexGuard<'_, HashMap<String, Sandbox>> {
+        self.pods.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Let containers of this image be so. A name that nobody has described stands for an image that does nothing.
+    pub fn put_image(&self, name: &str, image: Image) {
+        self.images.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(name.to_owned(), image);
+    }
+
+    fn image(&self, spec: &Value) -> Image {
+        let images = self.images.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        spec["image"].as_str().and_then(|name| images.get(name)).cloned().unwrap_or_default()
+    }
+
+    /// A running container of a pod.
+    pub fn container(&self, pod: &Value, name: &str) -> Option<Arc<Container>> {
+        let pods = self.pods();
+        let found = pods.get(uid(pod))?.containers.iter().find(|container| container.name == name);
+        found.filter(|container| !container.is_stopped()).cloned()
+    }
+
+    fn stop(&self, pod: &Value) {
+        let containers = self.pods().get_mut(uid(pod)).map(|sandbox| std::mem::take(&mut sandbox.containers));
+        for container in containers.into_iter().flatten() {
+            container.stop();
+        }
+    }
+
+    /// End everything that runs on this node.
+    pub fn stop_all(&self) {
+        for (_, sandbox) in self.pods().drain() {
+            for container in sandbox.containers {
+                container.stop();
+            }
+        }
+    }
+}
+
+fn uid(pod: &Value) -> &str {
+    pod["metadata"]["uid"].as_str().unwrap_or_default()
+}
+
+fn name_of(pod: &Value) -> (&str, &str) {
+    let metadata = &pod["metadata"];
+    (metadata["namespace"].as_str().unwrap_or_default(), metadata["name"].as_str().unwrap_or_default())
+}
+
+/// The kubelet: look at all pods whenever something changed, until the cluster ends.
+pub fn run(core: &Arc<Core>) {
+    let mut seen = 0;
+    while !core.store.is_closed() {
+        let (pods, revision) = core.store.list(&core.pods, "");
+        for pod in pods {
+            look_at(core, &pod);
+        }
+        if revision == seen {
+            let _ = core.store.changes_after(revision, Instant::now() + LOOK_EVERY);
+        }
+        seen = revision;
+    }
+}
+
+fn look_at(core: &Arc<Core>, pod: &Arc<Value>) {
+    let mut pods = core.node.pods();
+    let ends = pod["metadata"].get("deletionTimestamp").is_some();
+    let begins = !pods.contains_key(uid(pod));
+    let sandbox = pods.entry(uid(pod).to_owned()).or_default();
+    let (core, pod) = (Arc::clone(core), Arc::clone(pod));
+    if ends && !sandbox.ending {
+        sandbox.ending = true;
+        thread::spawn(move || end(&core, &pod));
+    } else if begins && !ends {
+        thread::spawn(move || begin(&core, &pod));
+    }
+}
+
+/// Bring a new pod to the stage in which its image says it starts.
+fn begin(core: &Arc<Core>, pod: &Value) {
+    let images: Vec<Image> = containers_of(pod).map(|spec| core.node.image(spec)).collect();
+    let starts_in = images.iter().map(|image| image.starts_in).max().unwrap_or_default();
+    let stage = images.first().map(|image| image.stage).unwrap_or_default();
+    if !starts_in.is_zero() && stage.runs() {
+        set_stage(core, pod, Stage::ContainerCreating);
+        core.store.wait_for(starts_in, || None::<()>);
+    }
+    enter(core, pod, stage);
+}
+
+/// Let a pod be in a stage: its containers run or not, and its status says so.
+pub fn enter(core: &Arc<Core>, pod: &Value, stage: Stage) {
+    if !stage.runs() {
+        core.node.stop(pod);
+    } else if let Err(error) = start(core, pod) {
+        eprintln!("kubesim: pod {} cannot start: {error}", name_of(pod).1);
+        set_stage(core, pod, Stage::Failed);
+        return;
+    }
+    set_stage(core, pod, stage);
+}
+
+fn start(core: &Arc<Core>, pod: &Value) -> Result<(), String> {
+    let running = core.node.pods().get(uid(pod)).is_none_or(|sandbox| !sandbox.containers.is_empty() || sandbox.ending);
+    if running {
+        return Ok(());
+    }
+    let mut containers = Vec::new();
+    for spec in containers_of(pod) {
+        let image = core.node.image(spec);
+        let number = core.node.directories.fetch_add(1, Ordering::Relaxed);
+        let directory = core.node.directory.join(number.to_string());
+        let container = Container::create(directory, pod, spec, &image).map_err(|error| error.to_string())?;
+        for (name, command) in &image.sessions {
+            container.start_session(name, command)?;
+        }
+        let container = Arc::new(container);
+        entrypoint::start(core, pod, &container, spec, &image)?;
+        containers.push(container);
+    }
+    let mut pods = core.node.pods();
+    match pods.get_mut(uid(pod)) {
+        Some(sandbox) if !sandbox.ending && !core.store.is_closed() => sandbox.containers = containers,
+        _ => containers.iter().for_each(|container| container.stop()), // it was deleted meanwhile
+    }
+    Ok(())
+}
+
+fn containers_of(pod: &Value) -> impl Iterator<Item = &Value> {
+    pod["spec"]["containers"].as_array().into_iter().flatten()
+}
+
+/// Write a stage into a pod's status. A pod that is gone meanwhile needs none.
+pub fn set_stage(core: &Core, pod: &Value, stage: Stage) {
+    let (namespace, name) = name_of(pod);
+    let same_pod = uid(pod).to_owned();
+    let _ = core.store.edit(&core.pods, namespace, name, |pod| {
+        if uid(pod) != same_pod {
+            return Err(Status::not_found(&core.pods, name));
+        }
+        if stage.has_node() {
+            pod["spec"]["nodeName"] = json!("kubesim");
+        }
+        pod["status"] = stage.status(&pod["spec"], name);
+        Ok(())
+    });
+}
+
+/// End a pod that is being deleted: everything in it, then its object.
+fn end(core: &Arc<Core>, pod: &Value) {
+    let takes = core.settings().stopping_takes;
+    if !takes.is_zero() {
+        core.store.wait_for(takes, || None::<()>);
+    }
+    core.node.stop(pod);
+    let (namespace, name) = name_of(pod);
+    let there = core.store.get(&core.pods, namespace, name);
+    if there.is_ok_and(|there| uid(&there) == uid(pod)) {
+        let _ = core.store.remove(&core.pods, namespace, name);
+    }
+}

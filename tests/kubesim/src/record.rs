@@ -1,0 +1,100 @@
+//! Every request that came in, so that tests can say how many a command may make.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
+
+use crate::faults::Requests;
+
+/// One request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Call {
+    pub method: String,
+    /// With its query, decoded.
+    pub path: String,
+    /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`; empty for requests that ask what the API is.
+    pub verb: String,
+    /// With its subresource: `pods`, `pods/exec`; empty for requests that ask what the API is.
+    pub resource: String,
+    pub namespace: String,
+    pub name: String,
+    /// Who asked, when the connection says.
+    pub user: String,
+    /// The argv of an exec.
+    pub command: Vec<String>,
+    pub user_agent: String,
+}
+
+/// Everything that was asked so far.
+#[derive(Debug, Default)]
+pub(crate) struct Record {
+    calls: Mutex<Vec<Call>>,
+}
+
+impl Record {
+    fn calls(&self) -> MutexGuard<'_, Vec<Call>> {
+        self.calls.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    pub fn note(&self, call: Call) {
+        self.calls().push(call);
+    }
+
+    pub fn clear(&self) {
+        self.calls().clear();
+    }
+
+    pub fn so_far(&self) -> Calls {
+        Calls(self.calls().clone())
+    }
+}
+
+/// Requests in the order in which they came in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Calls(Vec<Call>);
+
+impl Calls {
+    /// Those about objects: without the ones that ask what the API is, which kubectl keeps in a cache of its own.
+    pub fn about_objects(&self) -> Self {
+        Self(self.0.iter().filter(|call| !call.resource.is_empty()).cloned().collect())
+    }
+
+    /// Those that a fault of these requests would hit.
+    pub fn matching(&self, requests: &Requests) -> Self {
+        Self(self.0.iter().filter(|call| requests.describes(call)).cloned().collect())
+    }
+
+    /// The execs. One that kubectl repeated over its older protocol counts once.
+    pub fn execs(&self) -> Self {
+        Self(self.0.iter().filter(|call| call.resource == "pods/exec" && call.method == "GET").cloned().collect())
+    }
+
+    /// How many of them there are for each object name.
+    pub fn by_name(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for call in &self.0 {
+            *counts.entry(call.name.clone()).or_default() += 1;
+        }
+        counts
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Call> {
+        self.0.iter()
+    }
+}
+
+impl IntoIterator for Calls {
+    type Item = Call;
+    type IntoIter = std::vec::IntoIter<Call>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}

@@ -1,0 +1,119 @@
+//! Where a pod is in its life, as its status tells it.
+
+use serde_json::{Value, json};
+
+use crate::store::now;
+
+/// A stage of a pod's life. `Terminating` is none of them: it is a mark on a pod of any stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Stage {
+    /// No node has room for it.
+    Pending,
+    /// Its node makes its containers.
+    ContainerCreating,
+    /// Its node cannot get its image.
+    ImagePullBackOff,
+    #[default]
+    Running,
+    /// Running, but not ready for work.
+    NotReady,
+    /// Its container ends again and again.
+    CrashLoopBackOff,
+    /// Its container ended, with status 0.
+    Completed,
+    /// Its container ended, with another status.
+    Failed,
+}
+
+impl Stage {
+    /// Whether its containers run.
+    pub fn runs(self) -> bool {
+        matches!(self, Self::Running | Self::NotReady)
+    }
+
+    /// Whether a node was chosen for it.
+    pub fn has_node(self) -> bool {
+        self != Self::Pending
+    }
+
+    fn phase(self) -> &'static str {
+        match self {
+            Self::Pending | Self::ContainerCreating | Self::ImagePullBackOff => "Pending",
+            Self::Running | Self::NotReady | Self::CrashLoopBackOff => "Running",
+            Self::Completed => "Succeeded",
+            Self::Failed => "Failed",
+        }
+    }
+
+    /// The `status` of a pod with these containers.
+    pub fn status(self, spec: &Value, pod: &str) -> Value {
+        let now = now();
+        let mut conditions = vec![condition("PodScheduled", self.has_node(), &now)];
+        if !self.has_node() {
+            conditions[0]["reason"] = json!("Unschedulable");
+            conditions[0]["message"] = json!("0/1 nodes are available: 1 Insufficient memory.");
+            return json!({ "phase": "Pending", "conditions": conditions, "qosClass": "BestEffort" });
+        }
+        let ready = self == Self::Running;
+        conditions.extend(["Initialized", "Ready", "ContainersReady"].map(|kind| {
+            let good = ready || kind == "Initialized";
+            condition(kind, good, &now)
+        }));
+        let containers = spec["containers"].as_array().into_iter().flatten();
+        let statuses = containers.map(|container| self.container_status(container, pod, &now)).collect::<Vec<_>>();
+        json!({
+            "phase": self.phase(),
+            "conditions": conditions,
+            "hostIP": "127.0.0.1",
+            "podIP": "127.0.0.1",
+            "startTime": now,
+            "containerStatuses": statuses,
+            "qosClass": "BestEffort",
+        })
+    }
+
+    fn container_status(self, container: &Value, pod: &str, now: &str) -> Value {
+        let name = container["name"].as_str().unwrap_or_default();
+        let image = container["image"].as_str().unwrap_or_default();
+        let ended = |code: i32, reason: &str| json!({ "terminated": { "exitCode": code, "reason": reason, "startedAt": now, "finishedAt": now } });
+        let (state, last, restarts) = match self {
+            Self::Pending | Self::ContainerCreating => (waiting("ContainerCreating", ""), json!({}), 0),
+            Self::ImagePullBackOff => (waiting("ImagePullBackOff", &format!("Back-off pulling image \"{image}\"")), json!({}), 0),
+            Self::Running | Self::NotReady => (json!({ "running": { "startedAt": now } }), json!({}), 0),
+            Self::CrashLoopBackOff => {
+                let why = format!("back-off 5m0s restarting failed container={name} pod={pod}");
+                (waiting("CrashLoopBackOff", &why), ended(1, "Error"), 7)
+            }
+            Self::Completed => (ended(0, "Completed"), json!({}), 0),
+            Self::Failed => (ended(1, "Error"), json!({}), 0),
+        };
+        json!({
+            "name": name,
+            "image": image,
+            "imageID": format!("sha256:{image}"),
+            "containerID": format!("containerd://{pod}-{name}"),
+            "ready": self == Self::Running,
+            "started": self.runs(),
+            "restartCount": restarts,
+            "state": state,
+            "lastState": last,
+        })
+    }
+}
+
+fn waiting(reason: &str, message: &str) -> Value {
+    match message {
+        "" => json!({ "waiting": { "reason": reason } }),
+        message => json!({ "waiting": { "reason": reason, "message": message } }),
+    }
+}
+
+fn condition(kind: &str, good: bool, now: &str) -> Value {
+    json!({ "type": kind, "status": if good { "True" } else { "False" }, "lastProbeTime": null, "lastTransitionTime": now })
+}
+
+/// Whether a pod's status says that it is ready for work.
+pub fn is_ready(pod: &Value) -> bool {
+    let conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
+    conditions.filter(|condition| condition["type"] == "Ready").any(|condition| condition["status"] == "True")
+}
