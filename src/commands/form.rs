@@ -6,8 +6,8 @@ use anyhow::Result;
 
 use super::explain;
 use crate::exit::{Code, Problem};
-use crate::local::tmux::Tmux;
 use crate::local::popup as local_popup;
+use crate::local::tmux::Tmux;
 use crate::state::drafts::{self, Draft, Key};
 use crate::terminal::age;
 use crate::terminal::form::{Errand, Form, Left, Verdict};
