@@ -416,3 +416,66 @@ fn a_tiny_terminal_breaks_nothing(#[case] columns: u32, #[case] rows: u32) {
     screen.keys(&["Escape"]);
     wait_left(&screen, 0);
 }
+
+/// A session that prints the lines it reads.
+fn echoing(world: World) -> World {
+    world.session("w", "qa", "while read line; do echo \"got: $line\"; done");
+    world
+}
+
+#[rstest]
+#[case("", "M-n")]
+#[case("--then nudge", "Enter")]
+fn nudge_types_into_the_picked_session(#[case] arguments: &str, #[case] key: &str) {
+    let world = echoing(World::new().worker("w"));
+    let screen = picker(&world, arguments);
+    wait_highlighted(&screen, "w/qa");
+    screen.keys(&[key]);
+    screen.wait("Nudge w/qa");
+    screen.type_text("please hurry");
+    screen.wait("please hurry");
+    screen.keys(&["Enter"]);
+    eventually("the text to arrive", || world.pane("w", "qa").contains("got: please hurry").then_some(()));
+}
+
+#[test]
+fn alt_x_interrupts_after_asking() {
+    let world = World::new().worker("w");
+    world.session("w", "qa", "trap 'echo interrupted' INT; echo ready; while :; do sleep 0.1; done");
+    let screen = picker(&world, "");
+    screen.wait("│ready");
+    screen.keys(&["M-x"]);
+    screen.wait("Send Ctrl-C to w/qa?");
+    assert!(!world.pane("w", "qa").contains("interrupted"));
+    screen.keys(&["y"]);
+    eventually("the interrupt", || world.pane("w", "qa").contains("interrupted").then_some(()));
+}
+
+#[rstest]
+#[case("with", "M-g", "")]
+#[case("without", "M-g", "")]
+#[case("with", "Enter", "--then dispatch")]
+fn dispatch_hands_an_issue_to_the_picked_worker(#[case] sessions: &str, #[case] key: &str, #[case] arguments: &str) {
+    let world = World::new();
+    let queue = world.path("queue");
+    let script = format!("#!/bin/sh\necho \"$@\" >>{}\n", queue.display());
+    let program = world.script("take", &script);
+    let dispatch = format!("commands: {{queue: \"\", dispatch: \"{} {{project}} {{issue}}\"}}", program.display());
+    let world = world.worker("another").worker_with("w", &dispatch);
+    if sessions == "with" {
+        world.session("w", "qa", "sleep 600");
+    }
+    let screen = picker(&world, arguments);
+    screen.wait("on 2 workers");
+    screen.type_text("w");
+    screen.wait_until("the worker", |text| highlighted(text).is_some_and(|row| row.starts_with('w')));
+    screen.keys(&[key]);
+    screen.wait("Dispatch an issue");
+    screen.type_text("acme/app");
+    screen.keys(&["Tab"]);
+    screen.type_text("42");
+    screen.wait("42");
+    screen.keys(&["Enter"]);
+    wait_left(&screen, 0);
+    assert_eq!(fs::read_to_string(&queue).unwrap(), "acme/app 42\n");
+}

@@ -87,7 +87,9 @@ impl Field {
             Kind::Line(area) | Kind::Text(area) if key.code == KeyCode::Char('u') && key.modifiers == KeyModifiers::CONTROL => {
                 area.delete_line_by_head()
             }
-            Kind::Line(area) => key.code != KeyCode::Char('m') && area.input(key),
+            // The text area takes Ctrl-m for a line end, and a line has none.
+            Kind::Line(_) if key.code == KeyCode::Char('m') && key.modifiers == KeyModifiers::CONTROL => false,
+            Kind::Line(area) => area.input(key),
             Kind::Text(area) => area.input(key),
             Kind::Choice { items, chosen } => {
                 let new = choose(items, *chosen, key.code);

@@ -92,6 +92,8 @@ fn a_line_stays_one_line() {
     form.handle(Event::Paste("a\rb\r".into()), false);
     press(&mut form, KeyCode::Char('m'), KeyModifiers::CONTROL);
     assert_eq!(form.values()[1], "a b");
+    press(&mut form, KeyCode::Char('m'), KeyModifiers::NONE);
+    assert_eq!(form.values()[1], "a bm");
 }
 
 #[rstest]
