@@ -84,10 +84,7 @@ fn check(stderr: &str, status: &str, before_start: bool, reason: &str) {
     "Error from server (InternalError): Internal error occurred: error dialing backend: No agent available\n",
     "No agent available"
 )]
-#[case::not_kubernetes(
-    "Error from server (NotFound): the server could not find the requested resource\n",
-    "no Kubernetes API"
-)]
+#[case::not_kubernetes("Error from server (NotFound): the server could not find the requested resource\n", "no Kubernetes API")]
 fn nothing_was_sent_and_the_worker_is_unreachable(#[case] stderr: &str, #[case] reason: &str) {
     check(stderr, "unreachable", true, reason);
 }
