@@ -103,6 +103,39 @@ fn the_first_word_of_each_template_is_looked_for_on_the_worker() {
     assert_check(&ran, "queue command", "fail", "there is no not-there on it", "correct queue:");
 }
 
+#[rstest]
+#[case("dash")]
+#[case("busybox sh")]
+#[case("bash --posix")]
+fn the_script_runs_in_every_shell(#[case] shell: &str) {
+    let world = World::new();
+    world.script("sh", &format!("#!/bin/sh\nexec {shell} \"$@\"\n"));
+    let world = world.worker_with("w", "commands: {status: cat, queue: \"no such\", dispatch: \"'it''s $HOME' x\"}");
+    let ran = world.run(&["doctor", "--json"]).expect(1);
+    assert_check(&ran, "terminfo", "ok", "256color", "");
+    assert_check(&ran, "locale", "ok", "C.UTF-8", "");
+    assert_check(&ran, "status command", "ok", "cat", "");
+    assert_check(&ran, "queue command", "fail", "there is no no on it", "correct queue:");
+    assert_check(&ran, "dispatch command", "fail", "there is no its $HOME on it", "");
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let checks = report["checks"].as_array().unwrap();
+    assert!(checks.iter().any(|check| check["about"] == "w (local)" && check["check"] == "tmux" && check["verdict"] == "ok"));
+}
+
+#[test]
+fn a_small_image_is_judged_by_what_it_has() {
+    let world = World::new().worker_with("w", NO_COMMANDS);
+    let ran = only(world, &["sh"]).run(&["doctor", "--json", "w"]).expect(1);
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let of_worker = |name: &str| {
+        let checks = report["checks"].as_array().unwrap();
+        checks.iter().find(|check| check["about"] == "w (local)" && check["check"] == name).unwrap().clone()
+    };
+    assert_eq!(of_worker("tmux")["verdict"], "fail");
+    // Nobody can be asked about the locale, and the terminfo files are looked at themselves.
+    assert_eq!((&of_worker("locale")["verdict"], &of_worker("terminfo")["verdict"]), (&json!("ok"), &json!("ok")));
+}
+
 #[test]
 fn a_worker_may_do_without_the_commands_of_its_preset() {
     let world = World::new().entry("");
