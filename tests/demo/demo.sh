@@ -45,7 +45,8 @@ worker() {
 }
 
 start_workers() {
-	echo 'workers:' >"$home/.factory/workers.yaml"
+	# A session that has been quiet for three seconds is idle: a demo is short.
+	printf 'active: 3s\nworkers:\n' >"$home/.factory/workers.yaml"
 	worker builder build build.sh
 	worker asker agent ask.sh
 	worker idler idle idle.sh

@@ -80,11 +80,33 @@ drive() {
 
 	press "$DEMO_PREFIX" W
 	await builder/build asker/agent idler/idle
-	show 'Prefix W: every session of every worker, and what the highlighted one shows.'
+	show 'Prefix W, pick: every session of every worker, and what the highlighted one shows.'
 
-	write builder
+	write asker
+	await_gone idler/idle
+	await asker/agent 'Deploy to production?'
+	show 'Typing narrows the choice; the preview follows.'
+
 	press Enter
-	await builder/build Compiling crate-
-	await_gone 'idler/idle'
-	show 'Enter: the session is a window of this tmux.'
+	await_gone 'open>'
+	await '1 asker/agent' 'Deploy to production? [y/N]'
+	show 'Enter, open: the session is a window of this tmux.'
+
+	write 'not on a Friday'
+	press Enter
+	await 'You said: not on a Friday'
+	show 'What is typed reaches the session.'
+
+	press "$DEMO_PREFIX" P
+	await 'peek asker/agent' 'You said: not on a Friday'
+	show 'Prefix P, peek: a look without attaching.'
+	press q
+	await_gone 'peek asker/agent'
+
+	press "$DEMO_PREFIX" 0
+	await 'Three workers run'
+	write 'factory worker list'
+	press Enter
+	await NAME builder asker idler
+	show 'list'
 }
