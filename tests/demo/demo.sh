@@ -8,9 +8,8 @@ demo=$root/tests/demo
 
 build() {
 	echo 'Building factory-worker …'
-	DEMO_BIN=$(cargo build --locked --manifest-path "$root/Cargo.toml" --message-format=json-render-diagnostics |
-		sed -n 's/.*"executable":"\([^"]*\)".*/\1/p')
-	[ -x "$DEMO_BIN" ] || exit 1
+	built=$(cargo build --locked --manifest-path "$root/Cargo.toml" --message-format=json-render-diagnostics)
+	DEMO_BIN=$(printf '%s\n' "$built" | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p')
 }
 
 # A home of its own: no file of the user's is read or written from here on.
