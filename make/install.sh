@@ -20,12 +20,11 @@ functions=$prefix/share/factory-worker
 put() {
 	mkdir -p "$(dirname "$3")"
 	install -m "$1" "$2" "$3"
-	echo "  $3"
 }
 
-# from_cargo KEY: the last value of this key in what cargo said.
+# from_cargo KEY: the value of this key in what cargo said of our own package, the only one with a path.
 from_cargo() {
-	printf '%s\n' "$built" | sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" | tail -n 1
+	printf '%s\n' "$built" | sed -n "/\"path+file:/s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" | tail -n 1
 }
 
 if [ "$remove" ]; then
@@ -36,11 +35,10 @@ if [ "$remove" ]; then
 	exit
 fi
 
-built=$(cargo build --release --locked --message-format=json-render-diagnostics | grep '"path+file:')
+built=$(cargo build --release --locked --message-format=json-render-diagnostics)
 program=$(from_cargo executable)
 pages=$(from_cargo out_dir)/man
 
-echo 'Installed:'
 put 755 "$program" "$bin/factory-worker"
 rm -f "$man"/factory-worker-*.1
 for page in "$pages"/*.1; do
@@ -54,6 +52,13 @@ for shell in bash zsh fish; do
 done
 
 cat <<END
+Installed:
+    $bin/factory-worker
+    $man/factory-worker*.1
+    $bash/factory-worker
+    $zsh/_factory-worker
+    $fish/factory-worker.fish
+    $functions/factory-worker.bash, .zsh, .fish
 
 The tmux plugin stays here. In ~/.tmux.conf:
     run-shell '$PWD/factory-worker.tmux'

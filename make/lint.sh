@@ -29,7 +29,8 @@ cargo fmt --check
 say 'cargo clippy'
 cargo clippy --locked --all-targets -- -D warnings
 say shellcheck
-scripts | xargs -0 shellcheck
+# -x: follow what a script sources.
+scripts | xargs -0 shellcheck -x
 say shfmt
 scripts | xargs -0 shfmt -d
 say 'zsh -n'

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rstest::rstest;
 use support::shells::{Prompt, Shell};
-use support::{HOSTILE_NAMES, World, eventually};
+use support::{HOSTILE_NAMES, ROOT, World, eventually};
 
 /// A worker for every hostile name, so that `w07/` is completed to one address.
 fn hostile_world() -> World {
@@ -218,4 +218,19 @@ fn a_worker_that_fails_keeps_its_sessions_and_is_left_alone_for_a_while() {
     let before = starts();
     assert_eq!(candidates(&world, &["peek", "w"]), "w/remembered\n");
     assert_eq!(starts(), before);
+}
+
+#[test]
+fn zsh_finds_the_installed_script_by_itself() {
+    let world = World::new().worker("w");
+    world.session("w", "with space", "exec cat");
+    world.run(&["list"]).expect(0);
+    let functions = world.path("site-functions");
+    fs::create_dir(&functions).unwrap();
+    fs::copy(format!("{ROOT}/shell/completions/factory-worker.zsh"), functions.join("_factory-worker")).unwrap();
+    let load = format!("fpath=({} $fpath); autoload -Uz compinit; compinit -D; compdef args=factory-worker", functions.display());
+    let prompt = Prompt::with(&world, Shell::Zsh, &load);
+    // The first call is the file itself, the second the function that it defined.
+    assert_eq!(prompt.complete("args peek w/"), ["peek", "w/with space"]);
+    assert_eq!(prompt.complete("args peek w/"), ["peek", "w/with space"]);
 }

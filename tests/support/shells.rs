@@ -76,13 +76,18 @@ pub struct Prompt<'a> {
 
 impl<'a> Prompt<'a> {
     pub fn new(world: &'a World, shell: Shell) -> Self {
+        Self::with(world, shell, shell.load())
+    }
+
+    /// The same, with the completions loaded by this line.
+    pub fn with(world: &'a World, shell: Shell, load: &str) -> Self {
         shell.must_be_installed();
         programs(world);
         let screen = world.screen_with("");
         screen.enter(shell.start());
         screen.wait(&format!("{}> ", shell.name()));
         let prompt = Self { world, screen, shell };
-        prompt.enter(shell.load());
+        prompt.enter(load);
         prompt
     }
 
