@@ -6,11 +6,12 @@ use anyhow::Result;
 
 use super::explain;
 use crate::exit::{Code, Problem};
-use crate::local::popup as local_popup;
+use crate::local::popup;
 use crate::local::tmux::Tmux;
 use crate::state::drafts::{self, Draft, Key};
 use crate::terminal::age;
 use crate::terminal::form::{Errand, Form, Left, Verdict};
+use crate::terminal::neutralise;
 
 /// What a form does with its fields.
 pub trait Job {
@@ -50,29 +51,19 @@ pub fn run(form: Form, job: impl Job, draft: Option<Key>) -> Result<Code> {
         return Ok(Code::Failed);
     }
     match (left, keeper.told) {
-        (Left::Cancelled, _) => Ok(seen(Code::Interrupted)),
-        (Left::Sent, Some(code)) => Ok(seen(code)),
+        (Left::Cancelled, _) => Ok(Code::Interrupted),
+        (Left::Sent, Some(code)) => Ok(code),
         (Left::Sent, None) => say(&keeper.done),
     }
 }
 
 /// Say what was done: on the status line when we are in a popup, which closes now, else on standard output.
 pub fn say(text: &str) -> Result<Code> {
-    match popup() {
-        Some(tmux) => local_popup::say(&tmux, text)?,
-        None => writeln!(io::stdout(), "{text}")?,
+    match Tmux::current() {
+        Ok(tmux) if tmux.client.is_some() => popup::say(&tmux, &neutralise::line(text))?,
+        _ => writeln!(io::stdout(), "{text}")?,
     }
     Ok(Code::Done)
-}
-
-/// A popup stays when its command fails, so that its last words can be read. These were.
-pub fn seen(code: Code) -> Code {
-    if popup().is_some() { Code::Done } else { code }
-}
-
-/// The operator's tmux when we run in one of its popups.
-fn popup() -> Option<Tmux> {
-    Tmux::current().ok().filter(|tmux| tmux.client.is_some())
 }
 
 /// Does the job, and keeps the fields as a draft for as long as it is not known to be done.

@@ -27,7 +27,7 @@ pub fn run(context: &Context, args: &Interrupt) -> Result<Code> {
 pub fn ask_and_send(context: &Context, worker: &Worker, session: &SessionName) -> Result<Code> {
     let address = Address { worker: worker.name.clone(), session: session.clone() };
     if !key::confirm(&format!("Send Ctrl-C to {}?", neutralise::line(&address.to_string())))? {
-        return Ok(form::seen(Code::Interrupted));
+        return Ok(Code::Interrupted);
     }
     send(context, worker, session)?;
     form::say(&format!("sent Ctrl-C to {address}"))

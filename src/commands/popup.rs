@@ -5,13 +5,15 @@
 
 use anyhow::Result;
 
-use super::{Context, inherit, nudge, peek, pick, target};
+use super::{Context, dispatch, inherit, nudge, peek, pick, target};
 use crate::cli::{Action, Pick, Popup, PopupKind, SessionArg};
 use crate::exit::Code;
 use crate::local::ids::{ClientName, PaneId};
 use crate::local::popup::{self, Surroundings};
 use crate::local::tmux::Tmux;
 use crate::registry::Registry;
+use crate::registry::names::{SessionName, Target};
+use crate::registry::worker::Worker;
 use crate::terminal::{key, neutralise};
 
 pub fn run(context: &Context, args: &Popup) -> Result<Code> {
@@ -87,16 +89,25 @@ fn inner_command(context: &Context, name: &str, address: &str) -> Result<Vec<Str
 }
 
 fn inside(context: &Context, args: &Popup) -> Result<Code> {
-    let Some(address) = args.address.as_ref().filter(|_| args.what != PopupKind::Pick) else {
-        return pick::run(context, &Pick { then: action(args.what) });
-    };
-    let registry = context.registry()?;
-    let (worker, session) = target::session(context, &registry, &SessionArg { address: address.clone(), session: None })?;
-    match args.what {
-        PopupKind::Peek | PopupKind::Pick => peek::show_until_key(context, &worker, &session),
-        PopupKind::Nudge => nudge::form(context, &worker, &session),
-        PopupKind::Dispatch => anyhow::bail!("the dispatch form is not built yet"),
+    match (args.what, &args.address) {
+        (PopupKind::Dispatch, address) => {
+            let target = address.as_deref().map(str::parse::<Target>).transpose()?;
+            dispatch::form(context, target.as_ref().map(|target| &target.worker))
+        }
+        (PopupKind::Pick, _) | (_, None) => pick::run(context, &Pick { then: action(args.what) }),
+        (PopupKind::Peek, Some(address)) => {
+            let (worker, session) = session(context, address)?;
+            peek::show_until_key(context, &worker, &session)
+        }
+        (PopupKind::Nudge, Some(address)) => {
+            let (worker, session) = session(context, address)?;
+            nudge::form(context, &worker, &session)
+        }
     }
+}
+
+fn session(context: &Context, address: &str) -> Result<(Worker, SessionName)> {
+    target::session(context, &context.registry()?, &SessionArg { address: address.to_owned(), session: None })
 }
 
 /// What the picker does with the session that is picked, when the window shows none.

@@ -354,6 +354,12 @@ impl<'a> Screen<'a> {
         self.outer(&["send-keys", "-l", "-t", "terminal:", "--", &text]);
     }
 
+    /// Paste text as the terminal does: marked as a paste where the program asked for that, line ends as returns.
+    pub fn paste(&self, text: &str) {
+        let text = text.strip_suffix(';').map_or(text.to_owned(), |rest| format!("{rest}\\;"));
+        self.outer(&["set-buffer", "-b", "pasted", "--", &text, ";", "paste-buffer", "-dp", "-b", "pasted", "-t", "terminal:"]);
+    }
+
     /// Type a command at the shell's prompt.
     pub fn enter(&self, line: &str) {
         self.type_text(line);

@@ -82,15 +82,13 @@ impl Field {
 
     /// A key for this field; true when it changed something.
     pub(super) fn key(&mut self, key: KeyEvent) -> bool {
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
         match &mut self.kind {
             // As every shell has it; the text area would undo.
-            Kind::Line(area) | Kind::Text(area) if key.code == KeyCode::Char('u') && key.modifiers == KeyModifiers::CONTROL => {
-                area.delete_line_by_head()
-            }
-            // The text area takes Ctrl-m for a line end, and a line has none.
-            Kind::Line(_) if key.code == KeyCode::Char('m') && key.modifiers == KeyModifiers::CONTROL => false,
-            Kind::Line(area) => area.input(key),
-            Kind::Text(area) => area.input(key),
+            Kind::Line(area) | Kind::Text(area) if control && key.code == KeyCode::Char('u') => area.delete_line_by_head(),
+            // Control-M is a return: the text area would begin a second line.
+            Kind::Line(_) if control && key.code == KeyCode::Char('m') => false,
+            Kind::Line(area) | Kind::Text(area) => area.input(key),
             Kind::Choice { items, chosen } => {
                 let new = choose(items, *chosen, key.code);
                 std::mem::replace(chosen, new) != new
