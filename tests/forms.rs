@@ -328,6 +328,28 @@ fn a_worker_without_a_dispatch_command_says_so() {
     screen.wait("worker bare has no dispatch command");
 }
 
+#[rstest]
+#[case::yes("y", true)]
+#[case::no("n", false)]
+#[case::enter("Enter", false)]
+fn an_interrupt_from_the_picker_asks_first(#[case] key: &str, #[case] sent: bool) {
+    let world = World::new().worker("w");
+    world.session("w", "s", "trap 'echo interrupted' INT; echo ready; while :; do sleep 0.05; done");
+    eventually("the program to start", || world.pane("w", "s").contains("ready").then_some(()));
+    let screen = world.screen();
+    screen.prefix("W");
+    screen.wait("w/s");
+    screen.keys(&["M-x"]);
+    screen.wait("Send Ctrl-C to w/s? [y/N]");
+    screen.keys(&[key]);
+    screen.wait_gone("Send Ctrl-C");
+    if sent {
+        eventually("the signal to arrive", || world.pane("w", "s").contains("interrupted").then_some(()));
+    } else {
+        assert!(!world.pane("w", "s").contains("interrupted"));
+    }
+}
+
 #[test]
 fn without_a_terminal_text_is_read_from_standard_input() {
     let world = with_box("quiet");

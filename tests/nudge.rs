@@ -247,6 +247,12 @@ fn the_scripts_run_in_every_shell(#[case] shell: &str) {
 }
 
 #[test]
+fn a_short_deadline_leaves_time_to_look() {
+    let world = with_box("quiet");
+    world.run(&["--timeout", "1s", "nudge", "w/s", "go on"]).expect(0);
+}
+
+#[test]
 fn a_sleep_that_knows_whole_seconds_only() {
     let world = with_box("quiet");
     world.script("sleep", "#!/bin/sh\ncase $1 in *.*) exit 1 ;; esac\nexec /bin/sleep \"$1\"\n");

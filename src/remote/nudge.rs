@@ -34,8 +34,8 @@ pub enum Delivery {
 pub fn nudge(remote: &Remote, session: &SessionName, text: &str, deadline: Instant) -> Result<Delivery, Failure> {
     check(text).map_err(|reason| Failure::new(Kind::Failed, reason).before_start())?;
     let stdin = format!("{}\n{text}", evidence::needle(text));
-    let left = deadline.saturating_duration_since(Instant::now()).saturating_sub(RESERVE);
-    let budget = (left / 2).min(PATIENCE).as_millis().to_string();
+    let left = deadline.saturating_duration_since(Instant::now());
+    let budget = ((left - RESERVE.min(left / 4)) / 2).min(PATIENCE).as_millis().to_string();
     let input = Input { arguments: &[&budget], stdin: stdin.as_bytes() };
     let parts = script::on_session(remote, SCRIPT, session, input, deadline).map_err(unproven)?;
     match parts.get("refused") {
