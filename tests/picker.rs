@@ -479,3 +479,17 @@ fn dispatch_hands_an_issue_to_the_picked_worker(#[case] sessions: &str, #[case] 
     wait_left(&screen, 0);
     assert_eq!(fs::read_to_string(&queue).unwrap(), "acme/app 42\n");
 }
+
+#[test]
+fn outside_tmux_enter_attaches_in_this_terminal() {
+    let world = World::new().worker("w");
+    world.session("w", "qa", "echo attached here; read x");
+    let screen = world.screen_with("");
+    screen.enter(&format!("clear; env -u TMUX {BIN} pick; echo left with $?"));
+    screen.wait("│attached here");
+    screen.keys(&["Enter"]);
+    screen.wait_until("the session alone", |text| text.contains("attached here") && !text.contains("Ctrl-r"));
+    screen.keys(&["Enter"]);
+    wait_left(&screen, 0);
+    assert_eq!(screen.windows().len(), 1);
+}
