@@ -8,7 +8,7 @@ use crate::exit::{Code, Problem};
 use crate::local::tmux::Tmux;
 use crate::picker::{Choice, Picker, Purpose};
 use crate::registry::Registry;
-use crate::registry::names::{Address, SessionName, WorkerName};
+use crate::registry::names::{Address, SessionName};
 use crate::registry::worker::Worker;
 
 pub fn run(context: &Context, args: &Pick) -> Result<Code> {
@@ -24,16 +24,6 @@ pub fn run(context: &Context, args: &Pick) -> Result<Code> {
         }
     }
     Ok(Code::Done)
-}
-
-/// The session of `worker` that a person picks for a command that waits for one. `None` when they left the picker.
-///
-/// # Errors
-/// There is no terminal.
-pub fn session(context: &Context, registry: &Registry, worker: &WorkerName) -> Result<Option<Address>> {
-    let workers = vec![target::worker(registry, worker)?.clone()];
-    let choice = Picker::new(workers, context.question(), registry.active_within, Purpose::Choose).pick()?;
-    Ok(choice.and_then(|choice| Some(Address { worker: choice.target.worker, session: choice.target.session? })))
 }
 
 /// Do it. `None` means: back to the picker.

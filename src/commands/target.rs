@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 use super::Context;
 use crate::cli::SessionArg;
 use crate::exit::{Code, Problem};
+use crate::picker::{Picker, Purpose};
 use crate::registry::Registry;
 use crate::registry::names::{Address, SessionName, Target, WorkerName};
 use crate::registry::worker::Worker;
@@ -96,10 +97,9 @@ fn only_session(context: &Context, registry: &Registry, worker: &Worker) -> Resu
 
 fn choose(context: &Context, registry: &Registry, worker: &Worker, sessions: &[SessionName]) -> Result<SessionName> {
     if io::stdin().is_terminal() && io::stdout().is_terminal() && io::stderr().is_terminal() {
-        let chosen = super::pick::session(context, registry, &worker.name)?;
-        return chosen
-            .map(|address| address.session)
-            .ok_or_else(|| Problem::new(Code::Interrupted, "nothing was chosen", "").into());
+        let mut picker = Picker::new(vec![worker.clone()], context.question(), registry.active_within, Purpose::Choose);
+        let chosen = picker.pick()?.and_then(|choice| choice.target.session);
+        return chosen.ok_or_else(|| Problem::new(Code::Interrupted, "nothing was chosen", "").into());
     }
     let addresses = sessions.iter().map(|session| Address { worker: worker.name.clone(), session: session.clone() }.to_string());
     let listed = addresses.collect::<Vec<_>>().join(", ");
