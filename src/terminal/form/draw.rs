@@ -8,6 +8,7 @@ use ratatui::widgets::{Block, Paragraph, Wrap};
 use unicode_width::UnicodeWidthStr;
 
 use super::field::{Field, Kind};
+use super::look::{bad, dim};
 use super::{Form, Notice};
 use crate::terminal::style;
 
@@ -125,12 +126,4 @@ fn rows_of(text: &str, columns: u16) -> usize {
     let columns = usize::from(columns.max(1));
     // Words are not broken, so lines are not filled: one more for each that is wrapped.
     text.lines().map(|line| line.width().div_ceil(columns).max(1)).map(|rows| if rows > 1 { rows + 1 } else { rows }).sum()
-}
-
-pub(super) fn dim() -> Style {
-    Style::new().add_modifier(Modifier::DIM)
-}
-
-fn bad() -> Style {
-    if style::colour() { Style::new().fg(Color::Red) } else { Style::new().add_modifier(Modifier::BOLD) }
 }

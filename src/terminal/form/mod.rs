@@ -4,6 +4,7 @@
 mod canvas;
 mod draw;
 mod field;
+mod look;
 
 use std::io;
 use std::time::Duration;
