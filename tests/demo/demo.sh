@@ -54,7 +54,7 @@ worker() {
 	directory=$home/workers/$1
 	mkdir -p "$directory"
 	printf '  - name: %s\n    local: %s\n' "$1" "$directory" >>"$home/.factory/workers.yaml"
-	tmux -u -S "$directory/tmux.sock" -f /dev/null new-session -d -x 100 -y 30 -c "$directory" -s "$2" -- sh "$demo/sessions/$3"
+	tmux -u -S "$directory/tmux.sock" -f /dev/null new-session -d -x 100 -y 30 -c "$directory" -s "$2" -- "$demo/sessions/$3" --
 }
 
 start_workers() {

@@ -89,7 +89,7 @@ drive() {
 
 	press Enter
 	await_gone 'open>'
-	await '1 asker/agent' 'Deploy to production? [y/N]'
+	await ' 1 asker/agent ' 'Deploy to production? [y/N]'
 	show 'Enter, open: the session is a window of this tmux.'
 
 	write 'not on a Friday'
@@ -110,8 +110,8 @@ drive() {
 	show 'Prefix N, nudge: a form for a prompt.'
 	press Enter
 	await_gone 'Enter send'
-	await 'You said: still no'
-	show 'It was typed, seen in the session, and sent with Enter.'
+	await 'You said: still no' 'nudged asker/agent'
+	show 'It was typed, seen in the session, and sent with Enter; the session took it.'
 
 	press "$DEMO_PREFIX" G
 	await 'dispatch asker/agent' Project Issue
