@@ -32,7 +32,21 @@ clean_up() {
 	for socket in "$home"/*.sock "$home"/workers/*/tmux.sock; do
 		[ ! -S "$socket" ] || tmux -S "$socket" kill-server 2>/dev/null || true
 	done
+	# A view that is just ending still asks its worker something, and would make the directory again.
+	tries=0
+	while pids=$(left) && [ "$pids" ]; do
+		tries=$((tries + 1))
+		# shellcheck disable=SC2086 # one word per process
+		[ "$tries" -ne 50 ] || kill -KILL $pids 2>/dev/null || true
+		[ "$tries" -lt 60 ] || break
+		sleep 0.1
+	done
 	rm -rf "$home"
+}
+
+# left: the ids of our processes: those that have the temporary directory in their environment.
+left() {
+	env -i PATH=/usr/bin:/bin grep -lsF "$home" /proc/[0-9]*/environ | env -i PATH=/usr/bin:/bin sed 's|[^0-9]||g'
 }
 
 # worker NAME SESSION PROGRAM
@@ -40,7 +54,7 @@ worker() {
 	directory=$home/workers/$1
 	mkdir -p "$directory"
 	printf '  - name: %s\n    local: %s\n' "$1" "$directory" >>"$home/.factory/workers.yaml"
-	tmux -u -S "$directory/tmux.sock" -f /dev/null new-session -d -x 100 -y 30 -c "$directory" -s "$2" -- sh "$demo/sessions/$3"
+	tmux -u -S "$directory/tmux.sock" -f /dev/null new-session -d -x 100 -y 30 -c "$directory" -s "$2" -- "$demo/sessions/$3" --
 }
 
 start_workers() {

@@ -89,7 +89,7 @@ drive() {
 
 	press Enter
 	await_gone 'open>'
-	await '1 asker/agent' 'Deploy to production? [y/N]'
+	await ' 1 asker/agent ' 'Deploy to production? [y/N]'
 	show 'Enter, open: the session is a window of this tmux.'
 
 	write 'not on a Friday'
@@ -103,10 +103,34 @@ drive() {
 	press q
 	await_gone 'peek asker/agent'
 
+	press "$DEMO_PREFIX" N
+	await 'nudge asker/agent' 'Enter send'
+	write 'still no'
+	await '│still no'
+	show 'Prefix N, nudge: a form for a prompt.'
+	press Enter
+	await_gone 'Enter send'
+	await 'You said: still no' 'nudged asker/agent'
+	show 'It was typed, seen in the session, and sent with Enter; the session took it.'
+
+	press "$DEMO_PREFIX" G
+	await 'dispatch asker/agent' Project Issue
+	write acme/shop
+	press Tab
+	write 42
+	press Tab
+	write 'faster checkout'
+	await acme/shop 42 'faster checkout'
+	show "Prefix G, dispatch: an issue for this window's worker."
+	press Enter
+	await_gone 'Enter send'
+	await 'dispatched acme/shop#42 to asker'
+	show 'The worker has put it into its queue.'
+
 	press "$DEMO_PREFIX" 0
 	await 'Three workers run'
 	write 'factory worker list'
 	press Enter
-	await NAME builder asker idler
-	show 'list'
+	await 'asker    -    running  agent (attached)' 'acme/shop#42'
+	show 'The same for scripts: a table, or --json. The issue is in the queue.'
 }

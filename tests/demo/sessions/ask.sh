@@ -1,7 +1,5 @@
-#!/bin/sh
-# An agent that has a question, and acts on the answer.
-while :; do
-	printf '\033[1mThe tests pass. Deploy to production?\033[0m [y/N] '
-	read -r answer || exit
+#!/usr/bin/env bash
+# An agent that has a question, and acts on the answer. It has a line editor, as agents have.
+while read -r -e -p 'The tests pass. Deploy to production? [y/N] ' answer; do
 	printf 'You said: %s\n\n' "$answer"
 done
