@@ -25,13 +25,20 @@ main() {
 }
 
 # The first program that fits: the one the user names, else the plugin's own, else the one on PATH.
+# The remedy comes first in a message: what does not fit on the status line is cut off.
 find_program() {
 	local given candidate found remedy="run \`make install\` in $plugin"
 	given=$(option @factory-worker-bin '')
+	problem="factory-worker is not built yet: $remedy"
 	case $given in
 	'') set -- "$plugin/bin/factory-worker" "$plugin/target/release/factory-worker" "$(command -v factory-worker)" ;;
-	[~]/*) set -- "$HOME/${given#??}" ;;
-	*) set -- "$given" ;;
+	*)
+		problem="factory-worker is not at @factory-worker-bin: correct that, or $remedy ($given)"
+		case $given in
+		[~]/*) given=$HOME/${given#??} ;;
+		esac
+		set -- "$given"
+		;;
 	esac
 	for candidate in "$@"; do
 		if [ ! -f "$candidate" ] || [ ! -x "$candidate" ]; then
@@ -44,13 +51,8 @@ find_program() {
 			return
 			;;
 		esac
-		[ -n "$problem" ] || problem="$candidate (${found:-no version}) does not fit this plugin, which needs $version: $remedy"
+		problem="factory-worker is not $version, as this plugin needs: $remedy ($candidate: ${found:-no version})"
 	done
-	if [ -z "$problem" ] && [ -n "$given" ]; then
-		problem="factory-worker: @factory-worker-bin names no program ($given): correct it, or unset it and $remedy"
-	elif [ -z "$problem" ]; then
-		problem="factory-worker: the program is not there yet: $remedy"
-	fi
 }
 
 # Binds each key as its option says, and gives back those that were ours before and are no more.
@@ -126,16 +128,17 @@ is_set() {
 }
 
 # say TEXT: tells whoever pressed the key, or who is there, or the first who comes. The text travels in an option, whose
-# value is not expanded again, whatever is in it.
+# value is not expanded again, whatever is in it. While a message shows, panes stand still until a key: five seconds of that
+# are enough.
 say() {
-	local notice='#{@factory-worker-notice}' hook='client-attached[7730]'
+	local notice='#{@factory-worker-notice}' hook='client-session-changed[7730]'
 	tmux set-option -g @factory-worker-notice "$(word "$1")"
 	if [ -n "$client" ]; then
-		tmux display-message -c "$client" -d 10000 "$notice"
+		tmux display-message -c "$client" -d 5000 "$notice"
 	elif [ -n "$(tmux list-clients)" ]; then
-		tmux display-message -d 10000 "$notice"
+		tmux display-message -d 5000 "$notice"
 	else
-		tmux set-hook -g "$hook" "display-message -d 10000 '$notice' ; set-hook -gu '$hook'"
+		tmux set-hook -g "$hook" "display-message -d 5000 '$notice' ; set-hook -gu '$hook'"
 	fi
 }
 

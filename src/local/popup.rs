@@ -68,7 +68,9 @@ pub fn show(tmux: &Tmux, version: Version, popup: &Popup) -> Result<()> {
     let environment = given.chain(client).chain(pane).map(|(name, value)| format!("{name}={value}"));
     let mut words = popup.argv.clone();
     if version.at_least(3, 3) {
-        environment.for_each(|pair| drop(command.push_option("-e", pair)));
+        for pair in environment {
+            command.push_option("-e", pair);
+        }
     } else {
         // tmux 3.2 has no -e for popups.
         words.splice(..0, ["env".to_owned()].into_iter().chain(environment));
@@ -77,9 +79,9 @@ pub fn show(tmux: &Tmux, version: Version, popup: &Popup) -> Result<()> {
     tmux.show(command)
 }
 
-/// Show a message on the status line of the client whose key was pressed, for ten seconds or until the next key.
+/// Show a message on the status line of the client whose key was pressed, for five seconds or until the next key: panes stand still meanwhile.
 pub fn say(tmux: &Tmux, text: &str) -> Result<()> {
-    let mut message = DisplayMessage::new().delay(10_000);
+    let mut message = DisplayMessage::new().delay(5_000);
     if let Some(client) = &tmux.client {
         message = message.target_client(client.as_str());
     }

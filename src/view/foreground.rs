@@ -13,8 +13,9 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::process;
+use crate::signals::{self, Listening};
 use crate::terminal::neutralise;
-use crate::{process, signals};
 
 /// How long a child that was told to end may take before it is killed.
 const GRACE: Duration = Duration::from_secs(2);
@@ -41,23 +42,49 @@ enum Event {
     Ended(io::Result<ExitStatus>),
 }
 
-/// Run `command` on our terminal until it ends. While it runs, a signal to us ends it and not us.
-///
-/// # Errors
-/// It could not be started.
-pub fn run(mut command: Command) -> io::Result<Ended> {
-    process::trace(&command);
-    let (sender, events) = mpsc::channel();
-    let signals = sender.clone();
-    let _listening = signals::listen(move |signal| drop(signals.send(Event::Signal(signal))));
-    let mut child = command.stderr(Stdio::piped()).spawn()?;
-    let id = Pid::from_raw(child.id() as i32);
-    if let Some(pipe) = child.stderr.take() {
-        let sender = sender.clone();
-        thread::spawn(move || listen_to(pipe, &sender));
+/// Our process as the one in charge of the terminal. While this lives, a signal to us ends the child, and what is done
+/// after it, but not us: somebody has to tidy up.
+pub struct Foreground {
+    events: Receiver<Event>,
+    sender: Sender<Event>,
+    _listening: Listening,
+}
+
+impl Foreground {
+    pub fn take() -> Self {
+        let (sender, events) = mpsc::channel();
+        let signals = sender.clone();
+        let listening = signals::listen(move |signal| {
+            if signal == Signal::SIGINT {
+                // Nobody has to wait for an answer that they do not want.
+                process::kill_all();
+            }
+            let _ = signals.send(Event::Signal(signal));
+        });
+        Self { events, sender, _listening: listening }
     }
-    thread::spawn(move || sender.send(Event::Ended(child.wait())));
-    watch(id, &events)
+
+    /// Run `command` on our terminal until it ends.
+    ///
+    /// # Errors
+    /// It could not be started.
+    pub fn run(&self, mut command: Command) -> io::Result<Ended> {
+        process::trace(&command);
+        let mut child = command.stderr(Stdio::piped()).spawn()?;
+        let id = Pid::from_raw(child.id() as i32);
+        if let Some(pipe) = child.stderr.take() {
+            let sender = self.sender.clone();
+            thread::spawn(move || listen_to(pipe, &sender));
+        }
+        let sender = self.sender.clone();
+        thread::spawn(move || sender.send(Event::Ended(child.wait())));
+        watch(id, &self.events)
+    }
+
+    /// Whether a signal came since the child has ended.
+    pub fn interrupted(&self) -> bool {
+        self.events.try_iter().any(|event| matches!(event, Event::Signal(_)))
+    }
 }
 
 fn watch(id: Pid, events: &Receiver<Event>) -> io::Result<Ended> {
@@ -80,7 +107,7 @@ fn watch(id: Pid, events: &Receiver<Event>) -> io::Result<Ended> {
                 let _ = kill(id, Signal::SIGKILL);
             }
             Ok(Event::Ended(status)) => {
-                last_words(events, &mut said);
+                last_words(events, &mut said, &mut signal);
                 return status.map(|status| Ended { status: number(status), said: last_line(&said), signal });
             }
             Err(RecvTimeoutError::Disconnected) => return Err(io::ErrorKind::BrokenPipe.into()),
@@ -95,12 +122,14 @@ fn next(events: &Receiver<Event>, patience: Option<Duration>) -> Result<Event, R
     }
 }
 
-fn last_words(events: &Receiver<Event>, said: &mut Vec<u8>) {
+fn last_words(events: &Receiver<Event>, said: &mut Vec<u8>, signal: &mut Option<Signal>) {
     while let Ok(event) = events.recv_timeout(LAST_WORDS) {
         match event {
             Event::Said(text) => keep(said, &text),
             Event::Silent => return,
-            Event::Signal(_) | Event::Ended(_) => {}
+            // When a window is closed, the child may see its end before we see the signal.
+            Event::Signal(late) => *signal = signal.or(Some(late)),
+            Event::Ended(_) => {}
         }
     }
 }

@@ -10,7 +10,7 @@ mod restore;
 use std::time::{Duration, Instant};
 
 use client::{Client, Found, NEVER_ATTACHED};
-use foreground::Ended;
+use foreground::{Ended, Foreground};
 use nix::sys::signal::Signal;
 use restore::Terminal;
 
@@ -61,9 +61,11 @@ pub fn attach(view: &View<'_>, attached: impl FnOnce()) -> anyhow::Result<Outcom
     let client = Client::new(view.remote, view.session);
     let command = view.remote.exec.interactive(&client.argv(view.read_only), Instant::now() + view.timeout)?;
     attached();
-    let ended = foreground::run(command);
+    let foreground = Foreground::take();
+    let ended = foreground.run(command);
     terminal.restore();
-    Ok(understand(&client, &ended?, view.timeout))
+    let outcome = understand(&client, &ended?, view.timeout);
+    Ok(if foreground.interrupted() { Outcome::Ended } else { outcome })
 }
 
 /// An exit status proves little (kubectl exits 0 on some broken connections, tmux exits 0 for a killed session), so the

@@ -401,6 +401,12 @@ impl<'a> Screen<'a> {
         }
     }
 
+    /// `factory-worker ARGUMENT…` as if started in the first pane, run to its end with its output kept off the screen.
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        let place = format!("{},1,0", self.inner.display());
+        Ran::from(self.world.command(arguments).env("TMUX", place).env("TMUX_PANE", "%0").output().unwrap())
+    }
+
     /// The windows of the operator's tmux: `ADDRESS|NAME` each, in order.
     pub fn windows(&self) -> Vec<String> {
         let listing = self.inner(&["list-windows", "-a", "-F", "#{@factory-worker-address}|#{window_name}"]);

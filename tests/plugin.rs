@@ -1,0 +1,247 @@
+//! The tmux plugin: real key presses, in a real client, through the real scripts.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use rstest::rstest;
+use support::{BIN, ROOT, Screen, World, eventually};
+
+const KEYS: &[(&str, &str)] = &[("pick", "W"), ("peek", "P"), ("dispatch", "G"), ("nudge", "N")];
+
+fn world() -> World {
+    let world = World::new().worker("w");
+    world.session("w", "qa", "echo 'I am qa'; exec cat");
+    world.session("w", "dev", "echo 'I am dev'; exec cat");
+    world
+}
+
+/// A configuration that says where the program is and loads the plugin from `directory`.
+fn load(more: &str) -> String {
+    format!("set -g @factory-worker-bin '{BIN}'\n{more}\nrun-shell '{ROOT}/factory-worker.tmux'")
+}
+
+/// The keys that the plugin has bound, with what they run.
+fn bindings(screen: &Screen<'_>) -> Vec<(String, String)> {
+    let listing = screen.inner(&["list-keys", "-T", "prefix"]);
+    let ours = listing.lines().filter(|line| line.contains("factory-worker"));
+    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    ours.map(|line| (words(line)[3].clone(), line.to_owned())).collect()
+}
+
+fn keys(screen: &Screen<'_>) -> String {
+    bindings(screen).into_iter().map(|(key, _)| key).collect::<Vec<_>>().join(" ")
+}
+
+fn source(screen: &Screen<'_>) {
+    screen.inner(&["run-shell", &format!("'{ROOT}/factory-worker.tmux'")]);
+}
+
+/// A copy of the plugin without a program, in a directory whose name needs care.
+fn copy(world: &World) -> std::path::PathBuf {
+    let directory = world.path("it's #a plugin");
+    fs::create_dir_all(directory.join("tmux-plugin")).unwrap();
+    for file in ["factory-worker.tmux", "tmux-plugin/factory-worker.tmux"] {
+        fs::copy(Path::new(ROOT).join(file), directory.join(file)).unwrap();
+    }
+    directory
+}
+
+fn load_copy(directory: &Path) -> String {
+    let path = directory.join("factory-worker.tmux").display().to_string().replace('#', "##");
+    format!("run-shell '\"{}\"'", path.replace('\'', "'\\''")).replace("'\\''", "'\"'\"'")
+}
+
+/// Wait until tmux has shown this message. At load time it may be gone before the first prompt: panes stand still under it.
+fn wait_told(screen: &Screen<'_>, text: &str) {
+    eventually(&format!("tmux to say {text:?}"), || screen.inner(&["show-messages"]).contains(&format!("message: {text}")).then_some(()));
+}
+
+#[test]
+fn each_key_is_bound_once_and_none_is_one_of_tmux_s_own() {
+    let world = world();
+    let screen = world.screen_with("");
+    for (_, key) in KEYS {
+        let taken = screen.inner(&["list-keys", "-T", "prefix"]);
+        assert!(!taken.lines().any(|line| line.split_whitespace().nth(3) == Some(key)), "tmux binds {key}");
+    }
+    drop(screen);
+    let screen = world.screen();
+    assert_eq!(keys(&screen), "G N P W");
+    let before = (screen.inner(&["list-keys"]), screen.inner(&["show-options", "-g"]), screen.inner(&["show-hooks", "-g"]));
+    source(&screen);
+    let after = (screen.inner(&["list-keys"]), screen.inner(&["show-options", "-g"]), screen.inner(&["show-hooks", "-g"]));
+    assert_eq!(before, after);
+    for (_, line) in bindings(&screen) {
+        assert!(line.contains(BIN), "not the absolute path: {line}");
+    }
+}
+
+#[test]
+fn an_empty_option_binds_nothing_and_another_key_is_another_key() {
+    let world = world();
+    let options =
+        "set -g @factory-worker-pick-key ''\nset -g @factory-worker-peek-key 'M-p'\nset -g @factory-worker-nudge-key ';'";
+    let screen = world.screen_with(&load(options));
+    assert_eq!(keys(&screen), r"\; G M-p");
+    screen.inner(&["set", "-gu", "@factory-worker-pick-key"]);
+    screen.inner(&["set", "-g", "@factory-worker-peek-key", ""]);
+    screen.inner(&["set", "-g", "@factory-worker-dispatch-key", "C-g"]);
+    source(&screen);
+    assert_eq!(keys(&screen), r"C-g \; W", "keys that are not ours any more are given back");
+}
+
+#[test]
+fn a_default_gives_way_to_the_user_s_own_binding_and_a_chosen_key_does_not() {
+    let world = world();
+    let screen =
+        world.screen_with(&load("bind P display-message mine\nbind N display-message mine\nset -g @factory-worker-nudge-key N"));
+    assert_eq!(keys(&screen), "G N W");
+    source(&screen);
+    assert_eq!(keys(&screen), "G N W");
+}
+
+#[test]
+fn the_version_is_the_program_s() {
+    let script = fs::read_to_string(Path::new(ROOT).join("tmux-plugin/factory-worker.tmux")).unwrap();
+    let own = concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
+    assert!(script.contains(&format!("\nversion={own}\n")));
+}
+
+#[test]
+fn a_missing_program_is_said_with_the_command_to_run_and_found_when_it_is_there() {
+    let world = world();
+    let plugin = copy(&world);
+    let screen = world.screen_with(&load_copy(&plugin));
+    wait_told(&screen, "factory-worker is not built yet: run `make install` in");
+    for (_, key) in KEYS {
+        // Any key takes the message of the one before away.
+        screen.keys(&["Enter"]);
+        screen.wait_gone("make install");
+        screen.prefix(key);
+        let text = screen.wait("run `make install` in");
+        assert!(text.contains("factory-worker is not built yet"), "{text}");
+    }
+    fs::create_dir(plugin.join("bin")).unwrap();
+    std::os::unix::fs::symlink(BIN, plugin.join("bin/factory-worker")).unwrap();
+    screen.prefix("W");
+    screen.wait("press the key again");
+    screen.prefix("W");
+    screen.wait("w/qa");
+}
+
+#[rstest]
+#[case("echo factory-worker 9.9.9")]
+#[case("echo factory-worker 0.10.0")]
+#[case("echo no such option; exit 2")]
+#[case("exit 1")]
+fn a_program_of_another_version_is_said(#[case] says: &str) {
+    let message = "factory-worker is not 0.1, as this plugin needs";
+    let world = world();
+    let other = world.script("other", &format!("#!/bin/sh\n{says}\n"));
+    let screen =
+        world.screen_with(&format!("set -g @factory-worker-bin '{}'\nrun-shell '{ROOT}/factory-worker.tmux'", other.display()));
+    wait_told(&screen, message);
+    screen.prefix("W");
+    assert!(screen.wait("make install").contains(message));
+}
+
+#[test]
+fn a_program_that_goes_away_is_said_when_its_key_is_pressed() {
+    let world = world();
+    let program = world.path("program");
+    std::os::unix::fs::symlink(BIN, &program).unwrap();
+    let configuration = format!("set -g @factory-worker-bin '{}'\nrun-shell '{ROOT}/factory-worker.tmux'", program.display());
+    let screen = world.screen_with(&configuration);
+    fs::remove_file(&program).unwrap();
+    screen.prefix("W");
+    let text = screen.wait("make install");
+    assert!(text.contains("factory-worker is not at @factory-worker-bin"), "{text}");
+}
+
+#[test]
+fn w_picks_and_opens() {
+    let world = world();
+    let screen = world.screen();
+    screen.prefix("W");
+    screen.wait("w/dev");
+    screen.wait("w/qa");
+    screen.type_text("qa");
+    screen.wait_until("only qa to be left", |text| !text.contains("w/dev"));
+    screen.keys(&["Enter"]);
+    screen.wait("I am qa");
+    eventually("the window", || (screen.windows() == ["|home", "w/qa|w/qa"]).then_some(()));
+}
+
+#[test]
+fn p_peeks_at_the_window_s_session_until_a_key() {
+    let world = world();
+    let screen = world.screen();
+    screen.run(&["open", "w/qa"]).expect(0);
+    screen.wait("I am qa");
+    screen.prefix("P");
+    screen.wait("peek w/qa");
+    screen.wait("any key closes");
+    screen.keys(&["x"]);
+    screen.wait_gone("peek w/qa");
+    assert!(!world.pane("w", "qa").contains('x'), "the key reached the session");
+}
+
+#[test]
+fn p_elsewhere_picks_a_session_to_peek_at() {
+    let world = world();
+    let screen = world.screen();
+    screen.prefix("P");
+    screen.wait("w/dev");
+    screen.wait("w/qa");
+    screen.type_text("dev");
+    screen.wait_until("only dev to be left", |text| !text.contains("w/qa"));
+    screen.keys(&["Enter"]);
+    screen.wait("w/dev · any key closes");
+    screen.wait("I am dev");
+}
+
+#[test]
+fn a_popup_whose_command_fails_stays_readable() {
+    let world = world();
+    let screen = world.screen();
+    fs::write(world.registry_path(), "workers: {").unwrap();
+    for (_, key) in KEYS {
+        screen.prefix(key);
+        screen.wait("workers.yaml");
+        screen.wait("press any key to close");
+        eventually("a key to close the popup", || {
+            screen.keys(&["x"]);
+            (!screen.text().contains("press any key")).then_some(())
+        });
+    }
+}
+
+#[test]
+fn a_popup_is_as_large_as_its_options_say() {
+    let world = world();
+    let screen = world.screen_with(&load("set -g @factory-worker-pick-width 60\nset -g @factory-worker-pick-height 50%"));
+    screen.prefix("W");
+    let text = screen.wait("w/qa");
+    let widest = text.lines().filter(|line| line.contains('│')).map(|line| line.trim().chars().count()).max();
+    assert_eq!((widest, text.lines().filter(|line| line.trim().starts_with('│')).count()), (Some(60), 18), "{text}");
+    screen.keys(&["Escape"]);
+    screen.wait_gone("w/qa");
+    screen.inner(&["set", "-g", "@factory-worker-pick-width", "wide"]);
+    screen.prefix("W");
+    screen.wait("factory-worker: tmux: ");
+}
+
+#[test]
+fn hostile_names_are_only_names_in_titles_too() {
+    let world = World::new().worker("w");
+    world.session("w", "#(touch pwned) 100%d ;", "echo here; exec cat");
+    let screen = world.screen();
+    screen.run(&["open", "w/#(touch pwned) 100%d ;"]).expect(0);
+    screen.wait("here");
+    screen.prefix("P");
+    screen.wait("peek w/#(touch pwned) 100%d ;");
+    screen.wait("any key closes");
+    world.assert_nothing_executed();
+}
