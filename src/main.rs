@@ -1,5 +1,4 @@
 //! Parse, run, and turn an error into a message and an exit code.
-#![allow(dead_code, unused)] // TODO while the rooms are being built
 
 mod cli;
 mod commands;

@@ -55,7 +55,9 @@ fn load_copy(directory: &Path) -> String {
 
 /// Wait until tmux has shown this message. At load time it may be gone before the first prompt: panes stand still under it.
 fn wait_told(screen: &Screen<'_>, text: &str) {
-    eventually(&format!("tmux to say {text:?}"), || screen.inner(&["show-messages"]).contains(&format!("message: {text}")).then_some(()));
+    eventually(&format!("tmux to say {text:?}"), || {
+        screen.inner(&["show-messages"]).contains(&format!("message: {text}")).then_some(())
+    });
 }
 
 #[test]

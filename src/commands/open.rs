@@ -7,7 +7,6 @@ use crate::cli::{Open, SessionArg};
 use crate::exit::{Code, Problem};
 use crate::local::tmux::Tmux;
 use crate::local::windows::{self, Opening};
-use crate::registry::Registry;
 use crate::registry::names::Address;
 use crate::remote::ask;
 use crate::terminal::neutralise;

@@ -13,7 +13,6 @@ use super::{Context, target};
 use crate::cli::Peek;
 use crate::exit::Code;
 use crate::registry::names::{Address, SessionName};
-use crate::registry::worker::Worker;
 use crate::remote::failure::Failure;
 use crate::remote::{Remote, peek};
 use crate::terminal::{neutralise, style};

@@ -2,7 +2,7 @@
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph, Wrap};
 use unicode_width::UnicodeWidthStr;
@@ -10,7 +10,6 @@ use unicode_width::UnicodeWidthStr;
 use super::field::{Field, Kind};
 use super::look::{bad, dim};
 use super::{Form, Notice};
-use crate::terminal::style;
 
 /// A notice is at most this high, so that the fields stay in sight.
 const NOTICE_ROWS: usize = 6;
