@@ -102,7 +102,8 @@ impl Container {
     /// # Errors
     /// What tmux said.
     pub fn start_session(&self, name: &str, command: &str) -> Result<(), String> {
-        let name = name.replace('#', "##");
+        // tmux expands formats in the name; `#[` is a style to it and stays as it is.
+        let name = name.replace('#', "##").replace("##[", "#[");
         let name = name.strip_suffix(';').map_or(name.clone(), |rest| format!("{rest}\\;"));
         let words = ["new-session", "-d", "-x", "100", "-y", "30", "-s", &name, "--", "/bin/sh", "-c", command];
         self.tmux(&words).map(drop)

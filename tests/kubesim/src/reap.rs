@@ -29,7 +29,11 @@ pub fn processes_of(directory: &Path) -> Vec<i32> {
 
 /// Kill them, and those that they start meanwhile, as if all ended at the same moment: none sees another one end.
 pub fn kill_processes_of(directory: &Path) {
-    let send = |pids: &[i32], signal| pids.iter().for_each(|&pid| drop(kill(Pid::from_raw(pid), signal)));
+    let send = |pids: &[i32], signal| {
+        for &pid in pids {
+            let _ = kill(Pid::from_raw(pid), signal);
+        }
+    };
     for _ in 0..200 {
         let mut stopped = Vec::new();
         loop {

@@ -1,0 +1,221 @@
+//! What can be wrong with a pod or the way to it, and what it is called then: the STATUS table of the README, row by row,
+//! through the real kubectl.
+
+#[path = "support/operator.rs"]
+mod operator;
+mod support;
+
+use std::time::{Duration, Instant};
+
+use kubesim::{Cluster, Farewell, Fault, Running, Stage, execs, requests};
+use operator::{FACTORY, Operator};
+use rstest::rstest;
+use serde_json::Value;
+
+/// The deadline of the commands below, and what a process may take beyond it on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(2);
+const SLACK: Duration = Duration::from_secs(3);
+
+/// An operator with the worker `w`, the Deployment `fleet` with the session `qa`, which was found before.
+fn known_worker() -> (Operator, Running) {
+    let cluster = Cluster::start();
+    let worker = cluster.deployment("fleet").session("qa", "cat").start();
+    let operator = Operator::of(cluster).worker("w", "fleet", "");
+    assert_eq!(operator.rows()[0]["status"], "running");
+    (operator, worker)
+}
+
+/// What `list` calls it, and what `peek` exits with; both within the deadline.
+#[track_caller]
+fn found(operator: &Operator, status: &str, code: i32) -> Value {
+    let since = Instant::now();
+    let ran = operator.run(&["--timeout", "2s", "list", "--json"]).expect(0);
+    let answer: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let row = answer["workers"][0].clone();
+    assert_eq!(row["status"], status, "{row}");
+    if status != "running" {
+        assert_eq!(row["sessions"], Value::Null, "unknown is not none: {row}");
+        assert!(row["reason"].as_str().is_some_and(|reason| !reason.is_empty()), "{row}");
+    }
+    let ran = operator.run(&["--timeout", "2s", "peek", "w/qa"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (code, ""), "{}", ran.stderr);
+    assert!((1..=3).contains(&ran.stderr.lines().count()), "{}", ran.stderr);
+    let took = since.elapsed();
+    assert!(took < 2 * (DEADLINE + SLACK), "{took:?}");
+    row
+}
+
+#[rstest]
+#[case::unauthorized(Fault::Status(401), "unauthorized")]
+#[case::forbidden(Fault::Status(403), "forbidden")]
+#[case::too_many_requests(Fault::Status(429), "unreachable")]
+#[case::internal_error(Fault::Status(500), "unreachable")]
+#[case::unavailable(Fault::Status(503), "unreachable")]
+#[case::hang_up(Fault::HangUp, "unreachable")]
+#[case::reset(Fault::Reset, "unreachable")]
+#[case::silence(Fault::Silence, "unreachable")]
+#[case::container_not_found(Fault::ContainerNotFound, "starting")]
+#[case::cut_at_once(Fault::cut_after_bytes(0), "unreachable")]
+#[case::cut(Fault::cut_after_bytes(20), "unreachable")]
+#[case::cut_with_a_reset(Fault::cut_after_bytes(20).saying(Farewell::Reset), "unreachable")]
+#[case::cut_by_a_server_that_leaves(Fault::cut_after_bytes(20).saying(Farewell::CloseFrame(1001)), "unreachable")]
+#[case::cut_before_the_answer_like_success(Fault::cut_after_bytes(0).looking_like_success(), "incomplete")]
+#[case::cut_in_the_answer_like_success(Fault::cut_after_bytes(40).looking_like_success(), "incomplete")]
+#[case::frozen(Fault::freeze_after_bytes(10), "unreachable")]
+#[case::frozen_with_pongs(Fault::freeze_after_bytes(10).with_pongs(), "unreachable")]
+#[case::frozen_from_the_start(Fault::freeze_after(Duration::ZERO), "unreachable")]
+#[case::slower_than_the_deadline(Fault::slow(Duration::from_secs(5)), "unreachable")]
+fn a_fault_of_every_exec(#[case] fault: Fault, #[case] status: &str) {
+    let (operator, _worker) = known_worker();
+    operator.cluster.when(execs()).then(fault);
+    found(&operator, status, 3);
+    operator.cluster.lift_all_faults();
+    assert_eq!(operator.rows()[0]["status"], "running");
+}
+
+#[rstest]
+#[case::unauthorized(Fault::Status(401), "unauthorized")]
+#[case::forbidden(Fault::Status(403), "forbidden")]
+#[case::unavailable(Fault::Status(503), "unreachable")]
+#[case::reset(Fault::Reset, "unreachable")]
+#[case::silence(Fault::Silence, "unreachable")]
+fn a_fault_of_every_request(#[case] fault: Fault, #[case] status: &str) {
+    let (operator, _worker) = known_worker();
+    operator.cluster.when(requests()).then(fault.clone());
+    found(&operator, status, 3);
+    // Also for somebody who does not know yet which pod it is.
+    let operator = Operator::of(operator.cluster).worker("w", "fleet", "");
+    found(&operator, status, 3);
+}
+
+#[test]
+fn connections_that_are_refused() {
+    let (operator, _worker) = known_worker();
+    operator.cluster.refuse_connections();
+    let row = found(&operator, "unreachable", 3);
+    assert!(row["reason"].as_str().unwrap().contains("connection refused"), "{row}");
+}
+
+#[rstest]
+#[case::pending(Stage::Pending, "pending")]
+#[case::creating(Stage::ContainerCreating, "starting")]
+#[case::crashing(Stage::CrashLoopBackOff, "crashing")]
+#[case::completed(Stage::Completed, "completed")]
+#[case::failed(Stage::Failed, "completed")]
+fn a_stage_of_the_pod(#[case] stage: Stage, #[case] status: &str) {
+    let (operator, worker) = known_worker();
+    worker.pod().becomes(stage);
+    found(&operator, status, 3);
+    let operator = Operator::of(operator.cluster).worker("w", "fleet", "");
+    found(&operator, status, 3);
+    worker.pod().becomes(Stage::Running);
+    assert_eq!(operator.rows()[0]["status"], "running");
+}
+
+#[test]
+fn a_pod_that_is_terminating_without_a_replacement() {
+    let (operator, worker) = known_worker();
+    operator.cluster.stopping_takes(Duration::from_secs(600));
+    operator.cluster.replacing_takes(Duration::from_secs(600));
+    worker.pod().begin_to_delete();
+    let operator = Operator::of(operator.cluster).worker("w", "fleet", "");
+    found(&operator, "terminating", 3);
+}
+
+#[rstest]
+#[case::bare("nothing")]
+#[case::pod("pod/nothing")]
+#[case::deployment("deploy/nothing")]
+#[case::stateful_set("statefulset/nothing")]
+fn nothing_of_that_name(#[case] pod: &str) {
+    let cluster = Cluster::start();
+    let operator = Operator::of(cluster).worker("w", pod, "");
+    let row = found(&operator, "missing", 4);
+    assert!(row["reason"].as_str().unwrap().contains("nothing"), "{row}");
+}
+
+#[test]
+fn no_such_namespace() {
+    let cluster = Cluster::start();
+    cluster.deployment("fleet").start();
+    let operator = Operator::of(cluster).worker("w", "fleet", "namespace: nowhere");
+    found(&operator, "missing", 4);
+}
+
+#[test]
+fn a_worker_that_was_deleted() {
+    let (operator, worker) = known_worker();
+    worker.delete();
+    found(&operator, "missing", 4);
+}
+
+#[test]
+fn no_such_container() {
+    let cluster = Cluster::start();
+    cluster.deployment("fleet").session("qa", "cat").start();
+    let operator = Operator::of(cluster).worker("w", "fleet", "container: other");
+    found(&operator, "no container", 4);
+}
+
+#[test]
+fn no_tmux_in_the_container() {
+    let cluster = Cluster::start();
+    cluster.deployment("fleet").without("tmux").start();
+    let operator = Operator::of(cluster).worker("w", "fleet", "");
+    found(&operator, "no tmux", 1);
+}
+
+#[test]
+fn no_sh_in_the_container() {
+    let cluster = Cluster::start();
+    cluster.deployment("fleet").without("sh").script("factory", FACTORY).session("qa", "cat").start();
+    let operator = Operator::of(cluster).worker("w", "fleet", "commands: {queue: factory queue list}");
+    let ran = operator.run(&["list"]).expect(0);
+    let row: Vec<&str> = ran.stdout.lines().nth(1).unwrap().split_whitespace().collect();
+    assert_eq!((row[2], row[3], *row.last().unwrap()), ("running", "qa", "?"), "{}", ran.stdout);
+    assert!(operator.run(&["status", "w"]).expect(0).stdout.contains("qa"));
+}
+
+#[test]
+fn no_tmux_server_yet() {
+    let cluster = Cluster::start();
+    cluster.deployment("fleet").start();
+    let operator = Operator::of(cluster).worker("w", "fleet", "");
+    let row = &operator.rows()[0];
+    assert_eq!((row["status"].as_str(), row["sessions"].as_array().map(Vec::len)), (Some("running"), Some(0)));
+    operator.run(&["peek", "w/qa"]).expect(4);
+}
+
+#[test]
+fn no_such_session() {
+    let (operator, _worker) = known_worker();
+    let ran = operator.run(&["peek", "w/q"]).expect(4);
+    assert!(ran.stderr.contains("there is no session \"q\""), "{}", ran.stderr);
+}
+
+#[test]
+fn no_such_context() {
+    let cluster = Cluster::start();
+    let operator = Operator::of(cluster).worker("w", "fleet", "context: other");
+    let row = found(&operator, "unreachable", 3);
+    assert!(row["reason"].as_str().unwrap().contains("there is no context other"), "{row}");
+}
+
+#[test]
+fn a_slow_network_is_only_slow() {
+    let (operator, _worker) = known_worker();
+    operator.cluster.when(requests()).then(Fault::slow(Duration::from_millis(100)));
+    assert_eq!(operator.rows()[0]["status"], "running");
+}
+
+#[test]
+fn one_worker_in_trouble_costs_the_others_nothing() {
+    let cluster = Cluster::start();
+    cluster.deployment("good").session("qa", "cat").start();
+    cluster.deployment("bad").session("qa", "cat").start();
+    let operator = Operator::of(cluster).worker("w", "good", "").worker("x", "bad", "");
+    operator.cluster.when(execs().of("bad")).then(Fault::Silence);
+    let ran = operator.run(&["--timeout", "2s", "list"]).expect(0);
+    let words: Vec<&str> = ran.stdout.lines().skip(1).filter_map(|row| row.split_whitespace().nth(2)).collect();
+    assert_eq!(words, ["running", "unreachable"], "{}", ran.stdout);
+}

@@ -1,0 +1,139 @@
+//! What is sent to a pod over a connection that breaks: never sent twice, never called delivered or lost without proof.
+
+#[path = "support/operator.rs"]
+mod operator;
+mod support;
+
+use std::fs;
+use std::time::Duration;
+
+use kubesim::{Cluster, Farewell, Fault, Pod, execs, requests};
+use operator::{FACTORY, Operator};
+use rstest::rstest;
+
+const DISPATCH: &[&str] = &["--timeout", "2s", "dispatch", "w", "--project", "shop", "--issue", "7"];
+const NUDGE: &[&str] = &["--timeout", "2s", "nudge", "w/qa", "twice-is-once-too-often"];
+const INTERRUPT: &[&str] = &["--timeout", "2s", "interrupt", "w/qa"];
+
+/// What runs in a pod to which nobody talks: its tmux server and the session's shell.
+const IDLE: usize = 2;
+
+/// The worker `w`: a queue that notes what is added, and a session that notes its input and each Ctrl-C.
+fn worker() -> (Operator, Pod) {
+    let cluster = Cluster::start();
+    let session = "trap 'echo INT >>typed' INT; while :; do read -r line && echo \"$line\" >>typed; done";
+    let worker = cluster.deployment("fleet").script("factory", FACTORY).session("qa", session).start();
+    let operator = Operator::of(cluster).worker("w", "fleet", "commands: {queue: factory queue list}");
+    assert_eq!(operator.rows()[0]["status"], "running");
+    (operator, worker.pod())
+}
+
+/// How often something arrived in the pod, once nothing of it is under way any more.
+fn arrived(pod: &Pod, file: &str, what: &str) -> usize {
+    support::eventually("execs to end", || (pod.processes().len() <= IDLE).then_some(()));
+    let text = fs::read_to_string(pod.home().join(file)).unwrap_or_default();
+    text.lines().filter(|line| line.contains(what)).count()
+}
+
+/// The request goes out, and its fate is not known.
+#[rstest]
+#[case::hang_up(Fault::HangUp)]
+#[case::reset(Fault::Reset)]
+#[case::silence(Fault::Silence)]
+#[case::internal_error(Fault::Status(500))]
+#[case::cut_at_once(Fault::cut_after_bytes(0))]
+#[case::cut(Fault::cut_after_bytes(20))]
+#[case::cut_with_a_reset(Fault::cut_after_bytes(20).saying(Farewell::Reset))]
+#[case::cut_like_success(Fault::cut_after_bytes(0).looking_like_success())]
+#[case::cut_late_like_success(Fault::cut_after_bytes(30).looking_like_success())]
+#[case::frozen(Fault::freeze_after_bytes(0))]
+#[case::frozen_with_pongs(Fault::freeze_after_bytes(5).with_pongs())]
+fn an_unknown_outcome_is_called_unknown_and_not_tried_again(#[case] fault: Fault) {
+    let (operator, pod) = worker();
+    operator.cluster.when(execs()).then(fault);
+    for (command, tells) in
+        [(DISPATCH, "factory-worker list w"), (NUDGE, "factory-worker peek"), (INTERRUPT, "factory-worker peek")]
+    {
+        let (ran, calls) = operator.watched(command);
+        assert_eq!((ran.code, ran.stdout.as_str()), (5, ""), "{command:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains("unknown") && ran.stderr.contains(tells), "{command:?}: {}", ran.stderr);
+        assert_eq!(calls.execs().len(), 1, "{command:?}");
+    }
+    assert!(arrived(&pod, "calls", "queue add") <= 1);
+    assert!(arrived(&pod, "typed", "twice-is-once-too-often") <= 1);
+    assert!(arrived(&pod, "typed", "INT") <= 1);
+}
+
+/// It is proven that nothing ran.
+#[rstest]
+#[case::unauthorized(Fault::Status(401))]
+#[case::forbidden(Fault::Status(403))]
+#[case::too_many_requests(Fault::Status(429))]
+#[case::unavailable(Fault::Status(503))]
+#[case::container_not_found(Fault::ContainerNotFound)]
+fn what_was_surely_not_sent_is_no_unknown_outcome(#[case] fault: Fault) {
+    let (operator, pod) = worker();
+    operator.cluster.when(execs()).then(fault);
+    for command in [DISPATCH, NUDGE, INTERRUPT] {
+        let ran = operator.run(command).expect(3);
+        assert!(!ran.stderr.contains("unknown"), "{command:?}: {}", ran.stderr);
+    }
+    assert_eq!(arrived(&pod, "calls", "queue add") + arrived(&pod, "typed", ""), 0);
+}
+
+#[test]
+fn a_cluster_that_is_gone_was_sent_nothing() {
+    let (operator, _pod) = worker();
+    operator.cluster.refuse_connections();
+    for command in [DISPATCH, NUDGE, INTERRUPT] {
+        operator.run(command).expect(3);
+    }
+}
+
+#[test]
+fn a_container_that_was_not_there_is_asked_again_and_gets_it_once() {
+    let (operator, pod) = worker();
+    operator.cluster.when(execs().once()).then(Fault::ContainerNotFound);
+    operator.run(DISPATCH).expect(0);
+    assert_eq!(arrived(&pod, "calls", "queue add"), 1);
+}
+
+#[test]
+fn a_pod_that_was_replaced_gets_it_once() {
+    let cluster = Cluster::start();
+    let worker = cluster.deployment("fleet").script("factory", FACTORY).start();
+    let operator = Operator::of(cluster).worker("w", "fleet", "commands: {queue: factory queue list}");
+    operator.run(&["list"]).expect(0);
+    let old = worker.pod();
+    old.delete();
+    let new = worker.wait_replaced(&old);
+    operator.run(DISPATCH).expect(0);
+    let calls = fs::read_to_string(new.home().join("calls")).unwrap();
+    assert_eq!(calls, "queue add --project shop --issue 7\n");
+}
+
+#[test]
+fn a_command_that_fails_says_so_and_is_not_unknown() {
+    let cluster = Cluster::start();
+    cluster.deployment("fleet").script("factory", "#!/bin/sh\necho 'queue is full' >&2\nexit 9\n").start();
+    let operator = Operator::of(cluster).worker("w", "fleet", "");
+    let (ran, calls) = operator.watched(DISPATCH);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(ran.stderr.contains("queue is full") && ran.stderr.contains('9'), "{}", ran.stderr);
+    assert_eq!(calls.execs().len(), 1);
+}
+
+#[test]
+fn a_slow_network_delivers_once() {
+    let (operator, pod) = worker();
+    operator.cluster.when(requests()).then(Fault::slow(Duration::from_millis(100)));
+    operator.run(DISPATCH).expect(0);
+    assert_eq!(arrived(&pod, "calls", "queue add"), 1);
+}
+
+#[test]
+fn prompts_are_in_no_request() {
+    let (operator, _pod) = worker();
+    let (_, calls) = operator.watched(&["nudge", "w/qa", "the-secret-text"]);
+    assert!(!calls.is_empty() && calls.iter().all(|call| !call.path.contains("the-secret-text")));
+}
