@@ -11,7 +11,7 @@ end
 
 # Behind `factory worker` the words are completed as factory-worker's, elsewhere as they were before.
 function __factory_worker_is_meant
-    set -l before (commandline -opc)
+    set -l before (commandline -xpc 2>/dev/null; or commandline -opc)
     test "$before[2]" = worker; or return
     functions -q __factory_worker_complete; or command factory-worker completions fish 2>/dev/null | source
 end

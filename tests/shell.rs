@@ -74,6 +74,18 @@ fn everything_else_goes_to_the_real_factory(#[values(Shell::Bash, Shell::Zsh, Sh
 }
 
 #[rstest]
+fn bytes_that_are_no_text_go_through(#[values(Shell::Bash, Shell::Zsh, Shell::Fish)] shell: Shell) {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let world = World::new();
+    recorder(&world, "factory", 0);
+    let all = if shell == Shell::Fish { "$argv" } else { "\"$@\"" };
+    let mut command = shell.command(&world, &format!("source '{}'; factory {all}", script(shell)), &["queue"]);
+    Ran::from(command.arg(OsStr::from_bytes(b"\xff\xfe \x1b\\")).output().unwrap()).expect(0);
+    assert_eq!(fs::read(world.path("factory")).unwrap(), b"queue\0\xff\xfe \x1b\\\0");
+}
+
+#[rstest]
 fn without_words_the_real_factory_gets_none(#[values(Shell::Bash, Shell::Zsh, Shell::Fish)] shell: Shell) {
     let world = World::new();
     world.script("factory", "#!/bin/sh\necho $#\n");
