@@ -2,8 +2,8 @@
 
 PREFIX ?= $(HOME)/.local
 
-# rustup puts cargo there, and not every shell knows.
-export PATH := $(PATH):$(HOME)/.cargo/bin
+# rustup puts cargo into its own place, and not every shell knows; make/need.sh puts what only tests use into target/tools.
+export PATH := $(CURDIR)/target/tools:$(PATH):$(HOME)/.cargo/bin
 
 .PHONY: help build demo test lint bench install uninstall
 

@@ -3,12 +3,59 @@
 set -eu
 
 packages=
+# What only the tests use, and no package manager knows of; `make test` has it on PATH.
+tools=$(cd "$(dirname "$0")/.." && pwd)/target/tools
 
 # want COMMAND PACKAGES WHY: remembers the Debian packages when there is no such command.
 want() {
 	command -v "$1" >/dev/null 2>&1 && return
 	echo "$1 is missing: $3. It is in the Debian package $2."
 	packages="$packages $2"
+}
+
+# kubectl 1.31 is the first whose exec is a websocket by default.
+kubectl_minor=31
+
+# minor_of KUBECTL: its minor version, 0 when it has none.
+minor_of() {
+	"$1" version --client 2>/dev/null | sed -n 's/^Client Version: v1\.\([0-9]*\).*/\1/p' | grep . || echo 0
+}
+
+want_kubectl() {
+	! command -v kubectl >/dev/null 2>&1 || [ "$(minor_of kubectl)" -lt "$kubectl_minor" ] || return 0
+	[ "$(minor_of "$tools/kubectl")" -lt "$kubectl_minor" ] || return 0
+	echo "kubectl 1.$kubectl_minor or later is missing: the tests of pods run through the real one."
+	offered=$(apt-cache policy kubernetes-client 2>/dev/null | sed -n 's/^ *Candidate: [0-9]*:\{0,1\}1\.\([0-9]*\)\..*/\1/p')
+	if [ "${offered:-0}" -ge "$kubectl_minor" ]; then
+		packages="$packages kubernetes-client"
+	else
+		want curl 'curl ca-certificates' 'it fetches kubectl'
+		downloads=kubectl
+	fi
+}
+
+# The official release, into target/tools: nothing outside this directory changes.
+download_kubectl() {
+	case $(uname -m) in
+	x86_64) machine=amd64 ;;
+	aarch64 | arm64) machine=arm64 ;;
+	*) machine=$(uname -m) ;;
+	esac
+	system=$(uname -s | tr '[:upper:]' '[:lower:]')
+	mkdir -p "$tools"
+	if version=$(curl -fsSL --max-time 60 https://dl.k8s.io/release/stable.txt) &&
+		release="https://dl.k8s.io/release/$version/bin/$system/$machine/kubectl" &&
+		sum=$(curl -fsSL --max-time 60 "$release.sha256") &&
+		curl -fsSL --max-time 600 -o "$tools/kubectl.new" "$release" &&
+		echo "$sum  $tools/kubectl.new" | sha256sum -c --quiet; then
+		chmod 755 "$tools/kubectl.new"
+		mv "$tools/kubectl.new" "$tools/kubectl"
+		echo "Installed kubectl $version in $tools."
+	else
+		rm -f "$tools/kubectl.new"
+		echo "kubectl can be had neither from the distribution nor from dl.k8s.io; please install 1.$kubectl_minor or later by hand and try again." >&2
+		exit 1
+	fi
 }
 
 want_cargo() {
@@ -36,6 +83,8 @@ want_for() {
 		want fish fish 'the completions are tested in it'
 		want busybox busybox 'what runs inside a worker is tested under its sh'
 		want dash dash 'what runs inside a worker is tested under it'
+		want perl perl 'a stand-in for an agent is written in it'
+		want_kubectl
 		;;
 	lint)
 		want shellcheck shellcheck 'it checks every script'
@@ -75,3 +124,4 @@ install_packages() {
 
 want_for "$1"
 [ -z "$packages" ] || install_packages
+[ -z "$downloads" ] || download_kubectl
