@@ -26,7 +26,7 @@ demo:
 
 test:
 	@sh make/need.sh test
-	cargo test --locked --no-fail-fast
+	cargo test --workspace --locked --no-fail-fast
 
 lint:
 	@sh make/need.sh lint
