@@ -94,7 +94,6 @@ fn inside(context: &Context, args: &Popup) -> Result<Code> {
             let target = address.as_deref().map(str::parse::<Target>).transpose()?;
             dispatch::form(context, target.as_ref().map(|target| &target.worker))
         }
-        (PopupKind::Pick, _) | (_, None) => pick::run(context, &Pick { then: action(args.what) }),
         (PopupKind::Peek, Some(address)) => {
             let (worker, session) = session(context, address)?;
             peek::show_until_key(context, &worker, &session)
@@ -103,19 +102,12 @@ fn inside(context: &Context, args: &Popup) -> Result<Code> {
             let (worker, session) = session(context, address)?;
             nudge::form(context, &worker, &session)
         }
+        (PopupKind::Pick, _) => pick::run(context, &Pick { then: Action::Open }),
+        (PopupKind::Peek, None) => pick::run(context, &Pick { then: Action::Peek }),
+        (PopupKind::Nudge, None) => pick::run(context, &Pick { then: Action::Nudge }),
     }
 }
 
 fn session(context: &Context, address: &str) -> Result<(Worker, SessionName)> {
     target::session(context, &context.registry()?, &SessionArg { address: address.to_owned(), session: None })
-}
-
-/// What the picker does with the session that is picked, when the window shows none.
-fn action(what: PopupKind) -> Action {
-    match what {
-        PopupKind::Pick => Action::Open,
-        PopupKind::Peek => Action::Peek,
-        PopupKind::Dispatch => Action::Dispatch,
-        PopupKind::Nudge => Action::Nudge,
-    }
 }
