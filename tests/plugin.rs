@@ -62,13 +62,12 @@ fn wait_told(screen: &Screen<'_>, text: &str) {
 
 #[test]
 fn each_key_is_bound_once_and_none_is_one_of_tmux_s_own() {
-    let world = world();
-    let screen = world.screen_with("");
+    let bare = World::new();
+    let taken = bare.screen_with("").inner(&["list-keys", "-T", "prefix"]);
     for (_, key) in KEYS {
-        let taken = screen.inner(&["list-keys", "-T", "prefix"]);
         assert!(!taken.lines().any(|line| line.split_whitespace().nth(3) == Some(key)), "tmux binds {key}");
     }
-    drop(screen);
+    let world = world();
     let screen = world.screen();
     assert_eq!(keys(&screen), "G N P W");
     let before = (screen.inner(&["list-keys"]), screen.inner(&["show-options", "-g"]), screen.inner(&["show-hooks", "-g"]));
@@ -174,6 +173,72 @@ fn w_picks_and_opens() {
     screen.keys(&["Enter"]);
     screen.wait("I am qa");
     eventually("the window", || (screen.windows() == ["|home", "w/qa|w/qa"]).then_some(()));
+}
+
+#[test]
+fn what_is_picked_opens_where_the_key_was_pressed() {
+    let world = world();
+    let screen = world.screen();
+    let other = OtherTerminal::start(&world, &screen);
+    other.keys(&["C-b", "W"]);
+    eventually("the picker in the other terminal", || other.text().contains("w/qa").then_some(()));
+    assert!(!screen.text().contains("w/qa"), "the picker shows in the wrong terminal");
+    // Now this terminal is the one that was used last.
+    screen.enter("echo typed");
+    screen.wait("\ntyped");
+    other.keys(&["q", "a"]);
+    eventually("only qa to be left", || (!other.text().contains("w/dev")).then_some(()));
+    other.keys(&["Enter"]);
+    eventually("the session in the other terminal", || other.text().contains("I am qa").then_some(()));
+    assert_eq!(screen.inner(&["list-windows", "-t", "other", "-F", "#{@factory-worker-address}"]), "\nw/qa\n");
+    // From here, the open window is one of the other session: going there takes this client along.
+    screen.prefix("W");
+    screen.wait("w/dev");
+    screen.wait("w/qa");
+    screen.type_text("qa");
+    screen.wait_until("only qa to be left", |text| !text.contains("w/dev"));
+    screen.keys(&["Enter"]);
+    screen.wait("I am qa");
+    screen.wait("[other]");
+    assert_eq!(screen.windows().len(), 3);
+}
+
+/// A second terminal on the operator's tmux, with a session of its own.
+struct OtherTerminal<'a> {
+    world: &'a World,
+    socket: std::path::PathBuf,
+}
+
+impl<'a> OtherTerminal<'a> {
+    fn start(world: &'a World, screen: &Screen<'_>) -> Self {
+        let other = Self { world, socket: world.path("other.sock") };
+        let inner = screen.socket().to_str().unwrap();
+        let client = ["env", "-u", "TMUX", "-u", "TMUX_PANE", "tmux", "-u", "-S", inner, "new-session", "-s", "other"];
+        other.tmux(&[&["new-session", "-d", "-x", "100", "-y", "30", "-s", "terminal", "--"], &client[..]].concat());
+        other.tmux(&["set", "-g", "prefix", "None"]);
+        eventually("the other terminal's prompt", || other.text().starts_with('$').then_some(()));
+        other
+    }
+
+    fn tmux(&self, arguments: &[&str]) -> String {
+        let mut command = self.world.program("tmux");
+        command.arg("-u").arg("-S").arg(&self.socket).args(["-f", "/dev/null"]).args(arguments);
+        String::from_utf8_lossy(&command.output().unwrap().stdout).into_owned()
+    }
+
+    fn keys(&self, keys: &[&str]) {
+        self.tmux(&[&["send-keys", "-t", "terminal:"], keys].concat());
+    }
+
+    fn text(&self) -> String {
+        self.tmux(&["capture-pane", "-p", "-t", "terminal:"])
+    }
+}
+
+impl Drop for OtherTerminal<'_> {
+    fn drop(&mut self) {
+        self.tmux(&["kill-server"]);
+    }
 }
 
 #[test]

@@ -67,6 +67,18 @@ fn opening_twice_gives_one_window_and_goes_there() {
 }
 
 #[test]
+fn opening_several_times_at_once_gives_one_window() {
+    let world = world_with(&["qa"]);
+    let screen = world.screen_with("");
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| screen.run(&["open", "w/qa"]).expect(0));
+        }
+    });
+    assert_eq!(screen.windows(), ["|home", "w/qa|w/qa"]);
+}
+
+#[test]
 fn going_to_an_open_window_takes_three_tmux_commands_at_most_and_no_kubectl() {
     let world = world_with(&["qa"]);
     let screen = world.screen_with("");

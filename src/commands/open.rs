@@ -9,6 +9,7 @@ use crate::local::tmux::Tmux;
 use crate::local::windows::{self, Opening};
 use crate::registry::names::Address;
 use crate::remote::ask;
+use crate::state;
 use crate::terminal::neutralise;
 
 /// How a view is opened.
@@ -95,16 +96,16 @@ fn every_session(context: &Context, end: &mut Code) -> Result<Vec<Address>> {
 
 /// No worker is asked and no kubectl runs here: a new window's own `attach` does that, and says there what fails.
 fn show(context: &Context, tmux: &Tmux, address: &Address, way: Way) -> Result<()> {
-    match windows::find(tmux, address)?.first() {
-        Some(_) if way.detached => Ok(()),
-        Some(view) => windows::select(tmux, view),
-        None => make(context, tmux, address, way),
+    if go(tmux, address, way)? {
+        return Ok(());
     }
-}
-
-fn make(context: &Context, tmux: &Tmux, address: &Address, way: Way) -> Result<()> {
     let registry = context.registry()?;
     target::worker(&registry, &address.worker)?;
+    // Two that open the same session at the same moment get one window. Without a lock (a full disk) they may get two.
+    let _lock = state::lock("open").ok();
+    if go(tmux, address, way)? {
+        return Ok(());
+    }
     let opening = Opening {
         argv: attach_command(context, address)?,
         environment: inherit::environment(&registry.path),
@@ -112,6 +113,16 @@ fn make(context: &Context, tmux: &Tmux, address: &Address, way: Way) -> Result<(
         detached: way.detached,
     };
     windows::open(tmux, address, &opening).map(drop)
+}
+
+/// Go to where the session is open already; false when it is not.
+fn go(tmux: &Tmux, address: &Address, way: Way) -> Result<bool> {
+    let views = windows::find(tmux, address)?;
+    let Some(view) = views.first() else { return Ok(false) };
+    if !way.detached {
+        windows::select(tmux, view)?;
+    }
+    Ok(true)
 }
 
 /// What a window runs.

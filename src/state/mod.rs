@@ -26,6 +26,27 @@ pub fn directory() -> Result<PathBuf> {
         .context("no place for state: set HOME or XDG_STATE_HOME to an absolute path")
 }
 
+/// The directory, made when it is missing.
+fn made() -> Result<PathBuf> {
+    let directory = directory()?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&directory)
+        .with_context(|| format!("cannot make the state directory {}", directory.display()))?;
+    Ok(directory)
+}
+
+/// Wait for the lock `NAME.lock`, and hold it until the value is dropped (or the process ends).
+pub fn lock(name: &str) -> Result<Flock<File>> {
+    let path = made()?.join(name).with_extension("lock");
+    lock_file(&path).with_context(|| format!("cannot lock {}", path.display()))
+}
+
+fn lock_file(path: &Path) -> io::Result<Flock<File>> {
+    Flock::lock(private(path)?, FlockArg::LockExclusive).map_err(|(_, error)| error.into())
+}
+
 /// One kept value, a JSON file.
 pub struct Kept<T> {
     path: PathBuf,
@@ -35,13 +56,7 @@ pub struct Kept<T> {
 impl<T: Serialize + DeserializeOwned + Default> Kept<T> {
     /// The file `NAME.json` in the state directory, which is made when it is missing.
     pub fn open(name: &str) -> Result<Self> {
-        let directory = directory()?;
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&directory)
-            .with_context(|| format!("cannot make the state directory {}", directory.display()))?;
-        Ok(Self { path: directory.join(format!("{name}.json")), value: std::marker::PhantomData })
+        Ok(Self { path: made()?.join(format!("{name}.json")), value: std::marker::PhantomData })
     }
 
     /// What was kept; the default when there is nothing, or nothing that makes sense (an older version's file).
@@ -51,15 +66,11 @@ impl<T: Serialize + DeserializeOwned + Default> Kept<T> {
 
     /// Change it under a lock, so that two processes lose nothing of each other's.
     pub fn update(&self, change: impl FnOnce(&mut T)) -> Result<()> {
-        let _lock = self.lock().with_context(|| format!("cannot lock {}", self.path.display()))?;
+        let path = self.path.with_extension("lock");
+        let _lock = lock_file(&path).with_context(|| format!("cannot lock {}", path.display()))?;
         let mut value = self.read();
         change(&mut value);
         self.replace(&serde_json::to_vec(&value)?).with_context(|| format!("cannot write {}", self.path.display()))
-    }
-
-    fn lock(&self) -> io::Result<Flock<File>> {
-        let file = private(&self.path.with_extension("lock"))?;
-        Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, error)| error.into())
     }
 
     /// Written beside it and renamed over it: a reader sees the old or the new one, never half.
