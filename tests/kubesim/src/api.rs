@@ -2,37 +2,40 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::controllers;
 use crate::core::Core;
 use crate::discovery;
 use crate::exec::Exec;
 use crate::faults::Fault;
 use crate::http::{Request, Response};
+use crate::logs;
+use crate::objects;
+use crate::openapi;
 use crate::reply::Reply;
 use crate::route::{Route, Target};
-use crate::selectors::Selector;
 use crate::status::Status;
+use crate::watch;
 
 /// Answer a request.
 ///
 /// # Errors
 /// The API server refuses.
-pub fn answer(core: &Arc<Core>, request: &Request, route: &Route, faults: Vec<Fault>) -> Result<Reply, Status> {
+pub fn answer(core: &Arc<Core>, request: &Request, route: &Route, faults: &[Fault]) -> Result<Reply, Status> {
     let target = match route {
         Route::About(path) => return about(core, request, path),
         Route::Objects(target) => target,
     };
     match (request.method.as_str(), target.subresource.as_str()) {
         ("GET" | "POST", "exec") => exec(core, request, target, faults),
-        ("GET", "" | "status") if target.name.is_empty() => list(core, request, target),
-        ("GET", "" | "status") => {
-            let object = core.store.get(&target.kind, &target.namespace, &target.name)?;
-            Ok(Response::json(200, &object).into())
-        }
-        ("POST", "") => create(core, request, target),
-        ("DELETE", "") => delete(core, request, target),
+        ("GET", "log") => logs::answer(core, request, target),
+        ("GET", "" | "status") if request.flag("watch") => watch::answer(core, request, target),
+        ("GET", "" | "status") if target.name.is_empty() => objects::list(core, request, target),
+        ("GET", "" | "status" | "scale") => objects::get(core, request, target),
+        ("POST", "") => objects::create(core, request, target),
+        ("PUT", "" | "status" | "scale") => objects::replace(core, request, target),
+        ("PATCH", "" | "status" | "scale") => objects::patch(core, request, target),
+        ("DELETE", "") => objects::delete(core, request, target),
         _ => Err(Status::method_not_allowed()),
     }
 }
@@ -48,74 +51,24 @@ fn about(core: &Core, request: &Request, path: &[String]) -> Result<Reply, Statu
         ["apis"] => discovery::groups(&core.resources, request, settings.aggregated_discovery),
         ["api", version] => discovery::resource_list(&core.resources, "", version).ok_or_else(Status::no_such_path)?,
         ["apis", group, version] => discovery::resource_list(&core.resources, group, version).ok_or_else(Status::no_such_path)?,
+        ["openapi", "v3"] => openapi::index(&core.resources),
+        ["openapi", "v3", "api", version] => openapi::schema(&core.resources, "", version).ok_or_else(Status::no_such_path)?,
+        ["openapi", "v3", "apis", group, version] => {
+            openapi::schema(&core.resources, group, version).ok_or_else(Status::no_such_path)?
+        }
         _ => return Err(Status::no_such_path()),
     };
     Ok(response.into())
 }
 
-fn list(core: &Core, request: &Request, target: &Target) -> Result<Reply, Status> {
-    let selector = Selector::parse(request.parameter("labelSelector"), request.parameter("fieldSelector"))?;
-    let (objects, revision) = core.store.list(&target.kind, &target.namespace);
-    let items: Vec<Value> = objects.iter().filter(|object| selector.matches(object)).map(|object| item(target, object)).collect();
-    let list = json!({
-        "kind": format!("{}List", target.kind.kind),
-        "apiVersion": target.kind.api_version(),
-        "metadata": { "resourceVersion": revision.to_string() },
-        "items": items,
-    });
-    Ok(Response::json(200, &list).into())
-}
-
-/// In a list, objects of the built-in kinds do not repeat what kind they are.
-fn item(target: &Target, object: &Value) -> Value {
-    let mut item = object.clone();
-    if let (false, Some(fields)) = (target.kind.custom, item.as_object_mut()) {
-        fields.remove("kind");
-        fields.remove("apiVersion");
-    }
-    item
-}
-
-fn create(core: &Core, request: &Request, target: &Target) -> Result<Reply, Status> {
-    let object = body(request)?;
-    if target.kind.namespaced {
-        core.store.get(&core.namespaces, "", &target.namespace)?;
-    }
-    let created = core.store.create(&target.kind, &target.namespace, object)?;
-    Ok(Response::json(201, &created).into())
-}
-
-/// The object in a request's body, as JSON or YAML's JSON subset.
-fn body(request: &Request) -> Result<Value, Status> {
-    serde_json::from_slice(&request.body).map_err(|error| Status::bad_request(format!("the body is no JSON: {error}")))
-}
-
-fn delete(core: &Core, request: &Request, target: &Target) -> Result<Reply, Status> {
-    let options: Value = serde_json::from_slice(&request.body).unwrap_or_default();
-    let object = core.store.get(&target.kind, &target.namespace, &target.name)?;
-    let at_once = options["gracePeriodSeconds"] == 0 || request.parameter("gracePeriodSeconds") == Some("0");
-    controllers::delete(core, &target.kind, &object);
-    if at_once && target.kind.plural == "pods" {
-        let _ = core.store.remove(&target.kind, &target.namespace, &target.name);
-    }
-    match core.store.get(&target.kind, &target.namespace, &target.name) {
-        Ok(ending) => Ok(Response::json(200, &ending).into()),
-        Err(_) => {
-            let details = json!({ "name": target.name, "kind": target.kind.plural, "uid": object["metadata"]["uid"] });
-            let done = json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details });
-            Ok(Response::json(200, &done).into())
-        }
-    }
-}
-
-fn exec(core: &Arc<Core>, request: &Request, target: &Target, faults: Vec<Fault>) -> Result<Reply, Status> {
+fn exec(core: &Arc<Core>, request: &Request, target: &Target, faults: &[Fault]) -> Result<Reply, Status> {
     let pod = core.store.get(&target.kind, &target.namespace, &target.name)?;
     let name = container_name(&pod, &target.name, request.parameter("container").unwrap_or_default())?;
     if pod["spec"]["nodeName"].as_str().is_none_or(str::is_empty) {
         return Err(Status::bad_request(format!("pod {} does not have a host assigned", target.name)));
     }
     let exec = Exec::of(request)?;
-    let container = core.node.container(&pod, &name);
+    let (container, faults) = (core.node.container(&pod, &name), faults.to_vec());
     Ok(Reply::Upgrade(exec.handshake(), Box::new(move |reader, wire| exec.serve(container, &name, &faults, reader, wire))))
 }
 

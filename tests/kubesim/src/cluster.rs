@@ -18,6 +18,7 @@ use crate::pod::Pod;
 use crate::ran::Ran;
 use crate::reap::{self, Guard};
 use crate::record::Calls;
+use crate::resources::Kind;
 use crate::server::Server;
 use crate::workload::{Owner, Workload};
 
@@ -77,6 +78,21 @@ impl Cluster {
             "status": { "phase": "Active" },
         });
         let _ = self.core.store.create(&self.core.namespaces, "", namespace);
+    }
+
+    /// Know a custom kind, as if its definition had been applied: `registers("example.com/v1", "Widget", "widgets")`.
+    pub fn registers(&self, api_version: &str, kind: &str, plural: &str) {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        self.core.resources.add(Kind {
+            group: group.to_owned(),
+            version: version.to_owned(),
+            kind: kind.to_owned(),
+            plural: plural.to_owned(),
+            short: Vec::new(),
+            namespaced: true,
+            subresources: vec!["status".to_owned()],
+            custom: true,
+        });
     }
 
     /// Describe a pod that nobody replaces.

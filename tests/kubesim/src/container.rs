@@ -56,11 +56,6 @@ impl Container {
         Ok(Self { name, directory, env, stopped: AtomicBool::new(false) })
     }
 
-    /// Where everything of it is.
-    pub fn directory(&self) -> &Path {
-        &self.directory
-    }
-
     pub fn home(&self) -> PathBuf {
         self.directory.join("home")
     }

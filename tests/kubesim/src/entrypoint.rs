@@ -31,8 +31,7 @@ pub fn start(core: &Arc<Core>, pod: &Value, container: &Arc<Container>, spec: &V
     thread::spawn(move || {
         let well = child.wait().is_ok_and(|status| status.success());
         if !container.is_stopped() {
-            container.stop();
-            node::set_stage(&core, &pod, ended(&pod, well));
+            node::enter(&core, &pod, ended(&pod, well));
         }
     });
     Ok(())

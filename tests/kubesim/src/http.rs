@@ -150,6 +150,11 @@ impl Response {
         self
     }
 
+    pub fn with_body(mut self, body: Vec<u8>) -> Self {
+        self.body = body;
+        self
+    }
+
     pub fn write(&self, writer: &mut impl Write) -> io::Result<()> {
         let mut bytes = head(self.status, &self.headers, &format!("Content-Length: {}", self.body.len()));
         bytes.extend_from_slice(&self.body);
@@ -194,14 +199,18 @@ pub struct Chunks<'a> {
 }
 
 impl<'a> Chunks<'a> {
-    /// Begin such an answer.
+    /// Say that such an answer follows.
     ///
     /// # Errors
     /// The client is gone.
-    pub fn begin(writer: &'a mut dyn Write, content_type: &str) -> io::Result<Self> {
+    pub fn head(writer: &mut impl Write, content_type: &str) -> io::Result<()> {
         let headers = [("Content-Type", content_type.to_owned())];
-        writer.write_all(&head(200, &headers, "Transfer-Encoding: chunked"))?;
-        Ok(Self { writer })
+        writer.write_all(&head(200, &headers, "Transfer-Encoding: chunked"))
+    }
+
+    /// The answer itself.
+    pub fn over(writer: &'a mut dyn Write) -> Self {
+        Self { writer }
     }
 
     /// # Errors

@@ -16,6 +16,7 @@
 //! ```
 
 mod api;
+mod apply;
 mod cluster;
 mod container;
 mod controllers;
@@ -24,11 +25,17 @@ mod discovery;
 mod entrypoint;
 mod exec;
 mod faults;
+mod fields;
 mod http;
 mod image;
 mod kubeconfig;
+mod line;
+mod logs;
 mod node;
+mod objects;
+mod openapi;
 mod outgoing;
+mod patch;
 mod pod;
 mod process;
 mod ran;
@@ -42,6 +49,8 @@ mod server;
 mod stage;
 mod status;
 mod store;
+mod table;
+mod watch;
 mod websocket;
 mod wire;
 mod workload;

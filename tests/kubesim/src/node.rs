@@ -22,6 +22,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 struct Sandbox {
     containers: Vec<Arc<Container>>,
+    /// Those that ran before.
+    ended: Vec<Arc<Container>>,
     /// Its end has begun.
     ending: bool,
 }
@@ -61,9 +63,22 @@ impl Node {
         found.filter(|container| !container.is_stopped()).cloned()
     }
 
+    /// The latest container of this name, also when it has ended: its log is still there.
+    pub fn last_container(&self, pod: &Value, name: &str) -> Option<Arc<Container>> {
+        let pods = self.pods();
+        let sandbox = pods.get(uid(pod))?;
+        sandbox.containers.iter().chain(&sandbox.ended).find(|container| container.name == name).cloned()
+    }
+
     fn stop(&self, pod: &Value) {
-        let containers = self.pods().get_mut(uid(pod)).map(|sandbox| std::mem::take(&mut sandbox.containers));
-        for container in containers.into_iter().flatten() {
+        let mut pods = self.pods();
+        let Some(sandbox) = pods.get_mut(uid(pod)) else { return };
+        let containers = std::mem::take(&mut sandbox.containers);
+        if !containers.is_empty() {
+            sandbox.ended.clone_from(&containers);
+        }
+        drop(pods);
+        for container in containers {
             container.stop();
         }
     }

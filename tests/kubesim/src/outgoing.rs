@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::faults::{After, Farewell, Fault, Latency};
+use crate::faults::{Farewell, Fault, Latency};
+use crate::line::Plan;
 use crate::websocket::{Opcode, encode};
 use crate::wire::Wire;
 
@@ -77,35 +78,6 @@ impl Outgoing {
 
     fn send(&self, message: Message) -> bool {
         self.queue.send((Instant::now() + self.latency.one_way(), message)).is_ok()
-    }
-}
-
-/// How this connection will break.
-#[derive(Debug, Clone, Copy, Default)]
-struct Plan {
-    cut: Option<(After, Farewell)>,
-    freeze: Option<(After, bool)>,
-}
-
-impl Plan {
-    fn of(faults: &[Fault]) -> Self {
-        faults.iter().fold(Self::default(), |plan, fault| match *fault {
-            Fault::Cut { after, farewell } => Self { cut: Some((after, farewell)), ..plan },
-            Fault::Freeze { after, pongs } => Self { freeze: Some((after, pongs)), ..plan },
-            _ => plan,
-        })
-    }
-
-    /// After how many bytes something happens.
-    fn bytes(&self) -> Option<usize> {
-        let bytes = |after: After| if let After::Bytes(bytes) = after { Some(bytes) } else { None };
-        self.cut.map(|(after, _)| after).and_then(bytes).or_else(|| self.freeze.map(|(after, _)| after).and_then(bytes))
-    }
-
-    /// After what time something happens.
-    fn time(&self) -> Option<Duration> {
-        let time = |after: After| if let After::Time(time) = after { Some(time) } else { None };
-        self.cut.map(|(after, _)| after).and_then(time).or_else(|| self.freeze.map(|(after, _)| after).and_then(time))
     }
 }
 

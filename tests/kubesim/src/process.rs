@@ -64,10 +64,6 @@ impl Process {
         Some(Resizer(self.terminal.as_ref()?.try_clone().ok()?))
     }
 
-    pub fn id(&self) -> i32 {
-        self.child.id() as i32
-    }
-
     /// Wait for its end; gives its exit status, 128 + N when signal N ended it.
     pub fn wait(&mut self) -> i32 {
         match self.child.wait() {

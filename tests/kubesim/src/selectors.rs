@@ -30,12 +30,10 @@ impl Selector {
         Ok(Self { labels, fields: fields.map(field).collect::<Result<_, _>>()? })
     }
 
-    /// The `spec.selector` of a Deployment, ReplicaSet or StatefulSet, or a bare map of labels.
-    pub fn of_object(selector: &Value) -> Self {
-        let pairs = selector.get("matchLabels").unwrap_or(selector).as_object();
-        let pairs = pairs.into_iter().flatten();
-        let labels = pairs.filter_map(|(name, value)| Some(Requirement::In(name.clone(), vec![value.as_str()?.to_owned()])));
-        Self { labels: labels.collect(), fields: Vec::new() }
+    /// The same, and only the object of this name.
+    pub fn and_name(mut self, name: &str) -> Self {
+        self.fields.push(("metadata.name".to_owned(), name.to_owned(), true));
+        self
     }
 
     pub fn matches(&self, object: &Value) -> bool {

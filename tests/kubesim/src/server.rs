@@ -11,8 +11,9 @@ use crate::api;
 use crate::core::Core;
 use crate::faults::{Fault, Latency};
 use crate::http::{Chunks, Request};
+use crate::line::Line;
 use crate::record::Call;
-use crate::reply::Reply;
+use crate::reply::{Reply, Stream};
 use crate::route::Route;
 use crate::status::Status;
 use crate::wire::Wire;
@@ -113,14 +114,15 @@ fn talk(core: &Arc<Core>, wire: Wire) {
     let mut reader = BufReader::new(wire.clone());
     let mut first = true;
     while let Ok(Some(request)) = Request::read(&mut reader) {
-        let (reply, latency) = reply_to(core, &request);
+        let (reply, faults) = reply_to(core, &request);
+        let latency = Latency::of(&faults);
         // A new connection costs one more round trip; the kernel has made it without asking us.
         let trips = if first { 2 } else { 1 };
         first = false;
         (0..trips).for_each(|_| pause(latency.both_ways()));
         let sent = match reply {
             Reply::Whole(response) => response.write(&mut wire.clone()),
-            Reply::Stream(kind, write) => stream(&wire, kind, write),
+            Reply::Stream(kind, write) => stream(&wire, &faults, kind, write),
             Reply::Upgrade(bytes, take_over) => {
                 if wire.clone().write_all(&bytes).is_ok() {
                     take_over(reader, wire);
@@ -137,9 +139,10 @@ fn talk(core: &Arc<Core>, wire: Wire) {
     }
 }
 
-fn stream(wire: &Wire, kind: &'static str, write: crate::reply::Stream) -> io::Result<()> {
-    let mut wire = wire.clone();
-    let mut chunks = Chunks::begin(&mut wire, kind)?;
+fn stream(wire: &Wire, faults: &[Fault], kind: &'static str, write: Stream) -> io::Result<()> {
+    Chunks::head(&mut wire.clone(), kind)?;
+    let mut line = Line::over(wire.clone(), faults);
+    let mut chunks = Chunks::over(&mut line);
     write(&mut chunks)?;
     chunks.end()
 }
@@ -151,15 +154,14 @@ fn pause(time: Duration) {
 }
 
 /// Record a request, see what goes wrong with it, and answer it if nothing did.
-fn reply_to(core: &Arc<Core>, request: &Request) -> (Reply, Latency) {
+fn reply_to(core: &Arc<Core>, request: &Request) -> (Reply, Vec<Fault>) {
     let route = match Route::of(&core.resources, request) {
         Ok(route) => route,
-        Err(status) => return (status.into(), Latency::default()),
+        Err(status) => return (status.into(), Vec::new()),
     };
     let call = route.call(request, "kubesim");
     core.record.note(call.clone());
     let faults = core.faults.meet(&call);
-    let latency = Latency::of(&faults);
     let broken = faults.iter().find_map(|fault| match fault {
         Fault::Status(code) => Some(refusal(core, *code, &route, &call).into()),
         Fault::HangUp => Some(Reply::HangUp),
@@ -167,8 +169,8 @@ fn reply_to(core: &Arc<Core>, request: &Request) -> (Reply, Latency) {
         Fault::Silence => Some(Reply::Silence),
         _ => None,
     });
-    let reply = broken.unwrap_or_else(|| api::answer(core, request, &route, faults).unwrap_or_else(Reply::from));
-    (reply, latency)
+    let reply = broken.unwrap_or_else(|| api::answer(core, request, &route, &faults).unwrap_or_else(Reply::from));
+    (reply, faults)
 }
 
 fn refusal(core: &Core, code: u16, route: &Route, call: &Call) -> Status {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::apply::Conflict;
 use crate::http::Response;
 use crate::resources::Kind;
 
@@ -65,6 +66,15 @@ impl Status {
         Self::new(409, "AlreadyExists", format!("{} \"{name}\" already exists", kind.qualified())).about(kind, name)
     }
 
+    /// Nothing can be made in a namespace that is being deleted.
+    pub fn namespace_is_ending(kind: &Kind, name: &str, namespace: &str) -> Self {
+        let message = format!(
+            "{} \"{name}\" is forbidden: unable to create new content in namespace {namespace} because it is being terminated",
+            kind.qualified()
+        );
+        Self::new(403, "Forbidden", message).about(kind, name)
+    }
+
     /// Somebody else changed the object since the caller read it.
     pub fn conflict(kind: &Kind, name: &str) -> Self {
         let message = format!(
@@ -73,6 +83,25 @@ impl Status {
             kind.qualified()
         );
         Self::new(409, "Conflict", message).about(kind, name)
+    }
+
+    /// A configuration sets fields otherwise than their owners.
+    pub fn apply_conflict(kind: &Kind, name: &str, conflicts: &[Conflict]) -> Self {
+        let said: Vec<String> = conflicts
+            .iter()
+            .map(|conflict| format!("conflict with \"{}\" using {}: {}", conflict.manager, conflict.version, conflict.field()))
+            .collect();
+        let message = match &said[..] {
+            [one] => format!("Apply failed with 1 conflict: {one}"),
+            many => format!("Apply failed with {} conflicts: {}", many.len(), many.join("\n")),
+        };
+        let mut status = Self::new(409, "Conflict", message).about(kind, name);
+        let causes = conflicts.iter().map(|conflict| {
+            let message = format!("conflict with \"{}\" using {}", conflict.manager, conflict.version);
+            json!({ "reason": "FieldManagerConflict", "message": message, "field": conflict.field() })
+        });
+        status.details["causes"] = causes.collect();
+        status
     }
 
     /// A watch from a version that is no longer kept.

@@ -118,20 +118,33 @@ impl Store {
         let key = Key::new(kind, namespace, name);
         let mut state = self.state();
         let before = state.objects.get(&key).cloned().ok_or_else(|| Status::not_found(kind, name))?;
-        let mut after = Value::clone(&before);
-        change(&mut after)?;
-        keep_identity(&before, &mut after);
+        let after = changed(&before, change)?;
         if after == *before {
             return Ok(before);
-        }
-        if after["spec"] != before["spec"]
-            && let Some(generation) = before["metadata"]["generation"].as_u64()
-        {
-            after["metadata"]["generation"] = json!(generation + 1);
         }
         let stored = state.put(&key, Some(after));
         self.changed.notify_all();
         Ok(stored.expect("just put"))
+    }
+
+    /// What [`Self::create`] would make of an object, and nothing more.
+    pub fn rehearse_create(&self, kind: &Kind, namespace: &str, mut object: Value) -> Result<Arc<Value>, Status> {
+        let name = complete(kind, namespace, &mut object)?;
+        match self.get(kind, namespace, &name) {
+            Ok(_) => Err(Status::already_exists(kind, &name)),
+            Err(_) => Ok(Arc::new(object)),
+        }
+    }
+
+    /// What [`Self::edit`] would make of an object, and nothing more.
+    pub fn rehearse_edit(
+        &self,
+        kind: &Kind,
+        namespace: &str,
+        name: &str,
+        change: impl FnOnce(&mut Value) -> Result<(), Status>,
+    ) -> Result<Arc<Value>, Status> {
+        changed(&*self.get(kind, namespace, name)?, change).map(Arc::new)
     }
 
     /// Take an object away; gives its last state.
@@ -233,6 +246,19 @@ fn complete(kind: &Kind, namespace: &str, object: &mut Value) -> Result<String, 
         object["metadata"]["generation"] = json!(1);
     }
     Ok(name)
+}
+
+/// An object after a change, as far as the server lets it change.
+fn changed(before: &Value, change: impl FnOnce(&mut Value) -> Result<(), Status>) -> Result<Value, Status> {
+    let mut after = before.clone();
+    change(&mut after)?;
+    keep_identity(before, &mut after);
+    if after["spec"] != before["spec"]
+        && let Some(generation) = before["metadata"]["generation"].as_u64()
+    {
+        after["metadata"]["generation"] = json!(generation + 1);
+    }
+    Ok(after)
 }
 
 /// What no change can touch.
