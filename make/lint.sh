@@ -25,9 +25,9 @@ say() {
 }
 
 say 'cargo fmt'
-cargo fmt --check
+cargo fmt --all --check
 say 'cargo clippy'
-cargo clippy --locked --all-targets -- -D warnings
+cargo clippy --locked --workspace --all-targets -- -D warnings
 say shellcheck
 # -x: follow what a script sources.
 scripts | xargs -0 shellcheck -x

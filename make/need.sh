@@ -83,6 +83,7 @@ want_for() {
 		want fish fish 'the completions are tested in it'
 		want busybox busybox 'what runs inside a worker is tested under its sh'
 		want dash dash 'what runs inside a worker is tested under it'
+		want git git 'tests look at what is in the repository'
 		want perl perl 'a stand-in for an agent is written in it'
 		want_kubectl
 		;;

@@ -75,7 +75,7 @@ fn uninstalling_leaves_no_file() {
 fn need(world: &World, target: &str, commands: &[&str]) -> Ran {
     let bare = world.path("bare");
     fs::create_dir_all(&bare).unwrap();
-    for name in ["sh", "cat", "env", "id"].iter().chain(commands) {
+    for name in ["sh", "cat", "dirname", "env", "id"].iter().chain(commands) {
         let there = world.path("bin").join(name);
         let target = if there.exists() { there } else { which(name) };
         let _ = symlink(target, bare.join(name));
