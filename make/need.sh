@@ -2,7 +2,7 @@
 # Sees to it that this machine has what a make target needs, and installs what is missing: need.sh build|demo|test|lint
 set -eu
 
-packages= downloads=
+packages='' downloads=''
 # What only the tests use, and no package manager knows of; `make test` has it on PATH.
 tools=$(cd "$(dirname "$0")/.." && pwd)/target/tools
 
