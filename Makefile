@@ -5,7 +5,10 @@ PREFIX ?= $(HOME)/.local
 # rustup puts cargo into its own place, and not every shell knows; make/need.sh puts what only tests use into target/tools.
 export PATH := $(CURDIR)/target/tools:$(PATH):$(HOME)/.cargo/bin
 
-.PHONY: help build demo test lint bench install uninstall
+.PHONY: help build demo test lint bench install uninstall build-linux image push
+
+# The worker image, with the registry's name.
+IMAGE ?=
 
 help:
 	@echo 'make demo                 a throw-away tmux with three local workers; cleans up after itself'
@@ -15,6 +18,9 @@ help:
 	@echo 'make test                 every test'
 	@echo 'make lint                 rustfmt, clippy, shellcheck, shfmt'
 	@echo 'make bench                the numbers that the README claims'
+	@echo 'make build-linux          the static linux/amd64 helper, for the worker image: deploy/bin/factory-worker'
+	@echo 'make image IMAGE=…        the worker image; BUILD_ARGS passes on --build-arg …'
+	@echo 'make push IMAGE=…         pushes it'
 
 build:
 	@sh make/need.sh build
@@ -42,3 +48,15 @@ install:
 
 uninstall:
 	@sh make/install.sh --remove '$(PREFIX)'
+
+build-linux:
+	@sh make/need.sh build
+	@sh make/build-linux.sh
+
+image:
+	$(if $(IMAGE),,$(error say which image: make image IMAGE=registry.example.com/you/factory-worker:latest))
+	docker build --platform linux/amd64 --file deploy/Dockerfile --tag '$(IMAGE)' $(BUILD_ARGS) .
+
+push:
+	$(if $(IMAGE),,$(error say which image: make push IMAGE=registry.example.com/you/factory-worker:latest))
+	docker push '$(IMAGE)'

@@ -86,6 +86,7 @@ want_for() {
 		want git git 'tests look at what is in the repository'
 		want perl perl 'a stand-in for an agent is written in it'
 		want_kubectl
+		want shellcheck shellcheck 'the commands that build the worker image are tested with it'
 		;;
 	lint)
 		want shellcheck shellcheck 'it checks every script'
