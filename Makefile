@@ -1,11 +1,13 @@
 # To try it: make demo. To have it: make install. To change it: make lint test.
 
 PREFIX ?= $(HOME)/.local
+# Of each fuzz target. Not ?=: bash has a variable of this name, and some people export it.
+SECONDS = 60
 
 # rustup puts cargo into its own place, and not every shell knows; make/need.sh puts what only tests use into target/tools.
 export PATH := $(CURDIR)/target/tools:$(PATH):$(HOME)/.cargo/bin
 
-.PHONY: help build demo test lint bench install uninstall build-linux image push
+.PHONY: help build demo test lint bench fuzz install uninstall build-linux image push
 
 # The worker image, with the registry's name.
 IMAGE ?=
@@ -17,6 +19,7 @@ help:
 	@echo 'make build                the binary alone: target/release/factory-worker'
 	@echo 'make test                 every test'
 	@echo 'make lint                 rustfmt, clippy, shellcheck, shfmt'
+	@echo 'make fuzz SECONDS=60      every parser on mutated input, for so long each'
 	@echo 'make bench                the numbers that the README claims'
 	@echo 'make build-linux          the static linux/amd64 helper, for the worker image: deploy/bin/factory-worker'
 	@echo 'make image IMAGE=…        the worker image; BUILD_ARGS passes on --build-arg …'
@@ -32,7 +35,7 @@ demo:
 
 test:
 	@sh make/need.sh test
-	cargo test --workspace --locked --no-fail-fast
+	cargo test --workspace --exclude fuzz --locked --no-fail-fast
 
 lint:
 	@sh make/need.sh lint
@@ -41,6 +44,10 @@ lint:
 bench:
 	@sh make/need.sh demo
 	cargo bench --locked --bench claims
+
+fuzz:
+	@sh make/need.sh fuzz
+	@sh make/fuzz.sh '$(SECONDS)'
 
 install:
 	@sh make/need.sh build

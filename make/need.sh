@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sees to it that this machine has what a make target needs, and installs what is missing: need.sh build|demo|test|lint
+# Sees to it that this machine has what a make target needs, and installs what is missing: need.sh build|demo|test|lint|fuzz
 set -eu
 
 packages='' downloads=''
@@ -94,8 +94,11 @@ want_for() {
 		want zsh zsh 'it checks the syntax of the zsh scripts'
 		want fish fish 'it checks the syntax of the fish scripts'
 		;;
+	fuzz)
+		want c++ 'g++' 'it compiles libFuzzer'
+		;;
 	*)
-		echo "need.sh: $1 is no target; there are build, demo, test, lint" >&2
+		echo "need.sh: $1 is no target; there are build, demo, test, lint, fuzz" >&2
 		exit 2
 		;;
 	esac

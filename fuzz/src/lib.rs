@@ -1,0 +1,57 @@
+//! The product's own source files, put together so that fuzz targets reach the parsers. The product itself stays one
+//! program without a library. Paths to its files are given here; `crate::…` in them means this crate.
+
+// Each target uses its own part of the product.
+#![allow(dead_code)]
+
+pub mod replay;
+
+#[path = "../../src/exit.rs"]
+mod exit;
+#[path = "../../src/process.rs"]
+mod process;
+#[path = "../../src/remote/mod.rs"]
+pub mod remote;
+#[path = "../../src/state/mod.rs"]
+mod state;
+
+/// Without the parts that draw.
+#[path = "../../src/terminal"]
+pub mod terminal {
+    pub mod neutralise;
+    pub mod shell;
+
+    pub fn note(_: &str) {}
+}
+
+#[path = "../../src/registry"]
+pub mod registry {
+    pub mod document;
+    mod file;
+    mod keys;
+    pub mod names;
+    pub mod preset;
+    pub mod template;
+    pub mod worker;
+}
+
+#[path = "../../src/local"]
+pub mod local {
+    pub mod escape;
+}
+
+/// Private to `remote` in the product.
+#[path = "../../src/remote"]
+pub mod stderr {
+    pub use crate::remote::failure;
+
+    pub mod kubectl_error;
+}
+
+/// Private to `remote::pod` in the product.
+#[path = "../../src/remote/pod"]
+pub mod pods {
+    pub mod choose;
+    pub mod listing;
+    mod state;
+}
