@@ -103,6 +103,16 @@ workers:
 }
 
 #[test]
+fn what_editors_on_windows_leave_in_a_file_does_not_matter() {
+    let world = world(&format!("\u{feff}{}", ORIGINAL.replace('\n', "\r\n")));
+    assert!(world.run(&["config", "check"]).expect(0).stdout.ends_with("is right: 1 worker\n"));
+    let bad = format!("\u{feff}{}", ORIGINAL.replace("context", "contxt").replace('\n', "\r\n"));
+    fs::write(world.registry_path(), bad).unwrap();
+    let ran = world.run(&["config", "check"]).expect(1);
+    assert!(ran.stderr.contains(":5:5: unknown key \"contxt\""), "{}", ran.stderr);
+}
+
+#[test]
 fn a_file_that_anybody_may_write_is_refused() {
     let world = world(ORIGINAL);
     fs::set_permissions(world.registry_path(), Permissions::from_mode(0o646)).unwrap();

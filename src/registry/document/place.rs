@@ -38,8 +38,9 @@ pub fn readable(bytes: &[u8]) -> Result<&str, Fault> {
         let valid = &bytes[..error.valid_up_to()];
         fault_behind(&String::from_utf8_lossy(valid), "the file is no UTF-8 text from here on".to_owned())
     })?;
-    // A byte order mark is allowed in the first place only.
-    let bad = text.char_indices().find(|&(at, c)| !(allowed(c) || (at == 0 && c == '\u{feff}')));
+    // A byte order mark is allowed in the first place only, and the parser does not bear it before a block.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let bad = text.char_indices().find(|&(_, c)| !allowed(c));
     match bad {
         Some((at, c)) => Err(fault_behind(&text[..at], format!("YAML does not allow the character {c:?}"))),
         None => Ok(text),

@@ -181,6 +181,7 @@ fn the_original_four_keys() {
 #[case("workers:\n")]
 #[case("workers: []\ndefaults:\n")]
 #[case("\u{feff}workers: []\n")]
+#[case("\u{feff}workers:\r\n# x\r\n")]
 fn a_file_that_says_nothing_has_no_workers(#[case] text: &str) {
     assert!(workers(text).is_empty());
 }
