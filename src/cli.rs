@@ -38,7 +38,7 @@ pub struct Global {
     #[arg(long, value_name = "TIME", global = true, default_value = "10s", value_parser = duration)]
     pub timeout: Duration,
     /// How many workers are asked at the same time
-    #[arg(long, value_name = "N", global = true, default_value = "16")]
+    #[arg(long, value_name = "N", global = true, default_value = "16", value_parser = count)]
     pub parallel: NonZeroUsize,
     /// When to use colour; auto also obeys NO_COLOR
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
@@ -138,7 +138,7 @@ pub struct SessionArg {
     #[arg(value_name = "ADDRESS")]
     pub address: String,
     /// The session, when ADDRESS is only a worker
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
     pub session: Option<String>,
 }
 
@@ -309,6 +309,11 @@ pub enum PopupKind {
     Peek,
     Dispatch,
     Nudge,
+}
+
+/// How many, at least one.
+fn count(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| "write a number, at least 1".to_owned())
 }
 
 /// A time with a unit, e.g. `10s`, `500ms`; zero is refused.

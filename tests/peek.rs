@@ -2,6 +2,10 @@
 
 mod support;
 
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
 use rstest::rstest;
 use support::{BIN, HOSTILE_NAMES, World, eventually, long_name};
 
@@ -50,7 +54,7 @@ fn a_session_is_never_found_by_a_part_of_its_name() {
     let world = World::new().worker("w");
     world.session("w", "ab", "echo wrong; sleep 600");
     let ran = world.run(&["peek", "w/a"]).expect(4);
-    assert!(ran.stderr.contains("there is no session \"a\""), "{}", ran.stderr);
+    assert!(ran.stderr.contains("peeking at w/a: there is no session \"a\""), "{}", ran.stderr);
     world.session("w", "a", "echo right; sleep 600");
     eventually("the right session", || (world.run(&["peek", "w/a"]).expect(0).stdout == "right\n").then_some(()));
 }
@@ -68,6 +72,7 @@ fn every_name_shows_its_own_session() {
             (!out.is_empty()).then_some(out)
         });
         assert_eq!(shown, format!("session {at}\n"), "{name:?}");
+        assert_eq!(world.run(&["peek", "w", "--session", name]).expect(0).stdout, shown, "{name:?}");
     }
     world.assert_nothing_executed();
 }
@@ -91,11 +96,10 @@ fn json() {
 
 #[test]
 fn follow_prints_only_new_lines_when_piped() {
-    use std::io::{BufRead, BufReader};
     let world = World::new().worker("w");
     world.session("w", "s", "echo one; read x; echo two; sleep 600");
     eventually("the first line", || world.pane("w", "s").contains("one").then_some(()));
-    let mut child = world.command(&["peek", "w/s", "--follow"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut child = world.command(&["peek", "w/s", "--follow"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert_eq!(lines.next().unwrap().unwrap(), "one");
     world.worker_tmux("w", &["send-keys", "-t", "s:", "x", "Enter"]);
@@ -103,6 +107,38 @@ fn follow_prints_only_new_lines_when_piped() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(rest, ["x", "two"]);
+}
+
+#[test]
+fn follow_ends_when_its_reader_does_also_when_there_is_nothing_new() {
+    let world = printed("");
+    let mut child = world.command(&["peek", "w/s", "--follow"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "done\n");
+    let ended = eventually("the end of peek", || child.try_wait().unwrap());
+    assert_eq!(ended.code(), Some(0));
+}
+
+#[test]
+fn follow_says_once_that_it_cannot_look_and_goes_on() {
+    let world = World::new().worker_with("w", "tmux: moody-tmux");
+    world.script("moody-tmux", "#!/bin/sh\n[ ! -e ../../moody ] || { echo >>../../tries; sleep 600; }\nexec tmux \"$@\"\n");
+    world.session("w", "s", "echo one; read x; echo two; sleep 600");
+    eventually("the first line", || world.pane("w", "s").contains("one").then_some(()));
+    let mut command = world.command(&["--timeout", "1s", "peek", "w/s", "--follow"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "one");
+    fs::write(world.path("moody"), "").unwrap();
+    eventually("three looks", || (fs::read_to_string(world.path("tries")).ok()?.lines().count() > 2).then_some(()));
+    fs::remove_file(world.path("moody")).unwrap();
+    world.worker_tmux("w", &["send-keys", "-t", "s:", "x", "Enter"]);
+    let rest: Vec<String> = lines.by_ref().take(2).map(Result::unwrap).collect();
+    child.kill().unwrap();
+    let said = child.wait_with_output().unwrap().stderr;
+    assert_eq!(rest, ["x", "two"]);
+    assert_eq!(String::from_utf8_lossy(&said).matches("looking again").count(), 1);
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! `peek --follow`: the last lines again every second on a terminal, only the new ones when piped.
 
 use std::io::{self, IsTerminal, Write};
-use std::thread;
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use anyhow::Result;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::{Source, shown};
 use crate::exit::Code;
@@ -16,21 +17,29 @@ const EVERY: Duration = Duration::from_secs(1);
 
 /// Follow until the session is gone, or the reader.
 pub fn run(source: &Source<'_>) -> Result<Code> {
-    // The first look decides whether there is anything to follow.
-    let mut pane = source.capture()?;
     let mut output = if io::stdout().is_terminal() { Output::screen() } else { Output::stream() };
+    // The first look decides whether there is anything to follow.
+    let mut look = Ok(source.capture().map_err(|failure| source.failed(failure))?);
     loop {
-        output.show(&pane)?;
-        thread::sleep(EVERY);
-        pane = match source.capture() {
-            Ok(pane) => pane,
-            Err(failure) if passes(&failure) => {
-                output.trouble(&failure)?;
-                continue;
-            }
-            Err(failure) => return Err(failure.into()),
-        };
+        match look {
+            Ok(pane) => output.show(&pane)?,
+            Err(failure) if passes(&failure) => output.trouble(&failure)?,
+            Err(failure) => return Err(source.failed(failure)),
+        }
+        if reader_leaves_within(EVERY) {
+            return Ok(Code::Done);
+        }
+        look = source.capture();
     }
+}
+
+/// Wait, and say whether whoever reads our output went away meanwhile: a session that prints nothing gives no other
+/// occasion to notice.
+fn reader_leaves_within(time: Duration) -> bool {
+    let out = io::stdout();
+    // Asked for no event: only an error or a hang-up is reported.
+    let mut reader = [PollFd::new(out.as_fd(), PollFlags::empty())];
+    poll(&mut reader, PollTimeout::try_from(time).unwrap_or(PollTimeout::ZERO)).is_ok_and(|ready| ready > 0)
 }
 
 /// Whether looking again may work; everything else ends the following.

@@ -12,7 +12,7 @@ pub use until_key::show_until_key;
 use super::{Context, target};
 use crate::cli::Peek;
 use crate::exit::Code;
-use crate::registry::names::{Address, SessionName};
+use crate::registry::names::Address;
 use crate::remote::failure::Failure;
 use crate::remote::{Remote, peek};
 use crate::terminal::{neutralise, style};
@@ -20,18 +20,18 @@ use crate::terminal::{neutralise, style};
 pub fn run(context: &Context, args: &Peek) -> Result<Code> {
     let registry = context.registry()?;
     let (worker, session) = target::session(context, &registry, &args.session)?;
-    let source = Source { context, remote: Remote::to(&worker), session: &session, lines: args.lines };
+    let address = Address { worker: worker.name.clone(), session: session.clone() };
+    let source = Source { context, remote: Remote::to(&worker), address: &address, lines: args.lines };
     if args.until_key {
         return show_until_key(context, &worker, &session);
     }
     if args.follow {
         return follow::run(&source);
     }
-    let pane = source.capture()?;
+    let pane = source.capture().map_err(|failure| source.failed(failure))?;
     let mut out = io::stdout().lock();
     if args.json {
         let text = neutralise::plain(&pane);
-        let address = Address { worker: worker.name.clone(), session: session.clone() };
         let lines: Vec<_> = text.lines().collect();
         writeln!(out, "{}", serde_json::json!({ "address": address.to_string(), "lines": lines }))?;
     } else {
@@ -44,13 +44,17 @@ pub fn run(context: &Context, args: &Peek) -> Result<Code> {
 struct Source<'a> {
     context: &'a Context,
     remote: Remote,
-    session: &'a SessionName,
+    address: &'a Address,
     lines: u32,
 }
 
 impl Source<'_> {
     fn capture(&self) -> Result<Vec<u8>, Failure> {
-        peek::capture(&self.remote, self.session, self.lines, self.context.deadline())
+        peek::capture(&self.remote, &self.address.session, self.lines, self.context.deadline())
+    }
+
+    fn failed(&self, failure: Failure) -> anyhow::Error {
+        anyhow::Error::from(failure).context(format!("peeking at {}", self.address))
     }
 }
 
