@@ -72,6 +72,8 @@ fn colour(colour: Color) -> Style {
     if style::colour() { Style::new().fg(colour) } else { Style::new() }
 }
 
+/// Columns at the right edge over which skim draws its scroll bar.
+const SCROLL_BAR: usize = 1;
 /// Columns that stay blank between the address and what stands behind it.
 const GAP: usize = 2;
 
@@ -100,7 +102,7 @@ impl SkimItem for Row {
     }
 
     fn display(&self, context: DisplayContext) -> Line<'_> {
-        let (address, behind) = self.widths(context.container_width);
+        let (address, behind) = self.widths(context.container_width.saturating_sub(SCROLL_BAR));
         let letters = shorten(letters(&self.text, &context.matches), address);
         let blank = address.saturating_sub(letters.iter().map(|letter| width(letter.0)).sum());
         let mut spans = spans(&letters, &context);
@@ -175,7 +177,7 @@ mod tests {
     }
 
     fn drawn(row: &Row, width: usize) -> String {
-        let context = DisplayContext { container_width: width, ..Default::default() };
+        let context = DisplayContext { container_width: width + SCROLL_BAR, ..Default::default() };
         row.display(context).spans.iter().map(|span| span.content.as_ref()).collect()
     }
 
