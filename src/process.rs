@@ -59,12 +59,12 @@ pub fn set_verbose(on: bool) {
     VERBOSE.store(on, Ordering::Relaxed);
 }
 
-/// Under `-v`, one line on standard error with the exact argv, quoted for a shell and without control characters.
+/// Under `-v`, one line on standard error with the exact argv, quoted for a shell, from which it can be run again.
 pub fn trace(command: &Command) {
     if VERBOSE.load(Ordering::Relaxed) {
-        let words = std::iter::once(command.get_program()).chain(command.get_args()).map(|word| word.to_string_lossy());
-        let line: String = shell_words::join(words).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        terminal::note(&format!("+ {line}"));
+        let words = std::iter::once(command.get_program()).chain(command.get_args());
+        let argv: Vec<_> = words.map(|word| word.to_string_lossy().into_owned()).collect();
+        terminal::note(&format!("+ {}", terminal::shell::line(&argv)));
     }
 }
 

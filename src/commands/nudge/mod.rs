@@ -18,6 +18,7 @@ use crate::remote::nudge::{self, Delivery};
 
 /// A longer prompt than this is a mistake, in bytes.
 const TEXT_CAP: u64 = 1 << 20;
+const HOW_TO_GIVE_A_TEXT: &str = "give it as an argument behind the address, or on standard input";
 
 pub fn run(context: &Context, args: &Nudge) -> Result<Code> {
     let registry = context.registry()?;
@@ -27,7 +28,7 @@ pub fn run(context: &Context, args: &Nudge) -> Result<Code> {
         None | Some("-") => from_stdin()?,
         Some(text) => text.to_owned(),
     };
-    nudge::check(&text).map_err(|reason| Problem::new(Code::Usage, reason, ""))?;
+    nudge::check(&text).map_err(|reason| Problem::new(Code::Usage, reason, HOW_TO_GIVE_A_TEXT))?;
     let address = Address { worker: worker.name.clone(), session };
     let done = deliver(context, &worker, &address, &text)?;
     writeln!(io::stdout(), "{done}")?;
@@ -60,7 +61,7 @@ fn not_confirmed(address: &Address, entered: bool) -> Problem {
 
 /// Standard input, without the line end that `echo` adds.
 fn from_stdin() -> Result<String> {
-    let usage = |what: &str| Problem::new(Code::Usage, what, "");
+    let usage = |what: &str| Problem::new(Code::Usage, what, HOW_TO_GIVE_A_TEXT);
     let mut bytes = Vec::new();
     io::stdin().lock().take(TEXT_CAP + 1).read_to_end(&mut bytes).context("cannot read standard input")?;
     if bytes.len() as u64 > TEXT_CAP {
