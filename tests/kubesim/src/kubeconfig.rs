@@ -4,8 +4,11 @@ use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use crate::access::Login;
 use crate::cluster::Cluster;
 
 /// A kubeconfig with as many contexts as a test needs; the first one is the current one.
@@ -25,6 +28,13 @@ impl Kubeconfig {
     /// A context on a cluster, over plain HTTP, in the namespace `default`.
     pub fn context(self, name: &str, cluster: &Cluster) -> Self {
         self.entry(name, json!({ "server": cluster.url() }), json!({}))
+    }
+
+    /// A context on a cluster over TLS, with somebody's token.
+    pub fn login(self, name: &str, cluster: &Cluster, login: &Login) -> Self {
+        let authority = STANDARD.encode(cluster.authority());
+        let server = json!({ "server": cluster.secure_url(), "certificate-authority-data": authority });
+        self.entry(name, server, json!({ "token": login.token }))
     }
 
     /// Let the namespace of the latest context be this one.
