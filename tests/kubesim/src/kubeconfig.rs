@@ -32,9 +32,13 @@ impl Kubeconfig {
 
     /// A context on a cluster over TLS, with somebody's token.
     pub fn login(self, name: &str, cluster: &Cluster, login: &Login) -> Self {
+        self.secure(name, cluster, json!({ "token": login.token }))
+    }
+
+    /// A context on a cluster over TLS, with any `user`, e.g. one whose login plugin fails.
+    pub fn secure(self, name: &str, cluster: &Cluster, user: Value) -> Self {
         let authority = STANDARD.encode(cluster.authority());
-        let server = json!({ "server": cluster.secure_url(), "certificate-authority-data": authority });
-        self.entry(name, server, json!({ "token": login.token }))
+        self.entry(name, json!({ "server": cluster.secure_url(), "certificate-authority-data": authority }), user)
     }
 
     /// Let the namespace of the latest context be this one.
@@ -53,7 +57,7 @@ impl Kubeconfig {
         self.entry(name, json!({ "server": format!("http://127.0.0.1:{port}") }), json!({}))
     }
 
-    /// A context with any `cluster` and `user`, e.g. a user whose login plugin fails.
+    /// A context with any `cluster` and `user`.
     pub fn entry(mut self, name: &str, cluster: Value, user: Value) -> Self {
         self.clusters.push(json!({ "name": name, "cluster": cluster }));
         self.users.push(json!({ "name": name, "user": user }));
