@@ -87,12 +87,20 @@ impl Cluster {
         self.ask(&["get", kinds, "--output=json"], LISTING_CAP, deadline)
     }
 
-    /// Whether the operator may `verb` `resource` here, by the cluster's own word.
+    /// Whether the operator may `verb` `resource` here, by the cluster's own word. A resource may have a subresource:
+    /// `pods/exec`.
     ///
     /// # Errors
     /// The cluster did not say.
     pub fn can_i(&self, verb: &str, resource: &str, deadline: Instant) -> Result<bool, Failure> {
-        let said = self.ask(&["auth", "can-i", verb, resource], ANSWER_CAP, deadline)?;
+        // `kubectl auth can-i create pods/exec` would ask about a pod that is called exec.
+        let (resource, subresource) = match resource.split_once('/') {
+            Some((resource, subresource)) => (resource, Some(format!("--subresource={subresource}"))),
+            None => (resource, None),
+        };
+        let mut question = vec!["auth", "can-i", verb, resource];
+        question.extend(subresource.as_deref());
+        let said = self.ask(&question, ANSWER_CAP, deadline)?;
         match (String::from_utf8_lossy(&said.stdout).trim(), said.failure) {
             ("yes", _) => Ok(true),
             // "no", or "no - REASON"; kubectl exits 1 then.

@@ -32,6 +32,9 @@ auth)
 		echo 'error: You must be logged in to the server (Unauthorized)' >&2
 		exit 1
 	fi
+	case ${5:-} in
+	--subresource=*) set -- "$1" "$2" "$3" "$4/${5#*=}" ;;
+	esac
 	if grep -qx "$3 $4" "$CLUSTER/denied" 2>/dev/null; then
 		echo no
 		exit 1

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::access::Login;
 use crate::controllers::Controllers;
 use crate::core::{Core, Settings};
 use crate::faults::{Fault, Requests};
@@ -59,6 +60,42 @@ impl Cluster {
     /// Where its API is.
     pub fn url(&self) -> String {
         format!("http://{}", self.server.address())
+    }
+
+    /// The same with TLS, for [`Self::authority`] to vouch for: there a login is needed.
+    pub fn secure_url(&self) -> String {
+        format!("https://{}", self.server.address())
+    }
+
+    /// The certificate of this cluster's own authority, as PEM.
+    pub fn authority(&self) -> &str {
+        self.server.authority()
+    }
+
+    /// Let in somebody who may do everything.
+    pub fn admin(&self, user: &str) -> Login {
+        self.core.access.add(user, true)
+    }
+
+    /// Let in somebody who may do what the roles say that are bound to them; a service account is the user
+    /// `system:serviceaccount:NAMESPACE:NAME`.
+    pub fn user(&self, user: &str) -> Login {
+        self.core.access.add(user, false)
+    }
+
+    /// Let a login expire: its token is worth nothing any more.
+    pub fn expire(&self, login: &Login) {
+        self.core.access.remove(login);
+    }
+
+    /// Forbid something to everybody: `forbid("create", "pods/exec")`; `*` is anything.
+    pub fn forbid(&self, verb: &str, resource: &str) {
+        self.core.access.forbid(verb, resource);
+    }
+
+    /// Take back what was forbidden.
+    pub fn forbid_nothing(&self) {
+        self.core.access.forbid_nothing();
     }
 
     /// A kubeconfig whose current context `kubesim` is this cluster.

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use nix::unistd::geteuid;
 use serde_json::Value;
 
-use crate::image::Image;
+use crate::image::{Image, Oddity};
 use crate::reap;
 
 /// Where the programs of this machine are, in a container's PATH.
@@ -21,6 +22,7 @@ pub struct Container {
     pub name: String,
     directory: PathBuf,
     env: Vec<(String, String)>,
+    oddities: Vec<Oddity>,
     stopped: AtomicBool,
 }
 
@@ -53,7 +55,7 @@ impl Container {
         env.extend(image.env.iter().cloned());
         env.extend(env_of(spec, pod));
         let name = spec["name"].as_str().unwrap_or_default().to_owned();
-        Ok(Self { name, directory, env, stopped: AtomicBool::new(false) })
+        Ok(Self { name, directory, env, oddities: image.oddities.clone(), stopped: AtomicBool::new(false) })
     }
 
     pub fn home(&self) -> PathBuf {
@@ -72,10 +74,28 @@ impl Container {
     pub fn command(&self, argv: &[String]) -> Result<Command, String> {
         let (program, arguments) = argv.split_first().ok_or("no command specified")?;
         let path = self.find(program)?;
-        let mut command = Command::new(path);
-        std::os::unix::process::CommandExt::arg0(&mut command, program);
+        let mut command = match self.oddities[..] {
+            [] => Command::new(path),
+            _ => self.odd(&path),
+        };
         command.args(arguments).env_clear().envs(self.env.iter().cloned()).current_dir(self.home()).stdin(Stdio::null());
         Ok(command)
+    }
+
+    /// The beginning of a command that makes the container's odd surroundings first.
+    fn odd(&self, program: &Path) -> Command {
+        let mut command = Command::new("/usr/bin/unshare");
+        command.arg("--mount");
+        if !geteuid().is_root() {
+            command.args(["--user", "--map-root-user"]);
+        }
+        command.args(["--", "/bin/sh", "-c", include_str!("surroundings.sh"), "sh"]).arg(&self.directory).arg(self.path());
+        command.args(self.oddities.iter().map(|oddity| oddity.word())).arg("--").arg(program);
+        command
+    }
+
+    fn path(&self) -> &str {
+        self.env.iter().rev().find(|(name, _)| name == "PATH").map_or("", |(_, value)| value.as_str())
     }
 
     fn find(&self, program: &str) -> Result<PathBuf, String> {
@@ -87,8 +107,7 @@ impl Container {
                 Err(format!("exec: \"{program}\": stat {program}: no such file or directory"))
             };
         }
-        let path = self.env.iter().rev().find(|(name, _)| name == "PATH").map_or("", |(_, value)| value.as_str());
-        let found = path.split(':').map(|directory| Path::new(directory).join(program)).find(|path| executable(path));
+        let found = self.path().split(':').map(|directory| Path::new(directory).join(program)).find(|path| executable(path));
         found.ok_or_else(|| format!("exec: \"{program}\": executable file not found in $PATH"))
     }
 

@@ -92,7 +92,7 @@ impl Controllers {
         let core = Arc::clone(&self.core);
         let pods: Vec<_> = owned(&core, &core.pods, set).into_iter().filter(|pod| !is_ending(pod)).collect();
         let wanted = replicas(set);
-        for _ in 0..self.to_create(set, pods.len(), wanted) {
+        for _ in 0..self.count_to_create(set, pods.len(), wanted) {
             create_pod(&core, set, &format!("{}-{}", name_of(set), suffix(5)), json!({}));
         }
         for pod in pods.iter().skip(wanted) {
@@ -115,13 +115,13 @@ impl Controllers {
         let name = |ordinal: usize| format!("{}-{ordinal}", name_of(set));
         let is_there = |name: &str| pods.iter().any(|pod| name_of(pod) == name);
         let absent: Vec<String> = (0..wanted).map(name).filter(|name| !is_there(name)).collect();
-        for name in absent.iter().take(self.to_create(set, wanted - absent.len(), wanted)) {
+        for name in absent.iter().take(self.count_to_create(set, wanted - absent.len(), wanted)) {
             let labels = json!({ "controller-revision-hash": hash, "statefulset.kubernetes.io/pod-name": name });
             create_pod(&core, set, name, labels);
         }
         let is_wanted = |pod: &Value| (0..wanted).any(|ordinal| name_of(pod) == name(ordinal));
         let is_current = |pod: &Value| pod["metadata"]["labels"]["controller-revision-hash"] == json!(hash);
-        for pod in pods.iter().filter(|pod| !is_ending(pod) && !(is_wanted(pod) && is_current(pod))) {
+        for pod in pods.iter().filter(|pod| !is_ending(pod) && (!is_wanted(pod) || !is_current(pod))) {
             delete_pod(&core, pod);
         }
         let ready = pods.iter().filter(|pod| is_ready(pod)).count();
@@ -140,7 +140,7 @@ impl Controllers {
     }
 
     /// How many pods an owner creates now: all that it lacks, unless one was lost less than the replacement delay ago.
-    fn to_create(&mut self, owner: &Value, there: usize, wanted: usize) -> usize {
+    fn count_to_create(&mut self, owner: &Value, there: usize, wanted: usize) -> usize {
         let owner = uid_of(owner);
         let had = self.had.insert(owner.to_owned(), there).unwrap_or(0);
         if there >= wanted {
@@ -173,7 +173,7 @@ impl Controllers {
         for kind in &kinds {
             for object in core.store.list(kind, "").0 {
                 let owners = object["metadata"]["ownerReferences"].as_array();
-                let orphan = owners.is_some_and(|owners| !owners.is_empty() && !owners.iter().any(|owner| is_alive(owner)));
+                let orphan = owners.is_some_and(|owners| !owners.is_empty() && !owners.iter().any(is_alive));
                 if orphan || ending.contains(&namespace_of(&object)) {
                     delete(core, kind, &object);
                 }

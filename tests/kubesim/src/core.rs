@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use crate::access::Access;
 use crate::faults::Faults;
 use crate::node::Node;
 use crate::record::Record;
@@ -30,6 +31,7 @@ pub struct Core {
     pub node: Node,
     pub faults: Faults,
     pub record: Record,
+    pub access: Access,
     settings: Mutex<Settings>,
     // The kinds that the cluster itself works with.
     pub pods: Arc<Kind>,
@@ -48,6 +50,7 @@ impl Core {
             node: Node::new(directory),
             faults: Faults::default(),
             record: Record::default(),
+            access: Access::default(),
             settings: Mutex::new(settings),
             pods: resources.get("pods"),
             namespaces: resources.get("namespaces"),

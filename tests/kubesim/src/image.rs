@@ -24,7 +24,7 @@ pub struct Image {
     pub oddities: Vec<Oddity>,
 }
 
-/// A way in which a container's surroundings differ from those of this machine.
+/// A way in which a container's surroundings differ from those of this machine. Needs root or user namespaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Oddity {
     /// Nothing can be written, but in the directory of tmux's socket.
@@ -33,4 +33,15 @@ pub enum Oddity {
     NoTerminfo,
     /// Everything runs as a user that is not root and has no entry in the password file.
     OtherUser,
+}
+
+impl Oddity {
+    /// The word for it in `surroundings.sh`.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::ReadOnly => "read-only",
+            Self::NoTerminfo => "no-terminfo",
+            Self::OtherUser => "other-user",
+        }
+    }
 }

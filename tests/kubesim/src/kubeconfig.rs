@@ -4,8 +4,11 @@ use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use crate::access::Login;
 use crate::cluster::Cluster;
 
 /// A kubeconfig with as many contexts as a test needs; the first one is the current one.
@@ -27,6 +30,17 @@ impl Kubeconfig {
         self.entry(name, json!({ "server": cluster.url() }), json!({}))
     }
 
+    /// A context on a cluster over TLS, with somebody's token.
+    pub fn login(self, name: &str, cluster: &Cluster, login: &Login) -> Self {
+        self.secure(name, cluster, json!({ "token": login.token }))
+    }
+
+    /// A context on a cluster over TLS, with any `user`, e.g. one whose login plugin fails.
+    pub fn secure(self, name: &str, cluster: &Cluster, user: Value) -> Self {
+        let authority = STANDARD.encode(cluster.authority());
+        self.entry(name, json!({ "server": cluster.secure_url(), "certificate-authority-data": authority }), user)
+    }
+
     /// Let the namespace of the latest context be this one.
     pub fn in_namespace(mut self, namespace: &str) -> Self {
         if let Some(context) = self.contexts.last_mut() {
@@ -43,7 +57,7 @@ impl Kubeconfig {
         self.entry(name, json!({ "server": format!("http://127.0.0.1:{port}") }), json!({}))
     }
 
-    /// A context with any `cluster` and `user`, e.g. a user whose login plugin fails.
+    /// A context with any `cluster` and `user`.
     pub fn entry(mut self, name: &str, cluster: Value, user: Value) -> Self {
         self.clusters.push(json!({ "name": name, "cluster": cluster }));
         self.users.push(json!({ "name": name, "user": user }));

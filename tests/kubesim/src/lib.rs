@@ -15,6 +15,7 @@
 //! worker.pod().delete(); // and another one comes
 //! ```
 
+mod access;
 mod api;
 mod apply;
 mod cluster;
@@ -38,11 +39,13 @@ mod outgoing;
 mod patch;
 mod pod;
 mod process;
+mod protobuf;
 mod ran;
 mod reap;
 mod record;
 mod reply;
 mod resources;
+mod reviews;
 mod route;
 mod selectors;
 mod server;
@@ -50,11 +53,13 @@ mod stage;
 mod status;
 mod store;
 mod table;
+mod tls;
 mod watch;
 mod websocket;
 mod wire;
 mod workload;
 
+pub use access::Login;
 pub use cluster::{Cluster, Rule, When};
 pub use faults::{After, Farewell, Fault, Requests, everything, execs, lists, requests, requests_for, watches};
 pub use image::Oddity;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use crate::access::{NOBODY_IN_PARTICULAR, is_allowed};
 use crate::api;
 use crate::core::Core;
 use crate::faults::{Fault, Latency};
@@ -14,8 +15,10 @@ use crate::http::{Chunks, Request};
 use crate::line::Line;
 use crate::record::Call;
 use crate::reply::{Reply, Stream};
+use crate::reviews;
 use crate::route::Route;
 use crate::status::Status;
+use crate::tls::Authority;
 use crate::wire::Wire;
 
 /// Accepts connections until it is closed, and can be opened again at the same address.
@@ -25,6 +28,7 @@ pub struct Server {
     address: SocketAddr,
     listening: Mutex<Option<Listening>>,
     connections: Arc<Mutex<Vec<Weak<TcpStream>>>>,
+    authority: Arc<Authority>,
 }
 
 #[derive(Debug)]
@@ -39,9 +43,15 @@ impl Server {
     pub fn start(core: Arc<Core>) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
-        let server = Self { core, address, listening: Mutex::default(), connections: Arc::default() };
+        let authority = Arc::new(Authority::new().map_err(|error| io::Error::other(error.to_string()))?);
+        let server = Self { core, address, listening: Mutex::default(), connections: Arc::default(), authority };
         *server.listening() = Some(server.listen(listener));
         Ok(server)
+    }
+
+    /// The certificate of the authority that vouches for this server.
+    pub fn authority(&self) -> &str {
+        &self.authority.pem
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -54,19 +64,24 @@ impl Server {
 
     fn listen(&self, listener: TcpListener) -> Listening {
         let stop = Arc::new(AtomicBool::new(false));
-        let (core, connections, stopped) = (Arc::clone(&self.core), Arc::clone(&self.connections), Arc::clone(&stop));
+        let (core, authority) = (Arc::clone(&self.core), Arc::clone(&self.authority));
+        let (connections, stopped) = (Arc::clone(&self.connections), Arc::clone(&stop));
         let thread = thread::spawn(move || {
             for stream in listener.incoming() {
                 if stopped.load(Ordering::SeqCst) {
                     return;
                 }
                 let Ok(stream) = stream else { continue };
-                let (core, stream) = (Arc::clone(&core), Arc::new(stream));
+                let (core, authority, stream) = (Arc::clone(&core), Arc::clone(&authority), Arc::new(stream));
                 let mut open = connections.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
                 open.retain(|there: &Weak<TcpStream>| there.strong_count() > 0);
                 open.push(Arc::downgrade(&stream));
                 drop(open);
-                thread::spawn(move || talk(&core, Wire::plain(stream)));
+                thread::spawn(move || {
+                    if let Ok((wire, encrypted)) = open_line(&authority, stream) {
+                        talk(&core, wire, encrypted);
+                    }
+                });
             }
         });
         Listening { stop, thread }
@@ -109,12 +124,23 @@ impl Drop for Server {
     }
 }
 
+/// The bytes of a connection, and whether it is encrypted: one port serves both, the first byte tells.
+fn open_line(authority: &Authority, stream: Arc<TcpStream>) -> io::Result<(Wire, bool)> {
+    const HANDSHAKE: u8 = 0x16;
+    let mut first = [0];
+    stream.peek(&mut first)?;
+    match first[0] {
+        HANDSHAKE => Ok((authority.unwrap(&stream)?, true)),
+        _ => Ok((Wire::plain(stream), false)),
+    }
+}
+
 /// Answer the requests of one connection.
-fn talk(core: &Arc<Core>, wire: Wire) {
+fn talk(core: &Arc<Core>, wire: Wire, encrypted: bool) {
     let mut reader = BufReader::new(wire.clone());
     let mut first = true;
     while let Ok(Some(request)) = Request::read(&mut reader) {
-        let (reply, faults) = reply_to(core, &request);
+        let (reply, faults) = reply_to(core, &request, encrypted);
         let latency = Latency::of(&faults);
         // A new connection costs one more round trip; the kernel has made it without asking us.
         let trips = if first { 2 } else { 1 };
@@ -154,12 +180,17 @@ fn pause(time: Duration) {
 }
 
 /// Record a request, see what goes wrong with it, and answer it if nothing did.
-fn reply_to(core: &Arc<Core>, request: &Request) -> (Reply, Vec<Fault>) {
+fn reply_to(core: &Arc<Core>, request: &Request, encrypted: bool) -> (Reply, Vec<Fault>) {
+    let user = if encrypted { user_of(core, request) } else { Some(NOBODY_IN_PARTICULAR.to_owned()) };
+    let name = user.as_deref().unwrap_or_default();
+    if let Some(review) = reviews::answer(core, request, name).filter(|_| user.is_some()) {
+        return (review.map_or_else(Reply::from, Reply::from), Vec::new());
+    }
     let route = match Route::of(&core.resources, request) {
         Ok(route) => route,
         Err(status) => return (status.into(), Vec::new()),
     };
-    let call = route.call(request, "kubesim");
+    let call = route.call(request, name);
     core.record.note(call.clone());
     let faults = core.faults.meet(&call);
     let broken = faults.iter().find_map(|fault| match fault {
@@ -169,8 +200,19 @@ fn reply_to(core: &Arc<Core>, request: &Request) -> (Reply, Vec<Fault>) {
         Fault::Silence => Some(Reply::Silence),
         _ => None,
     });
-    let reply = broken.unwrap_or_else(|| api::answer(core, request, &route, &faults).unwrap_or_else(Reply::from));
+    let refused = || match &route {
+        _ if user.is_none() => Some(refusal(core, 401, &route, &call).into()),
+        Route::Objects(target) if !is_allowed(core, &call, &target.kind.group) => Some(refusal(core, 403, &route, &call).into()),
+        _ => None,
+    };
+    let reply =
+        broken.or_else(refused).unwrap_or_else(|| api::answer(core, request, &route, &faults).unwrap_or_else(Reply::from));
     (reply, faults)
+}
+
+/// Who is behind an encrypted connection.
+fn user_of(core: &Core, request: &Request) -> Option<String> {
+    core.access.user(request.header("authorization")?.strip_prefix("Bearer ")?)
 }
 
 fn refusal(core: &Core, code: u16, route: &Route, call: &Call) -> Status {

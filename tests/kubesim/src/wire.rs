@@ -18,13 +18,13 @@ pub struct Wire {
 impl Wire {
     /// A connection without encryption.
     pub fn plain(stream: Arc<TcpStream>) -> Self {
-        // Small frames must not wait for each other: what a real server does as well.
-        let _ = stream.set_nodelay(true);
+        do_not_delay(&stream);
         Self { client: Arc::clone(&stream), stream }
     }
 
     /// The inner end of an encrypted connection, and the socket on which its client is.
     pub fn inside(stream: TcpStream, client: Arc<TcpStream>) -> Self {
+        do_not_delay(&client);
         Self { stream: Arc::new(stream), client }
     }
 
@@ -40,6 +40,11 @@ impl Wire {
         // Only the reading side: a full shutdown would say goodbye first.
         let _ = self.stream.shutdown(Shutdown::Read);
     }
+}
+
+/// Small frames must not wait for each other; a real server sees to that as well.
+fn do_not_delay(stream: &TcpStream) {
+    let _ = stream.set_nodelay(true);
 }
 
 impl Read for Wire {

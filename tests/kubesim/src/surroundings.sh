@@ -1,0 +1,38 @@
+# shellcheck shell=sh
+# Makes the surroundings of a container and runs a command in them. Runs in a mount namespace of its own.
+# Arguments: the container's directory, its PATH, what is odd about it (words, the last is --), the command.
+directory=$1 path=$2
+shift 2
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+
+# read_only PATH: the mount that holds it; its other flags stay, a user namespace may not drop them.
+read_only() {
+	flags=$(findmnt -n -o VFS-OPTIONS -T "$1")
+	mount -o "remount,bind,ro,${flags#rw,}" "$(findmnt -n -o TARGET -T "$1")"
+}
+
+set -e
+mount --make-rprivate /
+while [ "$1" != -- ]; do
+	case $1 in
+	no-terminfo)
+		for place in /etc/terminfo /lib/terminfo /usr/lib/terminfo /usr/share/terminfo; do
+			[ ! -d "$place" ] || mount -t tmpfs none "$place"
+		done
+		;;
+	read-only)
+		mount --bind "$directory/tmp" "$directory/tmp"
+		read_only "$directory/home"
+		read_only /usr
+		;;
+	other-user) user=12345 ;;
+	esac
+	shift
+done
+shift
+if [ -n "${user:-}" ]; then
+	set -- /usr/bin/unshare --user --map-user="$user" --map-group="$user" -- "$@"
+fi
+set +e
+cd "$directory/home" || exit
+PATH=$path exec "$@"

@@ -1,0 +1,129 @@
+//! Pods behind TLS, a login and a role: what each of them says when it does not hold.
+
+#[path = "support/operator.rs"]
+mod operator;
+mod support;
+
+use std::fs;
+
+use kubesim::{Cluster, Kubeconfig, Login};
+use operator::Operator;
+use serde_json::{Map, Value, json};
+
+/// The role that the README asks for.
+const ROLE: &str = "
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: operator}
+rules:
+- {apiGroups: [''], resources: [pods], verbs: [get, list]}
+- {apiGroups: [''], resources: [pods/exec], verbs: [get, create]}
+- {apiGroups: [apps], resources: [deployments, statefulsets], verbs: [list]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: operator}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: operator}
+subjects: [{kind: User, name: ann}]
+";
+
+/// An operator who is the user ann, with a role; the worker `w` is the Deployment `fleet`.
+fn ann(role: &str) -> (Operator, Login) {
+    let cluster = Cluster::start();
+    cluster.deployment("fleet").session("qa", "cat").start();
+    let manifest = cluster.directory().join("role.yaml");
+    fs::write(&manifest, role).unwrap();
+    cluster.kubectl(&["apply", "-f", manifest.to_str().unwrap()]).expect(0);
+    let login = cluster.user("ann");
+    let kubeconfig = cluster.directory().join("ann");
+    Kubeconfig::new().login("secure", &cluster, &login).write(&kubeconfig);
+    let mut operator = Operator::of(cluster);
+    operator.world = operator.world.env("KUBECONFIG", kubeconfig.to_str().unwrap());
+    (operator.worker("w", "fleet", ""), login)
+}
+
+#[test]
+fn the_role_of_the_readme_is_enough() {
+    let (operator, _login) = ann(ROLE);
+    assert_eq!(operator.rows()[0]["status"], "running");
+    operator.run(&["peek", "w/qa"]).expect(0);
+    let calls = operator.cluster.calls().about_objects();
+    assert!(calls.iter().filter(|call| call.user == "ann").count() >= 4, "{calls:?}");
+    let checks = doctor(&operator);
+    for permission in ["get pods", "create pods/exec", "get pods/exec", "list pods", "list deployments.apps"] {
+        assert_eq!(checks[permission], "ok", "{checks:#}");
+    }
+}
+
+#[test]
+fn a_role_without_exec_is_forbidden_and_doctor_says_which_permission() {
+    let (operator, _login) = ann(&ROLE.replace("pods/exec", "pods/log"));
+    let row = &operator.rows()[0];
+    assert_eq!(row["status"], "forbidden");
+    assert!(row["reason"].as_str().unwrap().contains("ann may not create pods/exec"), "{row}");
+    assert_eq!(doctor(&operator)["create pods/exec"], "fail");
+}
+
+#[test]
+fn a_role_that_may_list_nothing_still_reaches_a_pod_by_its_name() {
+    let (operator, _login) = ann(&ROLE.replace("verbs: [get, list]", "verbs: [get]").replace("verbs: [list]", "verbs: [get]"));
+    let pod = operator.cluster.kubectl(&["get", "pods", "-o", "name"]).expect(0).stdout;
+    let operator = operator.worker("x", pod.trim(), "");
+    assert_eq!(operator.rows()[1]["status"], "running");
+}
+
+#[test]
+fn a_login_that_expires_is_unauthorized() {
+    let (operator, login) = ann(ROLE);
+    assert_eq!(operator.rows()[0]["status"], "running");
+    operator.cluster.expire(&login);
+    assert_eq!(operator.rows()[0]["status"], "unauthorized");
+    let ran = operator.run(&["peek", "w/qa"]).expect(3);
+    assert!(ran.stderr.contains("log in"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_login_plugin_that_fails_is_unauthorized() {
+    let (mut operator, _login) = ann(ROLE);
+    let file = operator.cluster.directory().join("plugin");
+    let plugin = json!({ "exec": {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": "sh",
+        "args": ["-c", "echo 'your session is over' >&2; exit 3"],
+        "interactiveMode": "Never",
+    }});
+    Kubeconfig::new().secure("plugin", &operator.cluster, plugin).write(&file);
+    operator.world = operator.world.env("KUBECONFIG", file.to_str().unwrap());
+    let row = &operator.rows()[0];
+    assert_eq!(row["status"], "unauthorized", "{row}");
+    assert!(row["reason"].as_str().unwrap().contains("your session is over"), "{row}");
+}
+
+#[test]
+fn an_authority_that_nobody_knows_is_unreachable() {
+    let (mut operator, _login) = ann(ROLE);
+    let file = operator.cluster.directory().join("stranger");
+    let server = json!({ "server": operator.cluster.secure_url() });
+    Kubeconfig::new().entry("stranger", server, json!({ "token": "token-of-ann" })).write(&file);
+    operator.world = operator.world.env("KUBECONFIG", file.to_str().unwrap());
+    let row = &operator.rows()[0];
+    assert_eq!(row["status"], "unreachable");
+    assert!(row["reason"].as_str().unwrap().contains("certificate"), "{row}");
+}
+
+#[test]
+fn the_token_is_said_nowhere() {
+    let (operator, login) = ann(ROLE);
+    operator.cluster.forbid("*", "pods/exec");
+    for command in [&["-v", "list"][..], &["-v", "peek", "w/qa"], &["doctor"], &["list", "--json"]] {
+        let ran = operator.run(command);
+        assert!(!ran.stdout.contains(&login.token) && !ran.stderr.contains(&login.token), "{command:?}");
+    }
+}
+
+/// What doctor finds, by the name of each check.
+fn doctor(operator: &Operator) -> Value {
+    let said: Value = serde_json::from_str(&operator.run(&["doctor", "--json"]).stdout).unwrap();
+    let checks = said["checks"].as_array().unwrap().iter();
+    checks.map(|check| (check["check"].as_str().unwrap().to_owned(), check["verdict"].clone())).collect::<Map<_, _>>().into()
+}
