@@ -1,7 +1,6 @@
 //! kubeconfig files for simulated clusters.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 
 use base64::Engine;
@@ -51,10 +50,8 @@ impl Kubeconfig {
 
     /// A context whose cluster is gone: connections to it are refused.
     pub fn dead_context(self, name: &str) -> Self {
-        // A port that was free just now. Nobody else is handed it soon: the kernel goes round.
-        let port =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr()).map_or(1, |at| at.port());
-        self.entry(name, json!({ "server": format!("http://127.0.0.1:{port}") }), json!({}))
+        // A port that only root could listen on, and nobody does; a free one might be another test's a moment later.
+        self.entry(name, json!({ "server": "http://127.0.0.1:1" }), json!({}))
     }
 
     /// A context with any `cluster` and `user`.
