@@ -186,7 +186,7 @@ pub struct Open {
     #[arg(long)]
     pub split: bool,
     /// Stay where you are
-    #[arg(long)]
+    #[arg(short, long)]
     pub detached: bool,
 }
 
@@ -316,9 +316,10 @@ fn count(text: &str) -> Result<NonZeroUsize, String> {
     text.parse().map_err(|_| "write a number, at least 1".to_owned())
 }
 
-/// A time with a unit, e.g. `10s`, `500ms`; zero is refused.
+/// A time with a unit, e.g. `10s`, `500ms`; a number alone is seconds, zero is refused.
 fn duration(text: &str) -> Result<Duration, String> {
-    match humantime::parse_duration(text) {
+    let seconds = text.parse().map(Duration::from_secs);
+    match seconds.or_else(|_| humantime::parse_duration(text)) {
         Ok(time) if time.is_zero() => Err("must be more than zero".to_owned()),
         Ok(time) => Ok(time),
         Err(error) => Err(format!("{error}; write a number and a unit, e.g. 10s")),

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use anyhow::Result;
+use unicode_width::UnicodeWidthStr;
 
 use super::{Context, target};
 use crate::cli::List;
@@ -17,6 +18,9 @@ use crate::terminal::live::Block;
 use crate::terminal::neutralise;
 use crate::terminal::style::Style;
 use crate::terminal::table::{self, Cell};
+
+/// The narrowest that the sessions' column gets, in terminal columns.
+const LEAST_SESSIONS: usize = 20;
 
 pub fn run(context: &Context, args: &List) -> Result<Code> {
     let registry = context.registry()?;
@@ -41,8 +45,6 @@ pub fn run(context: &Context, args: &List) -> Result<Code> {
             listing.take(report);
             block.draw(&listing.lines(Some(width)))?;
         }
-        // The last drawing is cut nowhere: no row is written over any more.
-        block.draw(&listing.lines(None))?;
     } else {
         reports.into_iter().for_each(|report| listing.take(report));
         let mut out = io::stdout().lock();
@@ -87,12 +89,23 @@ impl Listing {
         } else {
             &["NAME", "POD", "STATUS", "SESSIONS", "QUEUE"]
         };
-        let rows: Vec<_> =
-            self.workers.iter().zip(&self.reports).map(|(worker, report)| self.row(worker, report.as_ref())).collect();
+        let mut rows = self.rows(usize::MAX);
+        if let Some(width) = width {
+            // What the other columns leave to the sessions.
+            let widths = table::widths(header, &rows);
+            let others: usize =
+                header.iter().zip(&widths).filter(|(title, _)| **title != "SESSIONS").map(|(_, width)| width + 2).sum();
+            rows = self.rows(width.saturating_sub(others).max(LEAST_SESSIONS));
+        }
         table::lines(header, &rows, width)
     }
 
-    fn row(&self, worker: &Worker, report: Option<&Report>) -> Vec<Cell> {
+    /// A row each, with the sessions in so many columns.
+    fn rows(&self, room: usize) -> Vec<Vec<Cell>> {
+        self.workers.iter().zip(&self.reports).map(|(worker, report)| self.row(worker, report.as_ref(), room)).collect()
+    }
+
+    fn row(&self, worker: &Worker, report: Option<&Report>, room: usize) -> Vec<Cell> {
         let plain = |text: &str| Cell::new(neutralise::line(text), Style::Plain);
         let mut row = vec![Cell::new(worker.name.as_str(), Style::Bold)];
         if self.wide {
@@ -100,16 +113,15 @@ impl Listing {
         }
         row.push(plain(report.and_then(|report| report.pod.as_deref()).unwrap_or("-")));
         match report.map(|report| &report.answer) {
-            None => row.extend([Cell::new("asking…", Style::Dim), plain(""), plain("")]),
+            None => row.push(Cell::new("asking…", Style::Dim)),
             Some(Ok(answer)) => {
                 row.push(Cell::new("running", Style::Good));
-                row.push(sessions(answer, self.active_within));
+                row.push(sessions(answer, self.active_within, room));
                 row.push(plain(&answer.queue.summary()));
             }
             Some(Err(failure)) => {
                 row.push(Cell::new(failure.status(), Style::Bad));
                 row.push(Cell::new(neutralise::line(&failure.reason), Style::Dim));
-                row.push(plain("-"));
             }
         }
         row
@@ -128,13 +140,23 @@ fn place(worker: &Worker) -> [String; 3] {
     }
 }
 
-/// `orchestrator (idle), qa-review (active 30s)`, or `(none)`.
-fn sessions(answer: &Answer, active_within: Duration) -> Cell {
+/// `orchestrator (idle), qa-review (active 30s)`, or `(none)`; what does not fit is counted: `+3 more`.
+fn sessions(answer: &Answer, active_within: Duration, room: usize) -> Cell {
     if answer.sessions.is_empty() {
         return Cell::new("(none)", Style::Dim);
     }
     let described: Vec<_> = answer.sessions.iter().map(|session| describe(session, active_within)).collect();
-    Cell::new(described.join(", "), Style::Plain)
+    Cell::new(as_many_as_fit(&described, room), Style::Plain)
+}
+
+fn as_many_as_fit(described: &[String], room: usize) -> String {
+    let all = described.join(", ");
+    if all.width() <= room {
+        return all;
+    }
+    let shortened =
+        (1..described.len()).rev().map(|count| format!("{}, +{} more", described[..count].join(", "), described.len() - count));
+    shortened.clone().find(|text| text.width() <= room).or_else(|| shortened.last()).unwrap_or(all)
 }
 
 fn describe(session: &Session, active_within: Duration) -> String {
@@ -142,5 +164,21 @@ fn describe(session: &Session, active_within: Duration) -> String {
     match (session.state(active_within), session.age) {
         (State::Active, Some(age)) => format!("{name} (active {})", age::short(age)),
         (state, _) => format!("{name} ({})", state.word()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::as_many_as_fit;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(100, "a (idle), b (idle), c (idle)")]
+    #[case(27, "a (idle), b (idle), +1 more")]
+    #[case(26, "a (idle), +2 more")]
+    #[case(3, "a (idle), +2 more")]
+    fn what_does_not_fit_is_counted(#[case] room: usize, #[case] text: &str) {
+        let described = ["a (idle)", "b (idle)", "c (idle)"].map(str::to_owned);
+        assert_eq!(as_many_as_fit(&described, room), text);
     }
 }

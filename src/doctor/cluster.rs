@@ -61,7 +61,8 @@ const LOOK_UP: [Permission; 3] = [
 pub fn name(cluster: &Cluster) -> String {
     let context = cluster.context.as_deref().unwrap_or("(current context)");
     let namespace = cluster.namespace.as_ref().map(|namespace| format!(", namespace {namespace}")).unwrap_or_default();
-    neutralise::line(&format!("{context}{namespace}"))
+    let kubeconfig = cluster.kubeconfig.as_ref().map(|path| format!(", {}", path.display())).unwrap_or_default();
+    neutralise::line(&format!("{context}{namespace}{kubeconfig}"))
 }
 
 /// Context, login and permissions in a namespace of a cluster in which workers are at `places`.

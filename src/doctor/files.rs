@@ -28,7 +28,16 @@ pub fn registry(path: &Path, registry: &anyhow::Result<Registry>) -> Check {
             let found = format!("{shown} names commands, and its group may write to it");
             Check::warn(NAME, found, format!("chmod go-w {}", quoted(path)))
         }
-        _ => Check::ok(NAME, format!("{shown}, {} workers", registry.workers.len())),
+        _ => Check::ok(
+            NAME,
+            format!(
+                "{shown}, {}",
+                match registry.workers.len() {
+                    1 => "1 worker".to_owned(),
+                    count => format!("{count} workers"),
+                }
+            ),
+        ),
     }
 }
 

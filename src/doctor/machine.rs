@@ -13,6 +13,9 @@ struct Wanted {
     remedy: &'static str,
 }
 
+/// Half a second on every Esc is felt; this much is not, in milliseconds.
+const SHORT_ESCAPE: u32 = 100;
+
 const WANTED: [Wanted; 5] = [
     Wanted {
         name: "set-clipboard",
@@ -80,7 +83,21 @@ fn options(tmux: &Tmux) -> Vec<Check> {
         Ok(values) => values,
         Err(error) => return vec![Check::fail("options", format!("{error:#}"), "restart tmux")],
     };
-    WANTED.iter().zip(values).map(|(wanted, value)| wanted.check(&value)).collect()
+    let mut checks: Vec<Check> = WANTED.iter().zip(values).map(|(wanted, value)| wanted.check(&value)).collect();
+    checks.extend(tmux.option("escape-time").ok().map(|value| escape_time(&value)));
+    checks
+}
+
+/// tmux waits so long behind an Esc for the rest of an Alt key; its own default was 500 ms until 3.6.
+fn escape_time(value: &str) -> Check {
+    match value.parse::<u32>() {
+        Ok(time) if time <= SHORT_ESCAPE => Check::ok("escape-time", value),
+        _ => Check::warn(
+            "escape-time",
+            format!("{value}: Esc takes so many milliseconds, and with a letter soon after it is an Alt key"),
+            "in ~/.tmux.conf: set -s escape-time 10",
+        ),
+    }
 }
 
 impl Wanted {

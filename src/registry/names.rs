@@ -66,7 +66,7 @@ text_type! {
     ObjectName
 }
 
-const DNS: &str = "lower-case letters, digits, '-' and '.' are";
+const DNS: &str = "allowed are lower-case letters, digits, '-' and '.'";
 
 fn dns_name(kind: &'static str, text: &str, limit: usize) -> Result<String, NameError> {
     let name = || text.to_owned();

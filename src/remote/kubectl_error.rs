@@ -119,12 +119,18 @@ const RULES: &[Rule] = &[
     rule(&["EOF"], Kind::Unreachable, false, Said("the connection was cut")),
 ];
 
+/// kubectl asks on standard output when the kubeconfig has no credentials, and goes on without when nobody answers.
+pub fn asked_for_a_user(stdout: &[u8]) -> Option<Failure> {
+    let asked = stdout.starts_with(b"Please enter Username");
+    let reason = "the kubeconfig has no credentials: kubectl asked for a user name";
+    asked.then(|| Failure::new(Kind::Unauthorized, reason).before_start())
+}
+
 /// Why kubectl exited non-zero without the status of a command. `stdout` is what the command had said by then: when it
 /// had said something it had started, whatever kubectl says.
 pub fn classify(stderr: &[u8], stdout: &[u8]) -> Failure {
-    if stdout.starts_with(b"Please enter Username") {
-        return Failure::new(Kind::Unauthorized, "the kubeconfig has no credentials: kubectl asked for a user name")
-            .before_start();
+    if let Some(failure) = asked_for_a_user(stdout) {
+        return failure;
     }
     let text = neutralise::plain(stderr);
     let Some(message) = message(&text) else {

@@ -17,17 +17,24 @@ impl Cell {
     }
 }
 
-/// Header and rows as lines. Columns are two blanks apart; the last one is not padded. `width` (terminal columns) cuts
-/// longer lines, with `…` at the cut.
+/// Header and rows as lines. Columns are two blanks apart; the last one is not padded. A row with fewer cells than the header
+/// has a last cell that runs on over the columns it lacks. `width` (terminal columns) cuts longer lines, with `…` at the cut.
 pub fn lines(header: &[&str], rows: &[Vec<Cell>], width: Option<usize>) -> Vec<String> {
+    let widths = widths(header, rows);
+    let title: Vec<Cell> = header.iter().map(|title| Cell::new(*title, Style::Bold)).collect();
+    std::iter::once(&title).chain(rows).map(|row| line(row, &widths, width.unwrap_or(usize::MAX))).collect()
+}
+
+/// How wide each column is, in terminal columns.
+pub fn widths(header: &[&str], rows: &[Vec<Cell>]) -> Vec<usize> {
     let mut widths: Vec<usize> = header.iter().map(|title| title.width()).collect();
     for row in rows {
-        for (column, cell) in widths.iter_mut().zip(row) {
+        let fixed = if row.len() < header.len() { row.len().saturating_sub(1) } else { row.len() };
+        for (column, cell) in widths.iter_mut().zip(&row[..fixed]) {
             *column = (*column).max(cell.text.width());
         }
     }
-    let title: Vec<Cell> = header.iter().map(|title| Cell::new(*title, Style::Bold)).collect();
-    std::iter::once(&title).chain(rows).map(|row| line(row, &widths, width.unwrap_or(usize::MAX))).collect()
+    widths
 }
 
 fn line(row: &[Cell], widths: &[usize], limit: usize) -> String {
@@ -79,6 +86,12 @@ mod tests {
     fn columns_are_aligned_by_display_width() {
         let lines = lines(&["NAME", "SESSIONS"], &[row(&["日本", "a"]), row(&["worker-1", "b"])], None);
         assert_eq!(lines, ["NAME      SESSIONS", "日本      a", "worker-1  b"]);
+    }
+
+    #[test]
+    fn a_short_rows_last_cell_widens_no_column() {
+        let lines = lines(&["NAME", "SESSIONS", "QUEUE"], &[row(&["a", "why it did not answer"]), row(&["b", "s", "-"])], None);
+        assert_eq!(lines, ["NAME  SESSIONS  QUEUE", "a     why it did not answer", "b     s         -"]);
     }
 
     #[test]

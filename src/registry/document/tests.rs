@@ -101,8 +101,8 @@ fn workers_that_are_none(#[case] text: &str, #[case] told: &str) {
 }
 
 #[rstest]
-#[case("pod: My-Pod", "3:10: \"pod\": name \"My-Pod\" may not contain 'M'; lower-case letters, digits, '-' and '.' are")]
-#[case("pod: deploy/x_y", "3:10: \"pod\": name \"x_y\" may not contain '_'; lower-case letters, digits, '-' and '.' are")]
+#[case("pod: My-Pod", "3:10: \"pod\": name \"My-Pod\" may not contain 'M'; allowed are lower-case letters, digits, '-' and '.'")]
+#[case("pod: deploy/x_y", "3:10: \"pod\": name \"x_y\" may not contain '_'; allowed are lower-case letters, digits, '-' and '.'")]
 #[case(
     "pod: job/x",
     "3:10: \"pod\": \"job\" is no kind that has pods here; write NAME, pod/NAME, deploy/NAME or statefulset/NAME"
@@ -111,7 +111,7 @@ fn workers_that_are_none(#[case] text: &str, #[case] told: &str) {
 #[case("pod: b\nnamespace: -x", "4:16: \"namespace\": name \"-x\" may not begin with '-'; a letter or digit is needed there")]
 #[case(
     "pod: b\ncontainer: a/b",
-    "4:16: \"container\": name \"a/b\" may not contain '/'; lower-case letters, digits, '-' and '.' are"
+    "4:16: \"container\": name \"a/b\" may not contain '/'; allowed are lower-case letters, digits, '-' and '.'"
 )]
 #[case("pod: b\ncontext: -x", "4:14: \"context\": a context may not begin with '-'")]
 #[case("pod: b\ncontext: \"x\\ny\"", "4:14: \"context\": a context may not contain '\\n'")]
@@ -127,7 +127,7 @@ fn wrong_values(#[case] lines: &str, #[case] told: &str) {
 
 #[test]
 fn a_wrong_name_is_told_with_its_character() {
-    let told = "2:11: \"name\": worker name \"A b\" may not contain 'A'; lower-case letters, digits, '-' and '.' are";
+    let told = "2:11: \"name\": worker name \"A b\" may not contain 'A'; allowed are lower-case letters, digits, '-' and '.'";
     assert_eq!(fault(b"workers:\n  - name: A b\n"), told);
 }
 
