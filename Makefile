@@ -42,7 +42,7 @@ lint:
 	@sh make/lint.sh
 
 bench:
-	@sh make/need.sh demo
+	@sh make/need.sh bench
 	cargo bench --locked --bench claims
 
 fuzz:

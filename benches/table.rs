@@ -1,6 +1,8 @@
-//! The table that `make bench` prints.
+//! The table that `make bench` prints: markdown, as the README has it.
 
 use std::time::Duration;
+
+use crate::timing::Pair;
 
 /// What a measured time is held to.
 #[derive(Debug, Clone, Copy)]
@@ -9,61 +11,63 @@ pub enum Bound {
     Time(Duration),
     /// This much longer than the raw command at most.
     Over(Duration),
+    /// This many times as long as the raw command at most.
+    Times(f64),
 }
 
 /// One claim.
 pub struct Row {
-    name: &'static str,
-    measured: String,
-    raw: String,
-    ratio: String,
-    bound: String,
+    cells: [String; 7],
     holds: bool,
 }
 
 impl Row {
-    /// A command's median and that of the raw command `beside` it.
-    pub fn time(name: &'static str, ours: Duration, raw: Duration, beside: &str, bound: Bound) -> Self {
+    /// A command's median, and that of the raw command `beside` it.
+    pub fn time(name: &str, pair: Pair, beside: &str, bound: Bound) -> Self {
         let (bound, holds) = match bound {
-            Bound::Time(most) => (format!("≤ {}", milliseconds(most)), ours <= most),
-            Bound::Over(more) => (format!("≤ raw + {}", milliseconds(more)), ours <= raw + more),
+            Bound::Time(most) => (format!("≤ {}", milliseconds(most)), pair.ours <= most),
+            Bound::Over(more) => (format!("≤ raw + {}", milliseconds(more)), pair.ours <= pair.raw + more),
+            Bound::Times(most) => (format!("≤ {most:.2} × raw"), pair.ratio <= most),
         };
-        let ratio = format!("{:.1} × {beside}", ours.as_secs_f64() / raw.as_secs_f64());
-        Self { name, measured: milliseconds(ours), raw: milliseconds(raw), ratio, bound, holds }
+        Self::new([name, &milliseconds(pair.ours), beside, &milliseconds(pair.raw), &format!("{:.2}", pair.ratio), &bound], holds)
     }
 
     /// A number of bytes, with nothing beside it.
-    pub fn size(name: &'static str, bytes: u64, most: u64) -> Self {
-        let dash = || "-".to_owned();
-        let bound = format!("≤ {}", megabytes(most));
-        Self { name, measured: megabytes(bytes), raw: dash(), ratio: dash(), bound, holds: bytes <= most }
+    pub fn size(name: &str, bytes: u64, most: u64) -> Self {
+        Self::new([name, &megabytes(bytes), "-", "-", "-", &format!("≤ {}", megabytes(most))], bytes <= most)
+    }
+
+    fn new(cells: [&str; 6], holds: bool) -> Self {
+        let [name, measured, beside, raw, ratio, bound] = cells.map(str::to_owned);
+        let verdict = if holds { "holds" } else { "MISSED" }.to_owned();
+        Self { cells: [name, measured, beside, raw, ratio, bound, verdict], holds }
     }
 
     pub fn holds(&self) -> bool {
         self.holds
     }
-
-    fn cells(&self) -> [&str; 6] {
-        [self.name, &self.measured, &self.raw, &self.ratio, &self.bound, if self.holds { "holds" } else { "MISSED" }]
-    }
 }
 
 fn milliseconds(time: Duration) -> String {
-    format!("{:.1} ms", time.as_secs_f64() * 1000.0)
+    let milliseconds = time.as_secs_f64() * 1000.0;
+    if milliseconds < 100.0 { format!("{milliseconds:.1} ms") } else { format!("{milliseconds:.0} ms") }
 }
 
 fn megabytes(bytes: u64) -> String {
     format!("{:.1} MB", bytes as f64 / 1e6)
 }
 
+const HEADINGS: [&str; 7] = ["what", "median", "raw command beside it", "its median", "ratio", "bound", ""];
+
 /// Print the rows under their headings.
 pub fn print(rows: &[Row]) {
-    let mut lines = vec![["", "median", "raw median", "ratio", "bound", "verdict"]];
-    lines.extend(rows.iter().map(Row::cells));
+    let mut lines = vec![HEADINGS.map(str::to_owned)];
+    lines.extend(rows.iter().map(|row| row.cells.clone()));
     let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
-    let widths: [usize; 6] = std::array::from_fn(width);
+    let widths: [usize; 7] = std::array::from_fn(width);
+    lines.insert(1, widths.map(|width| "-".repeat(width)));
     for line in &lines {
         let cells: Vec<_> = line.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        println!("{}", cells.join("  ").trim_end());
+        println!("| {} |", cells.join(" | "));
     }
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sees to it that this machine has what a make target needs, and installs what is missing: need.sh build|demo|test|lint|fuzz
+# Sees to it that this machine has what a make target needs, and installs what is missing: need.sh build|demo|test|bench|lint|fuzz
 set -eu
 
 packages='' downloads=''
@@ -88,6 +88,11 @@ want_for() {
 		want_kubectl
 		want shellcheck shellcheck 'the commands that build the worker image are tested with it'
 		;;
+	bench)
+		want tmux tmux 'factory-worker is measured beside it'
+		want xargs findutils 'factory-worker is measured beside it'
+		want_kubectl
+		;;
 	lint)
 		want shellcheck shellcheck 'it checks every script'
 		want shfmt shfmt 'it checks the layout of every script'
@@ -98,7 +103,7 @@ want_for() {
 		want c++ 'g++' 'it compiles libFuzzer'
 		;;
 	*)
-		echo "need.sh: $1 is no target; there are build, demo, test, lint, fuzz" >&2
+		echo "need.sh: $1 is no target; there are build, demo, test, bench, lint, fuzz" >&2
 		exit 2
 		;;
 	esac
