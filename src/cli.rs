@@ -16,7 +16,8 @@ Exit codes:
   3    worker not reachable
   4    no such worker, pod, container or session
   5    sent, outcome unknown
-  130  interrupted";
+  130  interrupted
+`list` exits 0 when it has a row for every worker.";
 
 /// Remote agent pods that feel like local tmux panes.
 #[derive(Debug, Parser)]
@@ -30,6 +31,7 @@ pub struct Cli {
 }
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
 pub struct Global {
     /// The registry [default: $FACTORY_WORKERS, else ~/.factory/workers.yaml]
     #[arg(long, value_name = "FILE", global = true)]
@@ -106,6 +108,7 @@ pub struct List {
 
 #[derive(Debug, Args)]
 pub struct Status {
+    /// Its name in the registry
     #[arg(value_name = "WORKER")]
     pub worker: String,
     /// Print JSON
@@ -115,6 +118,7 @@ pub struct Status {
 
 #[derive(Debug, Args)]
 pub struct Dispatch {
+    /// Its name in the registry
     #[arg(value_name = "WORKER")]
     pub worker: String,
     /// The project (repository) the issue belongs to
@@ -177,6 +181,7 @@ pub struct Attach {
 
 #[derive(Debug, Args)]
 pub struct Open {
+    /// WORKER/SESSION, or WORKER when it has just one session
     #[arg(value_name = "ADDRESS", required_unless_present = "all")]
     pub addresses: Vec<String>,
     /// Every session of every worker
@@ -192,6 +197,7 @@ pub struct Open {
 
 #[derive(Debug, Args)]
 pub struct Close {
+    /// WORKER/SESSION
     #[arg(value_name = "ADDRESS", required = true)]
     pub addresses: Vec<String>,
 }

@@ -8,6 +8,7 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -73,7 +74,8 @@ pub fn kill_all() {
     kill(&mut groups());
 }
 
-/// The same, and start none any more: we are about to end, and leave nothing behind.
+/// The same, and start none any more: we are about to end, and leave nothing behind. Who waits in [`run`] waits for that
+/// end, so that nobody takes what was cut short for an answer.
 pub fn end() {
     let mut groups = groups();
     ENDING.store(true, Ordering::Relaxed);
@@ -94,8 +96,16 @@ fn kill(groups: &mut Vec<i32>) {
 ///
 /// # Errors
 /// The process could not be started, or a pipe failed.
-pub fn run(mut command: Command, stdin: &[u8], limits: Limits) -> io::Result<Finished> {
+pub fn run(command: Command, stdin: &[u8], limits: Limits) -> io::Result<Finished> {
     trace(&command);
+    let finished = supervise(command, stdin, limits);
+    while ENDING.load(Ordering::Relaxed) {
+        thread::park();
+    }
+    finished
+}
+
+fn supervise(mut command: Command, stdin: &[u8], limits: Limits) -> io::Result<Finished> {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     command.stdin(if stdin.is_empty() { Stdio::null() } else { Stdio::piped() });
     let mut group = Group::spawn(command)?;
@@ -147,7 +157,7 @@ impl Group {
                 return Ok(End::Deadline);
             }
             // Its pipes are closed, so it is about to exit: this loop turns a few times at most.
-            std::thread::sleep(Duration::from_micros(200));
+            thread::sleep(Duration::from_micros(200));
         }
     }
 

@@ -315,3 +315,16 @@ fn hostile_names_are_only_names_in_titles_too() {
     screen.wait("any key closes");
     world.assert_nothing_executed();
 }
+
+#[rstest]
+#[case("nudge", "N")]
+#[case("dispatch", "G")]
+fn a_popup_that_is_larger_than_the_terminal_becomes_as_large_as_that(#[case] name: &str, #[case] key: &str) {
+    let world = World::new().worker("w");
+    world.session("w", "qa", "exec cat");
+    let sizes = format!("set -g @factory-worker-{name}-width 500\nset -g @factory-worker-{name}-height 500");
+    let screen = world.screen_with(&load(&sizes));
+    screen.run(&["open", "w/qa"]).expect(0);
+    screen.prefix(key);
+    screen.wait("Enter send");
+}

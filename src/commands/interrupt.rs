@@ -10,12 +10,15 @@ use crate::exit::Code;
 use crate::registry::names::{Address, SessionName};
 use crate::registry::worker::Worker;
 use crate::remote::{Remote, interrupt};
+use crate::terminal::progress::Progress;
 use crate::terminal::{key, neutralise};
 
 pub fn run(context: &Context, args: &Interrupt) -> Result<Code> {
     let registry = context.registry()?;
     let (worker, session) = target::session(context, &registry, &args.session)?;
+    let progress = Progress::show(format!("asking {}…", worker.name));
     let address = send(context, &worker, &session)?;
+    drop(progress);
     writeln!(io::stdout().lock(), "sent Ctrl-C to {address}")?;
     Ok(Code::Done)
 }

@@ -11,6 +11,7 @@ use crate::registry::names::Address;
 use crate::remote::ask;
 use crate::state;
 use crate::terminal::neutralise;
+use crate::terminal::progress::Progress;
 
 /// How a view is opened.
 #[derive(Debug, Clone, Copy)]
@@ -77,7 +78,9 @@ fn every_session(context: &Context, end: &mut Code) -> Result<Vec<Address>> {
         return Err(Problem::new(Code::Missing, "there are no workers", target::no_workers(&registry)).into());
     }
     let question = ask::Question { queue: false, ..context.question() };
+    let progress = Progress::show("asking all workers…".to_owned());
     let mut reports: Vec<_> = ask::all(registry.workers.clone(), question).into_iter().collect();
+    drop(progress);
     reports.sort_by_key(|report| report.index);
     let mut addresses = Vec::new();
     for report in reports {

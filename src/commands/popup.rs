@@ -40,8 +40,8 @@ fn open(context: &Context, what: PopupKind, tmux: &Tmux) -> Result<()> {
     let there = popup::surroundings(tmux, kind.name)?;
     let window = popup::Popup {
         title: kind.title(&there),
-        width: given_or(&there.width, kind.width),
-        height: given_or(&there.height, kind.height),
+        width: popup::fitting(given_or(&there.width, kind.width), there.columns),
+        height: popup::fitting(given_or(&there.height, kind.height), there.lines),
         argv: inner_command(context, kind.name, &there.address)?,
         environment: inherit::environment(&Registry::path(context.global.workers.as_deref())?),
     };
@@ -75,8 +75,8 @@ impl Kind {
     }
 }
 
-fn given_or(given: &str, default: &str) -> String {
-    if given.is_empty() { default.to_owned() } else { given.to_owned() }
+fn given_or<'a>(given: &'a str, default: &'a str) -> &'a str {
+    if given.is_empty() { default } else { given }
 }
 
 fn inner_command(context: &Context, name: &str, address: &str) -> Result<Vec<String>> {

@@ -13,6 +13,7 @@ use crate::registry::names::{Address, SessionName, Target, WorkerName};
 use crate::registry::worker::Worker;
 use crate::remote::Remote;
 use crate::remote::ask::{self, Question};
+use crate::terminal::progress::Progress;
 
 /// The worker of this name.
 ///
@@ -82,8 +83,10 @@ pub fn session(context: &Context, registry: &Registry, argument: &SessionArg) ->
 
 fn only_session(context: &Context, registry: &Registry, worker: &Worker) -> Result<SessionName> {
     let question = Question { queue: false, ..context.question() };
+    let progress = Progress::show(format!("asking {}…", worker.name));
     let answer =
         ask::one(&Remote::to(worker), worker, question).with_context(|| format!("asking {} for its sessions", worker.name))?;
+    drop(progress);
     let mut sessions = answer.sessions.into_iter().map(|session| session.name);
     match (sessions.next(), sessions.next()) {
         (None, _) => Err(Problem::new(Code::Missing, format!("worker {} has no sessions", worker.name), "").into()),

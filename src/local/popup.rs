@@ -18,21 +18,43 @@ pub struct Surroundings {
     pub width: String,
     /// `@factory-worker-NAME-height`: lines or percent.
     pub height: String,
+    /// How many columns the client has, when tmux knows.
+    pub columns: Option<u32>,
+    /// How many lines it has.
+    pub lines: Option<u32>,
 }
 
 /// Ask for all of it at the pane the key was pressed in. One tmux command.
 pub fn surroundings(tmux: &Tmux, name: &str) -> Result<Surroundings> {
     // The address comes last: an answer that is cut must not cut it.
-    let format =
-        format!("#{{version}}\n#{{@factory-worker-{name}-width}}\n#{{@factory-worker-{name}-height}}\n#{{{ADDRESS_OPTION}}}");
+    let sizes = format!("#{{@factory-worker-{name}-width}}\n#{{@factory-worker-{name}-height}}");
+    let format = format!("#{{version}}\n{sizes}\n#{{client_width}}\n#{{client_height}}\n#{{{ADDRESS_OPTION}}}");
     let mut question = DisplayMessage::new().print();
+    if let Some(client) = &tmux.client {
+        question = question.target_client(client.as_str());
+    }
     if let Some(pane) = &tmux.pane {
         question = question.target_pane(pane.as_str());
     }
     let answer = tmux.run(&[question.message(format).build()]).context("asking where the key was pressed")?;
     let mut lines = answer.strip_suffix('\n').unwrap_or(&answer).split('\n').map(str::to_owned);
     let mut line = || lines.next().unwrap_or_default();
-    Ok(Surroundings { version: Version::parse(&line()), width: line(), height: line(), address: line() })
+    Ok(Surroundings {
+        version: Version::parse(&line()),
+        width: line(),
+        height: line(),
+        columns: line().parse().ok(),
+        lines: line().parse().ok(),
+        address: line(),
+    })
+}
+
+/// A popup's width or height that the client has room for: tmux refuses a popup that is larger. Percent fit always.
+pub fn fitting(size: &str, room: Option<u32>) -> String {
+    match (size.parse::<u32>(), room) {
+        (Ok(wanted), Some(room)) => wanted.min(room).to_string(),
+        _ => size.to_owned(),
+    }
 }
 
 /// A popup and what runs in it.

@@ -15,6 +15,7 @@ use crate::registry::names::Address;
 use crate::registry::worker::Worker;
 use crate::remote::Remote;
 use crate::remote::nudge::{self, Delivery};
+use crate::terminal::progress::Progress;
 
 /// A longer prompt than this is a mistake, in bytes.
 const TEXT_CAP: u64 = 1 << 20;
@@ -30,7 +31,9 @@ pub fn run(context: &Context, args: &Nudge) -> Result<Code> {
     };
     nudge::check(&text).map_err(|reason| Problem::new(Code::Usage, reason, HOW_TO_GIVE_A_TEXT))?;
     let address = Address { worker: worker.name.clone(), session };
+    let progress = Progress::show(format!("nudging {}…", worker.name));
     let done = deliver(context, &worker, &address, &text)?;
+    drop(progress);
     writeln!(io::stdout(), "{done}")?;
     Ok(Code::Done)
 }

@@ -15,6 +15,7 @@ use crate::exit::Code;
 use crate::registry::names::Address;
 use crate::remote::failure::Failure;
 use crate::remote::{Remote, peek};
+use crate::terminal::progress::Progress;
 use crate::terminal::{neutralise, style};
 
 pub fn run(context: &Context, args: &Peek) -> Result<Code> {
@@ -28,7 +29,9 @@ pub fn run(context: &Context, args: &Peek) -> Result<Code> {
     if args.follow {
         return follow::run(&source);
     }
+    let asking = Progress::show(format!("asking {}…", worker.name));
     let pane = source.capture().map_err(|failure| source.failed(failure))?;
+    drop(asking);
     let mut out = io::stdout().lock();
     if args.json {
         let text = neutralise::plain(&pane);
