@@ -91,7 +91,9 @@ fn going_to_an_open_window_takes_three_tmux_commands_at_most_and_no_kubectl() {
     }
     screen.run(&["open", "w/qa"]).expect(0);
     let calls = fs::read_to_string(&log).unwrap();
-    assert!(calls.lines().count() <= 3 && !calls.contains("kubectl"), "{calls}");
+    // The worker's own tmux has its own things to do.
+    let local = calls.lines().filter(|call| !call.contains("/tmux.sock")).count();
+    assert!(local <= 3 && !calls.contains("kubectl"), "{calls}");
 }
 
 #[test]

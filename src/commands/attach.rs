@@ -10,6 +10,7 @@ use crate::exit::{Code, Problem};
 use crate::local::tmux::Tmux;
 use crate::local::windows;
 use crate::registry::names::Address;
+use crate::registry::worker::ViewMode;
 use crate::remote::Remote;
 use crate::remote::failure::Failure;
 use crate::terminal::{key, neutralise};
@@ -31,7 +32,8 @@ fn attach(context: &Context, args: &Attach) -> Result<Code> {
     let (worker, session) = target::session(context, &context.registry()?, &args.session)?;
     let remote = Remote::to(&worker);
     let address = Address { worker: worker.name.clone(), session: session.clone() };
-    let view = View { remote: &remote, session: &session, read_only: args.read_only, timeout: context.timeout() };
+    let plain = args.plain || worker.view == ViewMode::Plain;
+    let view = View { remote: &remote, session: &session, read_only: args.read_only, plain, timeout: context.timeout() };
     let note_pod = || {
         if let (true, Some(pod)) = (args.in_window, remote.exec.pod()) {
             // Nice to know, and no reason not to attach.

@@ -27,13 +27,21 @@ pub struct Script<'a> {
 impl Script<'_> {
     /// What runs it: for [`Exec::run`], or for [`Exec::interactive`], where nobody takes the answer apart.
     pub fn argv(&self, nonce: &str) -> Vec<String> {
-        let mut argv = vec!["sh".to_owned(), "-c".to_owned(), format!("{PRELUDE}\n{}", self.text), "factory-worker".to_owned()];
+        let mut argv =
+            vec!["sh".to_owned(), "-c".to_owned(), packed(&format!("{PRELUDE}\n{}", self.text)), "factory-worker".to_owned()];
         argv.push(nonce.to_owned());
         argv.push(self.tmux.len().to_string());
         argv.extend_from_slice(self.tmux);
         argv.extend_from_slice(self.arguments);
         argv
     }
+}
+
+/// A script without its comments and indentation: it travels in a URL, where some proxies take no more than 8 or 16 KiB.
+/// A line that begins with `#` is a comment in all of ours.
+pub fn packed(text: &str) -> String {
+    let lines = text.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.fold(String::with_capacity(text.len()), |packed, line| packed + line + "\n")
 }
 
 /// One part of an answer: the words of its mark, and what was written behind it.

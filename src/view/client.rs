@@ -1,24 +1,64 @@
-//! Our client on the worker: the command that becomes it, and what is asked when it has ended.
+//! Our client on the worker: the command that becomes it, what its exit status proves, and how it is ended.
 
-use std::env;
 use std::time::Instant;
 
+use super::terminal;
 use crate::registry::names::SessionName;
 use crate::remote::Remote;
 use crate::remote::failure::Failure;
 use crate::remote::script::{self, Input, Script};
 
-const ATTACH: &str = concat!(include_str!("../remote/terminfo.sh"), include_str!("attach.sh"));
-const AFTER: &str = include_str!("after.sh");
+const ENTER: &str = concat!(include_str!("../remote/terminfo.sh"), include_str!("enter.sh"));
+const SYNC: &str = include_str!("sync.sh");
+const LEAVE: &str = include_str!("leave.sh");
 
-/// The exit status with which `attach.sh` says that it never came to attach.
-pub const NEVER_ATTACHED: i32 = 94;
+/// The environment variable by which `leave.sh` knows a view's client.
+const TAG: &str = "FACTORY_WORKER_VIEW";
 
 /// A client of one session, by a tag that nobody else has.
 pub struct Client<'a> {
     remote: &'a Remote,
     session: &'a SessionName,
     tag: String,
+}
+
+/// How a client attaches.
+#[derive(Debug, Clone, Copy)]
+pub struct Manner {
+    /// No key reaches the session, and its size stays as it is.
+    pub read_only: bool,
+    /// Every option on the worker stays as it is.
+    pub plain: bool,
+    /// What was typed before now must not reach the session: the view was down.
+    pub again: bool,
+}
+
+/// What the exit status of the exec that held a client proves. kubectl's own statuses (0 and 1 among them) prove nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// It never came to attach.
+    NeverAttached,
+    /// Somebody detached it; the session goes on.
+    Left,
+    /// The session is gone.
+    Gone,
+    /// The session is gone, and another one of its name is there.
+    Replaced,
+    /// Nobody knows.
+    Unknown,
+}
+
+impl Ending {
+    /// By the statuses of `enter.sh`.
+    pub fn of(status: i32) -> Self {
+        match status {
+            94 => Self::NeverAttached,
+            95 => Self::Left,
+            97 => Self::Gone,
+            98 => Self::Replaced,
+            _ => Self::Unknown,
+        }
+    }
 }
 
 /// What was found when the client had ended.
@@ -34,12 +74,18 @@ impl<'a> Client<'a> {
     }
 
     /// The argv that becomes the client, for an interactive exec.
-    pub fn argv(&self, read_only: bool) -> Vec<String> {
-        let mut arguments = vec![self.session.as_str().to_owned(), self.tag.clone(), terminal_types()];
-        if read_only {
-            arguments.extend(["-r", "-f", "read-only,ignore-size"].map(str::to_owned));
+    pub fn argv(&self, manner: Manner) -> Vec<String> {
+        let own = |word: &str| word.to_owned();
+        let mut arguments = vec![own(self.session.as_str()), terminal::types(), terminal::features()];
+        arguments.push(own(if manner.again { "again" } else { "" }));
+        arguments.push(if manner.plain { String::new() } else { script::packed(SYNC) });
+        if manner.read_only {
+            arguments.extend(["-r", "-f", "read-only,ignore-size"].map(own));
         }
-        Script { text: ATTACH, tmux: &self.remote.tmux, arguments: &arguments, stdin: b"" }.argv(&script::nonce())
+        let script = Script { text: ENTER, tmux: &self.remote.tmux, arguments: &arguments, stdin: b"" };
+        let mut argv = vec![own("env"), format!("{TAG}={}", self.tag)];
+        argv.extend(script.argv(&script::nonce()));
+        argv
     }
 
     /// End the client when a broken connection has left it attached, and ask whether the session is still there.
@@ -48,21 +94,7 @@ impl<'a> Client<'a> {
     /// `no session` when it is proven that there is none, anything else when the worker did not say.
     pub fn after(&self, deadline: Instant) -> Result<Found, Failure> {
         let input = Input { arguments: &[&self.tag], stdin: b"" };
-        let parts = script::on_session(self.remote, AFTER, self.session, input, deadline)?;
+        let parts = script::on_session(self.remote, LEAVE, self.session, input, deadline)?;
         Ok(Found { client_left: parts.get("client-left").is_some() })
     }
-}
-
-/// What the session's client may call our terminal, best first. Inside tmux that is tmux's own types.
-fn terminal_types() -> String {
-    const TMUX: &str = "tmux-256color screen-256color xterm-256color";
-    match env::var("TERM") {
-        // It travels as one word that a script splits, so nothing but a plain name may pass.
-        Ok(own) if env::var_os("TMUX").is_none() && is_plain(&own) => format!("{own} xterm-256color screen-256color"),
-        _ => TMUX.to_owned(),
-    }
-}
-
-fn is_plain(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-+._".contains(&byte))
 }

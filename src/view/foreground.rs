@@ -143,7 +143,9 @@ fn keep(said: &mut Vec<u8>, text: &[u8]) {
 fn listen_to(mut pipe: ChildStderr, sender: &Sender<Event>) {
     let mut buffer = [0; KEPT];
     while let Ok(count @ 1..) = pipe.read(&mut buffer) {
-        let text = neutralise::plain(&buffer[..count]).replace('\n', "\r\n");
+        let text = neutralise::plain(&buffer[..count]);
+        let news = text.split_inclusive('\n').filter(|line| !is_about_status(line));
+        let text = news.collect::<String>().replace('\n', "\r\n");
         let _ = io::stderr().lock().write_all(text.as_bytes());
         if sender.send(Event::Said(buffer[..count].to_vec())).is_err() {
             return;
@@ -152,9 +154,14 @@ fn listen_to(mut pipe: ChildStderr, sender: &Sender<Event>) {
     let _ = sender.send(Event::Silent);
 }
 
+/// What kubectl says when the command's own exit status is not 0; ours means something else.
+fn is_about_status(line: &str) -> bool {
+    line.starts_with("command terminated with exit code ")
+}
+
 fn last_line(said: &[u8]) -> Option<String> {
     let text = neutralise::plain(said);
-    text.lines().map(str::trim).rfind(|line| !line.is_empty()).map(neutralise::line)
+    text.lines().map(str::trim).rfind(|line| !line.is_empty() && !is_about_status(line)).map(neutralise::line)
 }
 
 fn number(status: ExitStatus) -> i32 {

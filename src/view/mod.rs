@@ -6,10 +6,11 @@
 mod client;
 mod foreground;
 mod restore;
+mod terminal;
 
 use std::time::{Duration, Instant};
 
-use client::{Client, Found, NEVER_ATTACHED};
+use client::{Client, Ending, Found, Manner};
 use foreground::{Ended, Foreground};
 use nix::sys::signal::Signal;
 use restore::Terminal;
@@ -24,6 +25,8 @@ pub struct View<'a> {
     pub remote: &'a Remote,
     pub session: &'a SessionName,
     pub read_only: bool,
+    /// Every option on the worker stays as it is.
+    pub plain: bool,
     /// How long the worker may take to say what became of the session.
     pub timeout: Duration,
 }
@@ -59,7 +62,8 @@ pub fn attach(view: &View<'_>, attached: impl FnOnce()) -> anyhow::Result<Outcom
         )
     })?;
     let client = Client::new(view.remote, view.session);
-    let command = view.remote.exec.interactive(&client.argv(view.read_only), Instant::now() + view.timeout)?;
+    let manner = Manner { read_only: view.read_only, plain: view.plain, again: false };
+    let command = view.remote.exec.interactive(&client.argv(manner), Instant::now() + view.timeout)?;
     attached();
     let foreground = Foreground::take();
     let ended = foreground.run(command);
@@ -68,18 +72,23 @@ pub fn attach(view: &View<'_>, attached: impl FnOnce()) -> anyhow::Result<Outcom
     Ok(if foreground.interrupted() { Outcome::Ended } else { outcome })
 }
 
-/// An exit status proves little (kubectl exits 0 on some broken connections, tmux exits 0 for a killed session), so the
-/// worker is asked.
+/// kubectl's own exit status proves little (it is 0 on some broken connections), so the worker is asked, unless the very
+/// exec that held the client has said what became of it.
 fn understand(client: &Client<'_>, ended: &Ended, timeout: Duration) -> Outcome {
+    let ending = Ending::of(ended.status);
     // Ctrl-C that came too late ended nothing.
-    if ended.signal.is_some_and(|signal| signal != Signal::SIGINT || ended.status != 0) {
+    if ended.signal.is_some_and(|signal| signal != Signal::SIGINT || ending == Ending::Unknown) {
         let _ = client.after(Instant::now() + FAREWELL);
         return Outcome::Ended;
     }
+    match ending {
+        Ending::Left => return Outcome::Left,
+        Ending::Gone => return Outcome::Gone,
+        Ending::Replaced | Ending::NeverAttached | Ending::Unknown => {}
+    }
     match client.after(Instant::now() + timeout) {
-        Ok(Found { client_left: false }) if ended.status == 0 => Outcome::Left,
-        Ok(_) => Outcome::Lost(lost(ended)),
-        Err(failure) if ended.status == NEVER_ATTACHED => Outcome::Never(failure),
+        Ok(Found { .. }) => Outcome::Lost(lost(ended)),
+        Err(failure) if ending == Ending::NeverAttached => Outcome::Never(failure),
         Err(failure) if failure.kind == Kind::NoSession => Outcome::Gone,
         Err(failure) => Outcome::Lost(failure),
     }

@@ -1,0 +1,124 @@
+# shellcheck shell=sh
+# Becomes a client of a session. Arguments: the session's name; terminal types separated by spaces (the first that is
+# known here is used: terminfo.sh comes before this); the features of the operator's terminal; `again` when what was
+# typed before now must not reach the session; the text of sync.sh, or nothing to leave every option alone; then flags
+# for attach-session.
+#
+# It runs on the operator's terminal, so it says nothing but by its exit status, which proves what kubectl's own exit 0
+# does not: 94 never came to attach, 95 the client left and the session is there, 96 the client was lost, 97 the session
+# is gone, 98 it is gone and another one has its name.
+# shellcheck disable=SC2034 # the last line but one of client() uses features
+name=$1 types=$2 features=$3 again=$4 sync=$5
+shift 5
+newline='
+'
+escape=$(printf '\033')
+
+# shellcheck disable=SC2317 # find_session calls it
+finish() {
+	exit 94
+}
+
+pause() {
+	# POSIX knows whole seconds only.
+	sleep 0.05 2>/dev/null || sleep 1
+}
+
+# quote WORD: for sh.
+# shellcheck disable=SC2317 # command_line calls it
+quote() {
+	printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"
+}
+
+# The terminal's size comes a moment after us; a client that does not wait for it resizes the session twice.
+await_size() {
+	tries=0
+	while [ "$(stty size 2>/dev/null)" = '0 0' ] && [ "$tries" -lt 40 ]; do
+		tries=$((tries + 1))
+		pause
+	done
+}
+
+# Throws away everything that was typed before the terminal comes to read this: it answers a question at its place in
+# the stream of keys. The bottom line, which says that the connection is down, goes at the same moment.
+drop_keys() {
+	modes=$(stty -g 2>/dev/null) || return
+	stty raw -echo min 0 time 0
+	dd bs=65536 count=1 >/dev/null 2>&1
+	stty min 0 time 20
+	printf '\0337\033[999;1H\033[2K\0338\033[5n'
+	seen=''
+	while byte=$(dd bs=1 count=1 2>/dev/null && printf x) && [ "$byte" != x ]; do
+		seen=$seen${byte%x}
+		case $seen in
+		*"${escape}[0n") break ;;
+		esac
+		seen=${seen#"${seen%???}"}
+	done
+	stty "$modes"
+}
+
+choose_terminal() {
+	for type in $types; do
+		if knows "$type"; then
+			TERM=$type
+			export TERM
+			break
+		fi
+	done
+	if [ "$(LC_ALL=C.UTF-8 locale charmap 2>/dev/null)" = UTF-8 ]; then
+		LC_ALL=C.UTF-8
+		export LC_ALL
+	fi
+}
+
+# The words of the tmux command line, quoted once more for a shell that knows nothing of us.
+command_line() {
+	i=0
+	# shellcheck disable=SC2154 # count is set by the prelude
+	while [ "$i" -lt "$count" ]; do
+		i=$((i + 1))
+		eval "quote \"\$word_$i\""
+		printf ' '
+	done
+}
+
+# The client's process is a child of ours: somebody has to be left to say how it ended.
+client() {
+	choose_terminal
+	if [ -n "$sync" ]; then
+		self=$(exec sh -c 'printf %s "$PPID"')
+		text="tm() { $(command_line)-u \"\$@\"; }$newline$sync"
+		# shellcheck disable=SC2154 # find_session sets id
+		sh -c "$text" factory-worker "$self:$id" "$text"
+	fi
+	await_size
+	[ -z "$again" ] || drop_keys
+	# shellcheck disable=SC2154 # the prelude sets words
+	eval "exec $words"' -u -N -T "$features" attach-session -E "$@" -t "$id"'
+}
+
+# there: whether the session is there, by its id; 2 when tmux does not say.
+there() {
+	said=$(tm has-session -t "$id" 2>&1) && return
+	case $said in
+	"can't find session"* | 'no server running on '* | 'error connecting to '*'(No such file or directory)') return 1 ;;
+	*) return 2 ;;
+	esac
+}
+
+find_session "$name" >/dev/null
+(client "$@")
+status=$?
+there
+case $status,$? in
+0,0) exit 95 ;;
+*,1) ;;
+*) exit 96 ;;
+esac
+# shellcheck disable=SC2317 # find_session calls it
+finish() {
+	exit 97
+}
+find_session "$name" >/dev/null
+exit 98

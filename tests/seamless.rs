@@ -1,0 +1,350 @@
+//! A view that does not look like a tmux in a tmux, and leaves no trace of that behind.
+
+mod support;
+
+use std::fs;
+use std::process::{Child, Command, Stdio};
+
+use rstest::rstest;
+use support::{HOSTILE_NAMES, World, eventually};
+
+/// What a seamless view changes in its session.
+const HIDDEN: &str = "off|C-F12|None|1|1|#T|on";
+
+fn hidden(world: &World, session: &str) -> String {
+    let format = "#{status}|#{prefix}|#{prefix2}|#{mouse}|#{set-titles}|#{set-titles-string}|#{detach-on-destroy}";
+    options(world, session, format)
+}
+
+fn options(world: &World, session: &str, format: &str) -> String {
+    let id = world.session_id("w", session);
+    world.worker_tmux("w", &["display-message", "-p", "-t", &format!("{id}:"), format]).trim_end().to_owned()
+}
+
+/// Every option and hook that the worker's tmux has.
+fn everything(world: &World) -> String {
+    let mut all = String::new();
+    for arguments in [&["show-options", "-s"][..], &["show-options", "-g"], &["show-options", "-gw"], &["show-hooks", "-g"]] {
+        all += &format!("{arguments:?}\n{}", world.worker_tmux("w", arguments));
+    }
+    let sessions = world.worker_tmux("w", &["list-sessions", "-F", "#{session_id}"]);
+    for id in sessions.lines() {
+        let id = format!("{id}:");
+        for arguments in
+            [&["show-options"][..], &["show-hooks"], &["show-options", "-w"], &["show-options", "-p"], &["show-environment"]]
+        {
+            let arguments = [arguments, &["-t", &id]].concat();
+            all += &format!("{arguments:?}\n{}", world.worker_tmux("w", &arguments));
+        }
+    }
+    all
+}
+
+fn wait_hidden(world: &World, session: &str) {
+    eventually("the view's options", || (hidden(world, session) == HIDDEN).then_some(()));
+}
+
+#[track_caller]
+fn wait_as_before(world: &World, before: &str) {
+    let mut now = String::new();
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while std::time::Instant::now() < end {
+        now = everything(world);
+        if now == before {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert_eq!(now, before);
+}
+
+/// Somebody else's client: a plain tmux in a terminal of its own.
+struct Stranger(Child);
+
+impl Stranger {
+    fn attaches(world: &World, session: &str) -> Self {
+        let id = world.session_id("w", session);
+        let socket = world.worker_directory("w").join("tmux.sock");
+        let line = format!("exec tmux -S '{}' attach -t '{id}'", socket.display());
+        let mut command = world.program("script");
+        command.args(["-qfc", &line, "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::null());
+        Self(command.spawn().unwrap())
+    }
+
+    fn leaves(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+fn clients(world: &World) -> usize {
+    world.worker_tmux("w", &["list-clients"]).lines().count()
+}
+
+fn world() -> World {
+    let world = World::new().worker("w");
+    world.session("w", "qa", "echo I am qa; exec cat");
+    world
+}
+
+/// From now on `sh` is this one, for whatever finds it on PATH.
+fn use_shell(world: &World, shell: &str) {
+    fs::create_dir_all(world.path("bin")).unwrap();
+    std::os::unix::fs::symlink(format!("/bin/{shell}"), world.path("bin/sh")).unwrap();
+}
+
+/// The worker's tmux runs hooks with `/bin/sh`; let it be this shell.
+fn use_shell_in_hooks(world: &World, shell: &str) {
+    let text = world.worker_tmux("w", &["show-options", "-sqv", "@factory-worker-sync"]);
+    assert!(!text.is_empty());
+    let file = world.path("sync");
+    fs::write(&file, text).unwrap();
+    let line = format!("PATH='{}':$PATH exec {shell} '{}'", world.path("bin").display(), file.display());
+    world.worker_tmux("w", &["set-option", "-s", "@factory-worker-sync", &line]);
+}
+
+/// Values that break whoever passes them through a shell or a parser once too often.
+fn set_awkward_options(world: &World, session: &str) {
+    let id = format!("{}:", world.session_id("w", session));
+    let set = |option: &str, value: &str| {
+        world.worker_tmux("w", &["set-option", "-t", &id, option, value]);
+    };
+    set("prefix", "'");
+    set("prefix2", "C-Space");
+    set("status", "2");
+    set("set-titles-string", "it's \"#{?#{==:#{session_name},x},a,b}\" `touch pwned` $(touch pwned) #(touch pwned) a\\;");
+    set("@factory", "an option of the user's");
+    world.worker_tmux("w", &["set-option", "-s", "set-clipboard", "off"]);
+    world.worker_tmux("w", &["set-option", "-s", "extended-keys", "always"]);
+    world.worker_tmux("w", &["set-hook", "-g", "client-attached[3]", "set -g @seen 'it''s \"x\"'"]);
+    world.worker_tmux("w", &["set-hook", "-t", &id, "client-detached[5]", "set -g @gone \"a;b #{x}\""]);
+}
+
+#[rstest]
+fn nothing_of_a_view_is_left(#[values("dash", "busybox")] shell: &str, #[values(false, true)] awkward: bool) {
+    let world = world();
+    world.session("w", "other", "exec cat");
+    if awkward {
+        set_awkward_options(&world, "qa");
+        // What their hooks do is not ours to undo.
+        world.worker_tmux("w", &["set-hook", "-gu", "client-attached[3]"]);
+        world.worker_tmux("w", &["set-hook", "-g", "client-attached[3]", "refresh-client"]);
+        world.worker_tmux("w", &["set-hook", "-t", "=qa:", "client-detached[5]", "run-shell -b \": 'a;b'\""]);
+    }
+    let before = everything(&world);
+    let screen = world.screen_with("");
+    use_shell(&world, shell);
+    screen.run(&["open", "w/qa", "w/other"]).expect(0);
+    screen.wait("I am qa");
+    wait_hidden(&world, "qa");
+    wait_hidden(&world, "other");
+    use_shell_in_hooks(&world, shell);
+    let server = options(&world, "qa", "#{set-clipboard} #{focus-events} #{extended-keys}");
+    assert_eq!(server, if awkward { "on 1 always" } else { "on 1 on" });
+    assert_ne!(everything(&world), before);
+    screen.run(&["close", "w/qa"]).expect(0);
+    eventually("the first client to go", || (clients(&world) == 1).then_some(()));
+    eventually("the first session's own options", || (hidden(&world, "qa") != HIDDEN).then_some(()));
+    assert_eq!(options(&world, "qa", "#{set-clipboard}"), "on", "there is still a view");
+    screen.run(&["close", "w/other"]).expect(0);
+    wait_as_before(&world, &before);
+    world.assert_nothing_executed();
+}
+
+#[rstest]
+fn every_name_is_hidden_and_put_back(#[values("dash", "busybox")] shell: &str) {
+    let world = world();
+    for name in HOSTILE_NAMES {
+        world.session("w", name, "exec cat");
+    }
+    let before = everything(&world);
+    let screen = world.screen_with("");
+    use_shell(&world, shell);
+    let addresses: Vec<String> = HOSTILE_NAMES.iter().map(|name| format!("w/{name}")).collect();
+    let mut arguments = vec!["open", "--detached", "--"];
+    arguments.extend(addresses.iter().map(String::as_str));
+    screen.run(&arguments).expect(0);
+    for name in HOSTILE_NAMES {
+        wait_hidden(&world, name);
+    }
+    use_shell_in_hooks(&world, shell);
+    screen.inner(&["kill-server"]);
+    wait_as_before(&world, &before);
+    world.assert_nothing_executed();
+}
+
+#[rstest]
+fn a_client_that_is_killed_leaves_nothing_either(#[values("-TERM", "-KILL", "-HUP")] signal: &str) {
+    let world = world();
+    let before = everything(&world);
+    let screen = world.screen_with("");
+    screen.run(&["open", "w/qa"]).expect(0);
+    wait_hidden(&world, "qa");
+    let pane = screen.inner(&["display-message", "-p", "-t", "w/qa", "#{pane_pid}"]);
+    // Nobody of ours is left to tidy up: the worker does it.
+    Command::new("kill").args(["-KILL", pane.trim()]).status().unwrap();
+    let pid = world.worker_tmux("w", &["list-clients", "-F", "#{client_pid}"]);
+    for pid in pid.lines() {
+        Command::new("kill").args([signal, pid]).status().unwrap();
+    }
+    wait_as_before(&world, &before);
+}
+
+#[test]
+fn a_stranger_who_is_there_first_sees_no_change() {
+    let world = world();
+    let before = everything(&world);
+    let stranger = Stranger::attaches(&world, "qa");
+    eventually("the stranger", || (clients(&world) == 1).then_some(()));
+    let screen = world.screen_with("");
+    screen.run(&["open", "w/qa"]).expect(0);
+    screen.wait("I am qa");
+    eventually("our client", || (clients(&world) == 2).then_some(()));
+    assert_eq!(everything(&world), before, "the view is plain");
+    stranger.leaves();
+    screen.run(&["close", "w/qa"]).expect(0);
+    wait_as_before(&world, &before);
+}
+
+#[test]
+fn a_stranger_who_comes_later_sees_the_session_s_own_options() {
+    let world = world();
+    set_awkward_options(&world, "qa");
+    world.worker_tmux("w", &["set-hook", "-gu", "client-attached[3]"]);
+    world.worker_tmux("w", &["set-hook", "-u", "-t", "=qa:", "client-detached[5]"]);
+    let own = hidden(&world, "qa");
+    let before = everything(&world);
+    let screen = world.screen_with("");
+    screen.run(&["open", "w/qa"]).expect(0);
+    wait_hidden(&world, "qa");
+    for _ in 0..2 {
+        let stranger = Stranger::attaches(&world, "qa");
+        eventually("the session's own options", || (hidden(&world, "qa") == own).then_some(()));
+        stranger.leaves();
+        wait_hidden(&world, "qa");
+    }
+    screen.run(&["close", "w/qa"]).expect(0);
+    wait_as_before(&world, &before);
+}
+
+#[test]
+fn what_somebody_changes_meanwhile_stays_changed() {
+    let world = world();
+    let screen = world.screen_with("");
+    screen.run(&["open", "w/qa"]).expect(0);
+    wait_hidden(&world, "qa");
+    world.worker_tmux("w", &["set", "-t", "=qa:", "status", "3"]);
+    world.worker_tmux("w", &["set", "-s", "set-clipboard", "off"]);
+    screen.run(&["close", "w/qa"]).expect(0);
+    eventually("our options to go", || (options(&world, "qa", "#{prefix}") == "C-b").then_some(()));
+    assert_eq!(options(&world, "qa", "#{status}"), "3");
+    eventually("the hooks to go", || (!everything(&world).contains("factory-worker")).then_some(()));
+    assert_eq!(options(&world, "qa", "#{set-clipboard}"), "off");
+}
+
+#[rstest]
+#[case::asked_for("attach --plain w/qa", "")]
+#[case::settled("attach w/qa", "view: plain")]
+fn a_plain_view_changes_nothing(#[case] arguments: &str, #[case] setting: &str) {
+    let world = World::new().worker_with("w", setting);
+    world.session("w", "qa", "echo I am qa; exec cat");
+    let before = everything(&world);
+    let screen = world.screen_with("");
+    screen.enter(&format!("{} {arguments}", support::BIN));
+    screen.wait("I am qa");
+    eventually("the client", || (clients(&world) == 1).then_some(()));
+    assert_eq!(everything(&world), before);
+    world.worker_tmux("w", &["detach-client", "-s", "=qa"]);
+    wait_as_before(&world, &before);
+}
+
+#[test]
+fn a_lock_that_nobody_holds_any_more_stops_nobody() {
+    let world = world();
+    let before = everything(&world);
+    let mut gone = Command::new("true").spawn().unwrap();
+    gone.wait().unwrap();
+    world.worker_tmux("w", &["set", "-s", "@factory-worker-lock", &gone.id().to_string()]);
+    let screen = world.screen_with("");
+    screen.run(&["open", "w/qa"]).expect(0);
+    wait_hidden(&world, "qa");
+    screen.run(&["close", "w/qa"]).expect(0);
+    wait_as_before(&world, &before);
+}
+
+#[test]
+fn a_lock_whose_holder_stands_still_is_taken_over() {
+    let world = world();
+    let before = everything(&world);
+    let mut still = Command::new("sleep").arg("1000").spawn().unwrap();
+    world.worker_tmux("w", &["set", "-s", "@factory-worker-lock", &still.id().to_string()]);
+    let screen = world.screen_with("");
+    screen.run(&["open", "w/qa"]).expect(0);
+    wait_hidden(&world, "qa");
+    screen.run(&["close", "w/qa"]).expect(0);
+    wait_as_before(&world, &before);
+    still.kill().unwrap();
+    still.wait().unwrap();
+}
+
+#[test]
+fn a_view_that_is_killed_on_its_way_is_put_back_by_the_worker() {
+    let world = world();
+    let before = everything(&world);
+    // It announces itself, and never attaches.
+    let real = "exec /usr/bin/env PATH=\"${PATH#*:}\" tmux \"$@\"";
+    world.script("tmux", &format!("#!/bin/sh\ncase $* in *attach-session*) exec sleep 1000 ;; esac\n{real}\n"));
+    let screen = world.screen_with("");
+    let pid = screen.inner(&["new-window", "-P", "-F", "#{pane_pid}", "--", support::BIN, "attach", "w/qa"]);
+    wait_hidden(&world, "qa");
+    kill_tree(pid.trim());
+    wait_as_before(&world, &before);
+}
+
+/// Kill a process and all that it started, at once.
+fn kill_tree(pid: &str) {
+    let listing = Command::new("ps").args(["-eo", "pid=,ppid="]).output().unwrap();
+    let listing = String::from_utf8(listing.stdout).unwrap();
+    let pairs: Vec<(&str, &str)> =
+        listing.lines().filter_map(|line| line.trim().split_once(' ').map(|(pid, parent)| (pid, parent.trim()))).collect();
+    let mut tree = vec![pid];
+    let mut at = 0;
+    while at < tree.len() {
+        let parent = tree[at];
+        tree.extend(pairs.iter().filter(|(_, its)| *its == parent).map(|(pid, _)| *pid));
+        at += 1;
+    }
+    Command::new("kill").arg("-KILL").args(tree).status().unwrap();
+}
+
+/// The sizes that the application was told, one a line.
+fn sizes(world: &World) -> Vec<String> {
+    let text = fs::read_to_string(world.path("sizes")).unwrap_or_default();
+    text.lines().map(str::to_owned).collect()
+}
+
+/// A program that notes each size that it is told.
+const APP: &str = r#"
+trap 'stty size >>"$1"' WINCH
+echo I am qa
+while :; do read -t 1 -r line; done
+"#;
+
+#[test]
+fn the_application_is_resized_once_on_attach_and_once_per_resize() {
+    let world = World::new().worker("w");
+    fs::write(world.path("app"), APP).unwrap();
+    let command = format!("exec bash '{}' '{}'", world.path("app").display(), world.path("sizes").display());
+    world.session("w", "qa", &command);
+    let screen = world.screen_with("");
+    screen.run(&["open", "w/qa"]).expect(0);
+    screen.wait("I am qa");
+    wait_hidden(&world, "qa");
+    eventually("the first size", || (sizes(&world) == ["39 120"]).then_some(()));
+    // A key shows that nothing else was on its way.
+    screen.inner(&["split-window", "-h", "-l", "59", "-t", "w/qa", "--", "cat"]);
+    eventually("the size beside another pane", || (sizes(&world) == ["39 120", "39 60"]).then_some(()));
+    screen.inner(&["select-pane", "-L"]);
+    screen.inner(&["resize-pane", "-Z"]);
+    eventually("the size of a zoomed pane", || (sizes(&world) == ["39 120", "39 60", "39 120"]).then_some(()));
+}
