@@ -9,3 +9,4 @@ pub mod render;
 pub mod rollout;
 pub mod secret;
 pub mod why;
+pub mod yaml;

@@ -53,6 +53,16 @@ pub struct Look {
     pub pod: Option<String>,
 }
 
+impl Look {
+    /// For a person, on one line.
+    pub fn sentence(&self) -> String {
+        match self.detail.as_str() {
+            "" => self.stage.words().to_owned(),
+            detail => format!("{}: {detail}", self.stage.words()),
+        }
+    }
+}
+
 /// What to wait for.
 pub struct Rollout<'a> {
     pub cluster: &'a Cluster,
@@ -61,6 +71,8 @@ pub struct Rollout<'a> {
     /// The selector of its pods.
     pub selector: String,
     pub container: ObjectName,
+    /// Its log says [`READY`]; what another image says is not known, and its probes have to do.
+    pub says_ready: bool,
     /// The uids of pods that are not to be taken for new ones.
     pub old: Vec<String>,
     /// How long the worker may take to be ready.
@@ -74,7 +86,8 @@ impl<'a> Rollout<'a> {
     pub fn of(cluster: &'a Cluster, names: &Names, patience: Duration, timeout: Duration) -> Result<Self, Failure> {
         let container = CONTAINER.parse().map_err(|error| Failure::new(Kind::Failed, format!("{error}")))?;
         let owner = format!("deployment/{}", names.deployment);
-        Ok(Self { cluster, owner, selector: names.selector(), container, old: Vec::new(), patience, timeout })
+        let (selector, old) = (names.selector(), Vec::new());
+        Ok(Self { cluster, owner, selector, container, says_ready: true, old, patience, timeout })
     }
 
     /// Wait until the sessions are there; each look is told.
@@ -153,6 +166,10 @@ impl<'a> Rollout<'a> {
     }
 
     fn is_ready(&self, pod: &Value) -> bool {
+        if !self.says_ready {
+            let conditions = pod["status"]["conditions"].as_array();
+            return conditions.into_iter().flatten().any(|one| one["type"] == "Ready" && one["status"] == "True");
+        }
         let Ok(name) = text(&pod["metadata"]["name"]).parse() else { return false };
         let log = Log { lines: Some(LOG_LINES), previous: false, follow: false };
         let said = self.cluster.log(&name, Some(&self.container), log, self.deadline()).unwrap_or_default();

@@ -23,8 +23,8 @@ use crate::exit::{Code, Problem};
 pub struct Entry {
     pub name: WorkerName,
     pub pod: ObjectName,
-    pub namespace: ObjectName,
-    /// `None` leaves it to the file's defaults.
+    /// What is `None` is left to the file's defaults.
+    pub namespace: Option<ObjectName>,
     pub context: Option<String>,
     pub kubeconfig: Option<PathBuf>,
 }
@@ -32,8 +32,8 @@ pub struct Entry {
 impl Entry {
     /// The lines of the entry, each `key: value`.
     fn lines(&self) -> Vec<String> {
-        let mut keys =
-            vec![("name", self.name.to_string()), ("pod", self.pod.to_string()), ("namespace", self.namespace.to_string())];
+        let mut keys = vec![("name", self.name.to_string()), ("pod", self.pod.to_string())];
+        keys.extend(self.namespace.as_ref().map(|namespace| ("namespace", namespace.to_string())));
         keys.extend(self.context.clone().map(|context| ("context", context)));
         keys.extend(self.kubeconfig.as_ref().map(|path| ("kubeconfig", path.to_string_lossy().into_owned())));
         keys.into_iter().map(|(key, value)| format!("{key}: {}", text::scalar(&value))).collect()

@@ -7,7 +7,7 @@ fn entry(name: &str) -> Entry {
     Entry {
         name: name.parse().unwrap(),
         pod: format!("factory-{name}").parse().unwrap(),
-        namespace: "factory".parse().unwrap(),
+        namespace: Some("factory".parse().unwrap()),
         context: Some("do nyc1".to_owned()),
         kubeconfig: None,
     }

@@ -1,12 +1,13 @@
 //! Objects of a namespace through kubectl: applied, read, patched, deleted; logs and events of pods.
 
+use std::io;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::{ANSWER_CAP, Cluster, LISTING_CAP, not_ended_well, run};
-use crate::process::{End, Finished};
+use crate::process::{self, End, Finished};
 use crate::registry::names::ObjectName;
 use crate::remote::failure::{Failure, Kind};
 use crate::terminal::neutralise;
@@ -107,6 +108,27 @@ impl Cluster {
     pub fn log(&self, pod: &ObjectName, container: Option<&ObjectName>, log: Log, deadline: Instant) -> Result<Vec<u8>, Failure> {
         let command = self.log_command(pod, container, Log { follow: false, ..log })?;
         self.change(command, b"", deadline)
+    }
+
+    /// Hand on the log of a container, line by line, as it comes. `patience` bounds the time without a word, unless the log
+    /// is followed: then it may be quiet for ever.
+    ///
+    /// # Errors
+    /// As [`Self::log`]; or `take` failed.
+    pub fn read_log(
+        &self,
+        pod: &ObjectName,
+        container: Option<&ObjectName>,
+        log: Log,
+        patience: Duration,
+        take: impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> anyhow::Result<()> {
+        let command = self.log_command(pod, container, log)?;
+        let done = process::stream(command, (!log.follow).then_some(patience), take)?;
+        match done.end {
+            End::Exited(0) => Ok(()),
+            _ => Err(not_ended_well(&done).into()),
+        }
     }
 
     /// The command that prints the log of a container.
