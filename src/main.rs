@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod deploy;
 mod doctor;
 mod exit;
 mod local;

@@ -18,6 +18,7 @@ mod pick;
 mod popup;
 mod status;
 mod target;
+mod worker;
 
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
@@ -74,6 +75,7 @@ pub fn run(cli: Cli) -> Result<Code> {
         Command::Pick(args) => pick::run(&context, &args),
         Command::Nudge(args) => nudge::run(&context, &args),
         Command::Interrupt(args) => interrupt::run(&context, &args),
+        Command::Worker(args) => worker::run(&context, &args),
         Command::Doctor(args) => doctor::run(&context, &args),
         Command::Config(args) => config::run(&context, &args),
         Command::Completions(args) => completions::run(&context, &args),

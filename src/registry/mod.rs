@@ -1,6 +1,7 @@
 //! The set of workers: `workers.yaml` and what it says, as validated values.
 
 mod document;
+pub mod edit;
 mod file;
 mod keys;
 pub mod names;

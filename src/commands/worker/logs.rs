@@ -1,0 +1,67 @@
+//! `worker logs`: what the pod of a worker has said.
+
+use std::io::{self, Write};
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::owner::{self, Owner};
+use crate::cli::WorkerLogs;
+use crate::commands::{Context, target};
+use crate::exit::{Code, Problem};
+use crate::registry::names::ObjectName;
+use crate::registry::worker::{PodPlace, PodRef, Worker};
+use crate::remote::kubectl::Cluster;
+use crate::remote::kubectl::objects::Log;
+use crate::terminal::{neutralise, shell, style};
+
+pub fn run(context: &Context, args: &WorkerLogs) -> Result<Code> {
+    let registry = context.registry()?;
+    let worker = target::worker(&registry, &target::worker_name(&args.worker)?)?;
+    let place = owner::place(worker)?;
+    let cluster = Cluster::of(place);
+    let (pod, container) = newest(context, worker, place, &cluster)?;
+    let log = Log { lines: args.lines, previous: args.previous, follow: args.follow };
+    if args.dry_run {
+        let command = cluster.log_command(&pod, container.as_ref(), log)?;
+        let words = std::iter::once(command.get_program()).chain(command.get_args());
+        let argv: Vec<_> = words.map(|word| word.to_string_lossy().into_owned()).collect();
+        writeln!(io::stdout(), "{}", shell::line(&argv))?;
+    } else if args.json {
+        let mut text = String::new();
+        cluster.read_log(&pod, container.as_ref(), log, context.timeout(), |line| {
+            text.push_str(&String::from_utf8_lossy(line));
+            Ok(())
+        })?;
+        writeln!(io::stdout(), "{}", json!({ "name": worker.name, "pod": pod, "log": text }))?;
+    } else {
+        cluster.read_log(&pod, container.as_ref(), log, context.timeout(), print)?;
+    }
+    Ok(Code::Done)
+}
+
+fn print(line: &[u8]) -> io::Result<()> {
+    let text = if style::colour() { neutralise::coloured(line) } else { neutralise::plain(line) };
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// The newest pod of a worker in whatever state, and its container: a pod that crashes has the most to say.
+fn newest(context: &Context, worker: &Worker, place: &PodPlace, cluster: &Cluster) -> Result<(ObjectName, Option<ObjectName>)> {
+    let Some(owner) = Owner::find(cluster, &place.pod, context.timeout())? else {
+        return match &place.pod {
+            PodRef::Any(name) | PodRef::Pod(name) => Ok((name.clone(), place.container.clone())),
+            _ => Err(missing(worker, place).into()),
+        };
+    };
+    let pods = cluster.select("pods", &owner.selector(), context.deadline())?;
+    let made = |pod: &&Value| pod["metadata"]["creationTimestamp"].as_str().map(str::to_owned);
+    let newest = pods.iter().max_by_key(made).and_then(|pod| pod["metadata"]["name"].as_str()?.parse().ok());
+    Ok((newest.ok_or_else(|| missing(worker, place))?, owner.container(place)))
+}
+
+fn missing(worker: &Worker, place: &PodPlace) -> Problem {
+    let what = format!("worker {} has no pod: {} has made none", worker.name, place.pod);
+    Problem::new(Code::Missing, what, "`factory-worker doctor` looks for the reason")
+}

@@ -1,0 +1,28 @@
+//! `worker render`: the manifests that `add` applies, without the Secret.
+
+use std::io::{self, Write};
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::order;
+use crate::cli::WorkerAdd;
+use crate::deploy::{render, yaml};
+use crate::exit::Code;
+
+pub fn run(args: &WorkerAdd) -> Result<Code> {
+    order::context(args)?;
+    let namespace = order::namespace(args)?.map_or_else(order::default_namespace, Ok)?;
+    let shape = order::shape(args, namespace)?;
+    let mut objects = Vec::new();
+    for (worker, _) in order::workers(args)? {
+        objects.extend(render::objects(&worker, &shape)?);
+    }
+    let text = if args.json { json(&objects) } else { yaml::documents(&objects) };
+    io::stdout().write_all(text.as_bytes())?;
+    Ok(Code::Done)
+}
+
+fn json(objects: &[Value]) -> String {
+    format!("{}\n", json!({ "apiVersion": "v1", "kind": "List", "items": objects }))
+}

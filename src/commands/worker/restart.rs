@@ -1,0 +1,132 @@
+//! `worker restart`: a new pod for a worker, after naming what will end with the old one.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::SystemTime;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::owner::{self, Owner};
+use crate::cli::WorkerRestart;
+use crate::commands::{Context, target};
+use crate::deploy::rollout::{self, Look};
+use crate::deploy::why;
+use crate::exit::{Code, Problem};
+use crate::registry::worker::{PodPlace, Worker};
+use crate::remote::kubectl::Cluster;
+use crate::remote::kubectl::objects::Change;
+use crate::remote::{Remote, ask};
+use crate::terminal::progress::Lines;
+use crate::terminal::{key, neutralise};
+
+/// What `kubectl rollout restart` sets: a template that differs is a new pod.
+const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
+
+pub fn run(context: &Context, args: &WorkerRestart) -> Result<Code> {
+    let registry = context.registry()?;
+    let worker = target::worker(&registry, &target::worker_name(&args.worker)?)?;
+    let place = owner::place(worker)?;
+    let cluster = Cluster::of(place);
+    let owner = owner_of(context, worker, place, &cluster)?;
+    let sessions = sessions(context, worker);
+    if args.dry_run {
+        for line in cluster.patch(&owner.target, &patch(), Change::Rehearsed, context.deadline())? {
+            writeln!(io::stdout(), "{line}")?;
+        }
+        writeln!(io::stdout(), "{}", sessions.sentence())?;
+        return Ok(Code::Done);
+    }
+    if !args.yes && !agreed(worker, &sessions)? {
+        return Ok(Code::Interrupted);
+    }
+    let look = replace(context, args, worker, place, &cluster, &owner)?;
+    let pod = look.pod.unwrap_or_default();
+    if args.json {
+        let name = &worker.name;
+        writeln!(io::stdout(), "{}", json!({ "name": name, "status": "ready", "pod": pod, "ended": sessions.names() }))?;
+    } else {
+        writeln!(io::stdout(), "{} is ready again, as pod {pod}", worker.name)?;
+    }
+    Ok(Code::Done)
+}
+
+fn owner_of(context: &Context, worker: &Worker, place: &PodPlace, cluster: &Cluster) -> Result<Owner> {
+    Owner::find(cluster, &place.pod, context.timeout())?.ok_or_else(|| {
+        let what = format!("there is no Deployment or StatefulSet {} that would make a new pod for {}", place.pod, worker.name);
+        Problem::new(
+            Code::Missing,
+            what,
+            "a pod on its own is gone when it is deleted; `factory-worker worker add` makes one that stays",
+        )
+        .into()
+    })
+}
+
+/// The sessions that would end, as far as they can be known.
+enum Sessions {
+    Known(Vec<String>),
+    Unknown(String),
+}
+
+fn sessions(context: &Context, worker: &Worker) -> Sessions {
+    let question = ask::Question { queue: false, ..context.question() };
+    match ask::one(&Remote::to(worker), worker, question) {
+        Ok(answer) => Sessions::Known(answer.sessions.iter().map(|session| neutralise::line(session.name.as_str())).collect()),
+        Err(failure) => Sessions::Unknown(failure.reason),
+    }
+}
+
+impl Sessions {
+    fn names(&self) -> Value {
+        match self {
+            Self::Known(names) => json!(names),
+            Self::Unknown(_) => Value::Null,
+        }
+    }
+
+    fn sentence(&self) -> String {
+        match self {
+            Self::Known(names) if names.is_empty() => "It has no sessions.".to_owned(),
+            Self::Known(names) => format!("These sessions end: {}", names.join(", ")),
+            Self::Unknown(reason) => format!("Which sessions end is not known: {reason}"),
+        }
+    }
+}
+
+fn agreed(worker: &Worker, sessions: &Sessions) -> Result<bool> {
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        let what = format!("restarting {} ends its sessions, and there is no terminal to ask on", worker.name);
+        return Err(Problem::new(Code::Usage, what, format!("{}; --yes restarts it", sessions.sentence())).into());
+    }
+    writeln!(io::stdout(), "{}", sessions.sentence())?;
+    Ok(key::confirm(&format!("Restart {}?", worker.name))?)
+}
+
+fn patch() -> Value {
+    let now = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+    json!({ "spec": { "template": { "metadata": { "annotations": { RESTARTED_AT: now } } } } })
+}
+
+fn replace(
+    context: &Context,
+    args: &WorkerRestart,
+    worker: &Worker,
+    place: &PodPlace,
+    cluster: &Cluster,
+    owner: &Owner,
+) -> Result<Look> {
+    let container = owner
+        .container(place)
+        .ok_or_else(|| Problem::new(Code::Failed, format!("{} has no container", owner.target), "see `kubectl get -o yaml`"))?;
+    let mut rollout = owner.rollout(cluster, container.clone(), args.wait, context.timeout());
+    rollout.old = rollout::uids(&cluster.select("pods", &owner.selector(), context.deadline())?);
+    cluster.patch(&owner.target, &patch(), Change::Made, context.deadline())?;
+    let lines = Lines::new([worker.name.as_str()]);
+    let line = lines.line(worker.name.as_str());
+    rollout.wait(|look| line.say(look.sentence())).map_err(|(failure, look)| {
+        let explanation = why::explain(cluster, owner.name(), look.pod.as_deref(), &container, context.deadline());
+        let remedy = std::iter::once(failure.remedy().to_owned()).chain(explanation).filter(|line| !line.is_empty());
+        let remedy = remedy.collect::<Vec<_>>().join("\n  ");
+        Problem::new(failure.code(), format!("{} did not come back: {failure}", worker.name), remedy).into()
+    })
+}

@@ -1,0 +1,12 @@
+//! Workers on Kubernetes: what `deploy/k8s` describes, rendered, applied and watched until it runs.
+
+pub mod env_file;
+mod files;
+mod merge;
+pub mod names;
+pub mod quantity;
+pub mod render;
+pub mod rollout;
+pub mod secret;
+pub mod why;
+pub mod yaml;

@@ -1,0 +1,99 @@
+//! Amounts as Kubernetes writes them: `2`, `500m`, `1.5`, `4Gi`.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Suffixes of quantities
+/// (https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity).
+const SUFFIXES: &[&str] = &["", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
+
+/// An amount of something, more than none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quantity {
+    number: String,
+    suffix: &'static str,
+}
+
+impl FromStr for Quantity {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is no amount; write e.g. 2, 500m or 4Gi");
+        let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+        let (number, rest) = text.split_at(end);
+        let suffix = SUFFIXES.iter().find(|&&suffix| suffix == rest).ok_or_else(wrong)?;
+        let value: f64 = number.parse().map_err(|_| wrong())?;
+        if value <= 0.0 || number.starts_with('.') || number.ends_with('.') {
+            return Err(wrong());
+        }
+        Ok(Self { number: number.to_owned(), suffix })
+    }
+}
+
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.number, self.suffix)
+    }
+}
+
+impl Quantity {
+    fn doubled(&self) -> Self {
+        let doubled = self.number.parse::<f64>().unwrap_or_default() * 2.0;
+        Self { number: doubled.to_string(), suffix: self.suffix }
+    }
+}
+
+/// How much of something a worker asks for, and how much it may have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Share {
+    pub request: Quantity,
+    pub limit: Quantity,
+}
+
+/// `REQUEST`, with a limit of twice that, or `REQUEST:LIMIT`.
+impl FromStr for Share {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            Some((request, limit)) => Ok(Self { request: request.parse()?, limit: limit.parse()? }),
+            None => {
+                let request: Quantity = text.parse()?;
+                Ok(Self { limit: request.doubled(), request })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("2", "2", "4")]
+    #[case("500m", "500m", "1000m")]
+    #[case("1.5", "1.5", "3")]
+    #[case("4Gi", "4Gi", "8Gi")]
+    #[case("2:3", "2", "3")]
+    #[case("512Mi:4Gi", "512Mi", "4Gi")]
+    fn a_limit_is_twice_the_request_unless_it_is_said(#[case] text: &str, #[case] request: &str, #[case] limit: &str) {
+        let share: Share = text.parse().unwrap();
+        assert_eq!((share.request.to_string().as_str(), share.limit.to_string().as_str()), (request, limit));
+    }
+
+    #[rstest]
+    #[case("")]
+    #[case("0")]
+    #[case("-1")]
+    #[case("2 Gi")]
+    #[case("4gb")]
+    #[case("1.2.3")]
+    #[case(".")]
+    #[case("2:")]
+    #[case("1e3x")]
+    fn what_is_no_amount_is_refused(#[case] text: &str) {
+        assert!(text.parse::<Share>().is_err(), "{text:?}");
+    }
+}

@@ -1,0 +1,266 @@
+//! How far a worker has come on its way to "Worker ready", and waiting for it.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::names::Names;
+use super::render::CONTAINER;
+use crate::registry::names::ObjectName;
+use crate::remote::failure::{Failure, Kind};
+use crate::remote::kubectl::Cluster;
+use crate::remote::kubectl::objects::Log;
+use crate::terminal::neutralise;
+
+/// What the entrypoint says when the sessions are there.
+const READY: &str = "Worker ready";
+/// How often is looked.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How much of a log is looked through for [`READY`], in lines from its end.
+const LOG_LINES: u32 = 200;
+
+/// The way of a new pod, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    Applied,
+    Scheduled,
+    Pulling,
+    Starting,
+    TmuxUp,
+    Ready,
+}
+
+impl Stage {
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Applied => "applied, waiting for a pod",
+            Self::Scheduled => "scheduled",
+            Self::Pulling => "pulling the image",
+            Self::Starting => "starting",
+            Self::TmuxUp => "tmux up",
+            Self::Ready => READY,
+        }
+    }
+}
+
+/// What one look at the cluster showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    pub stage: Stage,
+    /// What it waits for, in the cluster's words; may be empty.
+    pub detail: String,
+    pub pod: Option<String>,
+}
+
+impl Look {
+    /// For a person, on one line.
+    pub fn sentence(&self) -> String {
+        match self.detail.as_str() {
+            "" => self.stage.words().to_owned(),
+            detail => format!("{}: {detail}", self.stage.words()),
+        }
+    }
+}
+
+/// What to wait for.
+pub struct Rollout<'a> {
+    pub cluster: &'a Cluster,
+    /// `deployment/NAME` or `statefulset/NAME`.
+    pub owner: String,
+    /// The selector of its pods.
+    pub selector: String,
+    pub container: ObjectName,
+    /// Its log says [`READY`]; what another image says is not known, and its probes have to do.
+    pub says_ready: bool,
+    /// The uids of pods that are not to be taken for new ones.
+    pub old: Vec<String>,
+    /// How long the worker may take to be ready.
+    pub patience: Duration,
+    /// How long one answer of the cluster may take.
+    pub timeout: Duration,
+}
+
+impl<'a> Rollout<'a> {
+    /// The rollout of a worker that we have applied.
+    pub fn of(cluster: &'a Cluster, names: &Names, patience: Duration, timeout: Duration) -> Result<Self, Failure> {
+        let container = CONTAINER.parse().map_err(|error| Failure::new(Kind::Failed, format!("{error}")))?;
+        let owner = format!("deployment/{}", names.deployment);
+        let (selector, old) = (names.selector(), Vec::new());
+        Ok(Self { cluster, owner, selector, container, says_ready: true, old, patience, timeout })
+    }
+
+    /// Wait until the sessions are there; each look is told.
+    ///
+    /// # Errors
+    /// It is not ready in time, or will not be by itself. The look says what there was last.
+    pub fn wait(&self, mut tell: impl FnMut(&Look)) -> Result<Look, (Failure, Look)> {
+        let end = Instant::now() + self.patience;
+        let mut last = Look { stage: Stage::Applied, detail: String::new(), pod: None };
+        loop {
+            match self.look() {
+                Ok(look) => {
+                    tell(&look);
+                    if look.stage == Stage::Ready {
+                        return Ok(look);
+                    }
+                    last = look;
+                }
+                Err((failure, look)) if ends_it(&failure) => return Err((failure, look.unwrap_or(last))),
+                // A cluster that does not answer for a moment may do so in the next one.
+                Err((failure, _)) => {
+                    last.detail = failure.reason;
+                    tell(&last);
+                }
+            }
+            if Instant::now() + LOOK_EVERY >= end {
+                return Err((self.too_late(&last), last));
+            }
+            thread::sleep(LOOK_EVERY);
+        }
+    }
+
+    fn too_late(&self, last: &Look) -> Failure {
+        let detail = if last.detail.is_empty() { String::new() } else { format!(": {}", last.detail) };
+        let patience = humantime::format_duration(self.patience);
+        Failure::new(Kind::Failed, format!("not ready within {patience}; {}{detail}", last.stage.words()))
+            .with_remedy("it may still come: the same command goes on waiting; --wait TIME waits longer")
+    }
+
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.timeout
+    }
+
+    fn look(&self) -> Result<Look, (Failure, Option<Look>)> {
+        let nothing = |failure| (failure, None);
+        let owner = self.cluster.get(&self.owner, self.deadline()).map_err(nothing)?;
+        let owner = owner.ok_or_else(|| (Failure::new(Kind::Missing, format!("there is no {}", self.owner)), None))?;
+        let pods = self.cluster.select("pods", &self.selector, self.deadline()).map_err(nothing)?;
+        let Some(pod) = current(&owner, &pods, &self.old) else {
+            let look = Look { stage: Stage::Applied, detail: String::new(), pod: None };
+            return match cannot_create(&owner) {
+                Some(failure) => Err((failure, Some(look))),
+                None => Ok(look),
+            };
+        };
+        let mut look = stage_of(pod, self.container.as_str()).map_err(|(failure, look)| (failure, Some(look)))?;
+        match look.stage {
+            Stage::Scheduled => self.look_at_events(&mut look),
+            Stage::TmuxUp if self.is_ready(pod) => look.stage = Stage::Ready,
+            _ => {}
+        }
+        Ok(look)
+    }
+
+    /// Pulling, and what keeps a pod from starting, is told by events only. Who may not see them sees less.
+    fn look_at_events(&self, look: &mut Look) {
+        let events = self.cluster.events(self.deadline()).unwrap_or_default();
+        for event in events.iter().filter(|event| event["involvedObject"]["name"].as_str() == look.pod.as_deref()) {
+            match event["reason"].as_str() {
+                Some("Pulling") => look.stage = Stage::Pulling,
+                Some("Pulled") => look.stage = Stage::Scheduled,
+                _ if event["type"] == "Warning" => look.detail = text(&event["message"]),
+                _ => {}
+            }
+        }
+    }
+
+    fn is_ready(&self, pod: &Value) -> bool {
+        if !self.says_ready {
+            let conditions = pod["status"]["conditions"].as_array();
+            return conditions.into_iter().flatten().any(|one| one["type"] == "Ready" && one["status"] == "True");
+        }
+        let Ok(name) = text(&pod["metadata"]["name"]).parse() else { return false };
+        let log = Log { lines: Some(LOG_LINES), previous: false, follow: false };
+        let said = self.cluster.log(&name, Some(&self.container), log, self.deadline()).unwrap_or_default();
+        String::from_utf8_lossy(&said).lines().any(|line| line.starts_with(READY))
+    }
+}
+
+/// Whether waiting is of no use.
+fn ends_it(failure: &Failure) -> bool {
+    !matches!(failure.kind, Kind::Unreachable | Kind::Incomplete)
+}
+
+fn text(value: &Value) -> String {
+    neutralise::line(value.as_str().unwrap_or_default())
+}
+
+/// The uids of the pods there are.
+pub fn uids(pods: &[Value]) -> Vec<String> {
+    pods.iter().filter_map(|pod| Some(pod["metadata"]["uid"].as_str()?.to_owned())).collect()
+}
+
+/// The newest pod that is made from the owner's present template.
+fn current<'a>(owner: &Value, pods: &'a [Value], old: &[String]) -> Option<&'a Value> {
+    let status = &owner["status"];
+    let observed = status["observedGeneration"].as_u64() >= owner["metadata"]["generation"].as_u64();
+    if !observed || status["updatedReplicas"].as_u64().unwrap_or(0) == 0 {
+        return None;
+    }
+    let stays = |pod: &&Value| pod["metadata"].get("deletionTimestamp").is_none();
+    let is_new = |pod: &&Value| pod["metadata"]["uid"].as_str().is_some_and(|uid| !old.iter().any(|known| known == uid));
+    pods.iter().filter(stays).filter(is_new).max_by_key(|pod| pod["metadata"]["creationTimestamp"].as_str())
+}
+
+/// Why there will be no pod: the cluster's rules forbid it.
+fn cannot_create(owner: &Value) -> Option<Failure> {
+    let conditions = owner["status"]["conditions"].as_array()?;
+    let failed = conditions.iter().find(|one| one["type"] == "ReplicaFailure" && one["status"] == "True")?;
+    let failure = Failure::new(Kind::Failed, format!("the cluster makes no pod: {}", text(&failed["message"])));
+    Some(if failure.reason.contains("PodSecurity") {
+        failure.with_remedy(
+            "use --restricted, or let the namespace have privileged pods: \
+             kubectl label --overwrite namespace NAMESPACE pod-security.kubernetes.io/enforce=privileged",
+        )
+    } else {
+        failure
+    })
+}
+
+/// How far a pod has come, from its status alone.
+fn stage_of(pod: &Value, container: &str) -> Result<Look, (Failure, Look)> {
+    let name = text(&pod["metadata"]["name"]);
+    let at = |stage, detail: String| Look { stage, detail, pod: Some(name.clone()) };
+    let status = &pod["status"];
+    let list = |field: &str| status[field].as_array().cloned().unwrap_or_default();
+    if let Some(unscheduled) = list("conditions").iter().find(|one| one["type"] == "PodScheduled" && one["status"] == "False") {
+        return Ok(at(Stage::Applied, format!("on no node: {}", text(&unscheduled["message"]))));
+    }
+    let statuses = list("containerStatuses");
+    let Some(found) = statuses.iter().find(|status| status["name"] == container) else {
+        let scheduled = pod["spec"].get("nodeName").is_some();
+        return Ok(at(if scheduled { Stage::Scheduled } else { Stage::Applied }, String::new()));
+    };
+    let state = &found["state"];
+    if state.get("running").is_some() {
+        return Ok(at(if found["started"] == true { Stage::TmuxUp } else { Stage::Starting }, String::new()));
+    }
+    if let Some(ended) = state.get("terminated") {
+        return Ok(at(Stage::Starting, format!("it ended with status {}", ended["exitCode"])));
+    }
+    let (reason, message) = (text(&state["waiting"]["reason"]), text(&state["waiting"]["message"]));
+    match hopeless(&reason, &message) {
+        Some(failure) => Err((failure, at(Stage::Scheduled, reason))),
+        None if reason == "ErrImagePull" => Ok(at(Stage::Pulling, message)),
+        None => Ok(at(Stage::Scheduled, message)),
+    }
+}
+
+/// Why a container that waits for this reason will not start by itself.
+fn hopeless(reason: &str, message: &str) -> Option<Failure> {
+    let remedy = match reason {
+        "ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull" => {
+            "check the image's name, and the Secret factory-registry with which the node logs in to the registry"
+        }
+        "CreateContainerConfigError" if message.contains("secret") => "give the tokens with --from-env FILE",
+        "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" => "",
+        "CrashLoopBackOff" => "its log says why it ends",
+        _ => return None,
+    };
+    let failure = Failure::new(Kind::Failed, format!("it does not start: {reason}: {message}"));
+    Some(if remedy.is_empty() { failure } else { failure.with_remedy(remedy) })
+}
+
+#[cfg(test)]
+mod tests;
