@@ -57,6 +57,17 @@ pub enum Color {
     Never,
 }
 
+impl Color {
+    /// Whether colour is wanted; `None` when the terminal and the environment decide.
+    pub fn wanted(self) -> Option<bool> {
+        match self {
+            Self::Auto => None,
+            Self::Always => Some(true),
+            Self::Never => Some(false),
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show all workers with their sessions and queues

@@ -152,3 +152,12 @@ fn on_a_terminal_every_row_is_there_at_once_and_filled_in_place() {
     assert_eq!(shown.matches("slow ").count(), 1 + usize::from(shown.contains("slow list")), "{shown}");
     assert!(shown.contains("(none)"), "{shown}");
 }
+
+#[test]
+fn a_machine_without_sh_and_tmux_has_no_tmux() {
+    let world = World::new().worker("w").env("PATH", "/nonexistent");
+    let listed = json(&world, &["list", "--json"]);
+    assert_eq!((&listed["workers"][0]["status"], &listed["workers"][0]["sessions"]), (&"no tmux".into(), &Value::Null));
+    let ran = world.run(&["status", "w"]).expect(1);
+    assert!(ran.stderr.contains("install tmux"), "{}", ran.stderr);
+}

@@ -62,7 +62,7 @@ impl Context {
 pub fn run(cli: Cli) -> Result<Code> {
     process::set_verbose(cli.global.verbose);
     signals::end_children_when_interrupted();
-    terminal::style::choose(cli.global.color);
+    terminal::style::choose(cli.global.color.wanted());
     let context = Context { global: cli.global };
     match cli.command {
         Command::List(args) => list::run(&context, &args),

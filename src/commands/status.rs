@@ -41,7 +41,8 @@ pub fn run(context: &Context, args: &Status) -> Result<Code> {
     }
     match report.answer {
         Err(failure) => {
-            Err(Problem::new(failure.code(), format!("worker {}: {}: {failure}", worker.name, failure.status()), "").into())
+            let what = format!("worker {}: {}: {failure}", worker.name, failure.status());
+            Err(Problem::new(failure.code(), what, failure.remedy()).into())
         }
         Ok(_) => judge(worker, &own),
     }

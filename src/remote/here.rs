@@ -68,9 +68,12 @@ impl Exec for Here {
 }
 
 fn cannot_start(program: &str, error: &io::Error) -> Failure {
-    let kind = match (error.kind(), program) {
-        (io::ErrorKind::NotFound, "sh") => Kind::NoShell,
-        _ => Kind::Failed,
-    };
-    Failure::new(kind, format!("cannot run {program}: {error}")).before_start()
+    let failed = |kind| Failure::new(kind, format!("cannot run {program}: {error}")).before_start();
+    match (error.kind(), program.rsplit('/').next()) {
+        (io::ErrorKind::NotFound, Some("sh")) => failed(Kind::NoShell).with_remedy("is /bin missing on PATH?"),
+        (io::ErrorKind::NotFound, Some("tmux")) => {
+            failed(Kind::NoTmux).with_remedy("install tmux, or set tmux: in workers.yaml to where it is")
+        }
+        _ => failed(Kind::Failed),
+    }
 }

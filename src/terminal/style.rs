@@ -4,22 +4,17 @@ use std::env;
 use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::cli::Color;
-
 static COLOUR: AtomicBool = AtomicBool::new(false);
 
-/// Decide once for standard output: `--color`, else `NO_COLOR` (no-color.org), else whether it is a terminal.
-pub fn choose(color: Color) {
-    let on = match color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => {
-            let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-            let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
-            !refused && !dumb && io::stdout().is_terminal()
-        }
-    };
-    COLOUR.store(on, Ordering::Relaxed);
+/// Decide once for standard output: what is `wanted`, else `NO_COLOR` (no-color.org), else whether it is a terminal.
+pub fn choose(wanted: Option<bool>) {
+    COLOUR.store(wanted.unwrap_or_else(welcome), Ordering::Relaxed);
+}
+
+fn welcome() -> bool {
+    let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
+    !refused && !dumb && io::stdout().is_terminal()
 }
 
 /// Whether standard output gets colour.
