@@ -11,6 +11,7 @@ use kubesim::{Cluster, Farewell, Fault, Requests, Running, Stage, execs, request
 use operator::{FACTORY, Operator};
 use rstest::rstest;
 use serde_json::Value;
+use support::eventually;
 
 /// A deadline for what never comes, and one for what comes, however busy the machine is.
 const SHORT: &str = "--timeout=2s";
@@ -181,12 +182,16 @@ fn no_tmux_in_the_container() {
 #[test]
 fn no_sh_in_the_container() {
     let cluster = Cluster::start();
-    cluster.deployment("fleet").without("sh").script("factory", FACTORY).session("qa", "cat").start();
+    cluster.deployment("fleet").without("sh").script("factory", FACTORY).session("qa", "echo here; cat").start();
     let operator = Operator::of(cluster).worker("w", "fleet", "commands: {queue: factory queue list}");
     let ran = operator.run(&["list"]).expect(0);
     let row: Vec<&str> = ran.stdout.lines().nth(1).unwrap().split_whitespace().collect();
     assert_eq!((row[2], row[3], *row.last().unwrap()), ("running", "qa", "?"), "{}", ran.stdout);
     assert!(operator.run(&["status", "w"]).expect(0).stdout.contains("qa"));
+    eventually("peek to show what the session prints", || {
+        (operator.run(&["peek", "w/qa"]).expect(0).stdout == "here\n").then_some(())
+    });
+    operator.run(&["peek", "w/q"]).expect(4);
 }
 
 #[test]

@@ -114,7 +114,7 @@ fn deliver(context: &Context, worker: &Worker, remote: &Remote, argv: &[String])
 
 /// Nothing was sent.
 fn asking(worker: &Worker, failure: &Failure) -> anyhow::Error {
-    Problem::new(failure.code(), format!("nothing was sent to worker {}: {failure}", worker.name), "").into()
+    Problem::new(failure.code(), format!("nothing was sent to worker {}: {failure}", worker.name), failure.remedy()).into()
 }
 
 fn verdict(worker: &Worker, argv: &[String], output: &Output) -> Result<(), Problem> {

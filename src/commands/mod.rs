@@ -28,8 +28,9 @@ use anyhow::Result;
 use crate::cli::{Cli, Command, Global};
 use crate::exit::{Code, Problem};
 use crate::registry::Registry;
+use crate::registry::names::Address;
 use crate::remote::ask::Question;
-use crate::remote::failure::Failure;
+use crate::remote::failure::{Failure, Kind};
 use crate::{process, signals, terminal};
 
 /// What every command knows: the global options and where things are.
@@ -81,6 +82,17 @@ pub fn run(cli: Cli) -> Result<Code> {
         Command::Completions(args) => completions::run(&context, &args),
         Command::Complete(args) => complete::run(&context, &args),
         Command::Popup(args) => popup::run(&context, &args),
+    }
+}
+
+/// A failure to send something to a session: when the outcome is unknown, with the command that tells.
+fn unproven(failure: Failure, address: &Address) -> Failure {
+    match failure.kind {
+        Kind::Unproven => {
+            let look = terminal::shell::line(&["factory-worker".to_owned(), "peek".to_owned(), address.to_string()]);
+            failure.with_remedy(format!("look with `{look}` before you send it again"))
+        }
+        _ => failure,
     }
 }
 

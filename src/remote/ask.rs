@@ -125,18 +125,25 @@ fn understand(parts: &Parts) -> Result<Answer, Failure> {
 }
 
 /// A container without sh is asked for tmux alone; the sentinel is a message that tmux itself prints at the end.
-fn without_sh(remote: &Remote, deadline: Instant) -> Result<Answer, Failure> {
-    const SENTINEL: &str = "factory-worker-end";
+pub(super) fn without_sh(remote: &Remote, deadline: Instant) -> Result<Answer, Failure> {
     let format = "S #{session_id} #{session_windows} #{session_attached} #{session_created} #{session_name}";
-    let mut argv = remote.tmux.clone();
-    argv.extend(["-u", "list-sessions", "-F", format, ";", "display-message", "-p", SENTINEL].map(str::to_owned));
-    let Output { status, stdout, stderr } = remote.exec.run(Request { argv: &argv, stdin: b"", deadline })?;
-    let text = String::from_utf8_lossy(&stdout);
-    let sessions = match text.trim_end().strip_suffix(SENTINEL) {
-        Some(listing) if status == 0 => sessions(listing, "0", None)?,
-        _ => sessions(&neutralise::plain(&stderr), &status.max(1).to_string(), None)?,
+    let sessions = match tmux_alone(remote, &["list-sessions", "-F", format], deadline)? {
+        Ok(listing) => sessions(&String::from_utf8_lossy(&listing), "0", None)?,
+        Err(said) => sessions(&said, "1", None)?,
     };
     Ok(Answer { sessions, queue: Queue::NotAsked })
+}
+
+/// One tmux command without any shell: what it printed when that is whole, or what it complained of.
+pub(super) fn tmux_alone(remote: &Remote, command: &[&str], deadline: Instant) -> Result<Result<Vec<u8>, String>, Failure> {
+    let sentinel = script::nonce();
+    let mut argv = remote.tmux.clone();
+    argv.extend(["-u"].iter().chain(command).chain(&[";", "display-message", "-p", &sentinel]).map(|&word| word.to_owned()));
+    let Output { status, stdout, stderr } = remote.exec.run(Request { argv: &argv, stdin: b"", deadline })?;
+    match stdout.trim_ascii_end().strip_suffix(sentinel.as_bytes()) {
+        Some(printed) if status == 0 => Ok(Ok(printed.to_vec())),
+        _ => Ok(Err(neutralise::plain(&stderr))),
+    }
 }
 
 /// The sessions of a listing, in tmux's order.

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::Remote;
+use super::ask;
 use super::failure::{Failure, Kind};
 use super::script::{self, Input};
 use crate::registry::names::SessionName;
@@ -17,7 +18,13 @@ const SCRIPT: &str = include_str!("peek.sh");
 /// The worker could not be asked, or has no such session.
 pub fn capture(remote: &Remote, session: &SessionName, lines: u32, deadline: Instant) -> Result<Vec<u8>, Failure> {
     let wanted = lines.to_string();
-    let parts = script::on_session(remote, SCRIPT, session, Input { arguments: &[&wanted], stdin: b"" }, deadline)?;
+    let input = Input { arguments: &[&wanted], stdin: b"" };
+    let parts = match script::on_session(remote, SCRIPT, session, input, deadline) {
+        Err(failure) if failure.kind == Kind::NoShell => {
+            return without_sh(remote, session, &wanted, deadline).map(|pane| last_lines(&pane, lines as usize).to_vec());
+        }
+        result => result?,
+    };
     let (Some(pane), Some(end)) = (parts.get("pane"), parts.get("pane-end")) else {
         return Err(Failure::new(Kind::Incomplete, "the answer has no pane in it"));
     };
@@ -26,6 +33,19 @@ pub fn capture(remote: &Remote, session: &SessionName, lines: u32, deadline: Ins
         return Err(Failure::new(Kind::Failed, format!("tmux cannot show the pane: {}", neutralise::line(said.trim()))));
     }
     Ok(last_lines(&pane.body, lines as usize).to_vec())
+}
+
+/// A container without sh: the session's id from tmux's own listing, then its pane, each closed by a sentinel.
+fn without_sh(remote: &Remote, session: &SessionName, lines: &str, deadline: Instant) -> Result<Vec<u8>, Failure> {
+    let answer = ask::without_sh(remote, deadline)?;
+    let mut named = answer.sessions.iter().filter(|there| there.name == *session);
+    let (Some(found), None) = (named.next(), named.next()) else {
+        let name = neutralise::line(session.as_str());
+        return Err(Failure::new(Kind::NoSession, format!("there is no session {name:?}, or more than one")));
+    };
+    let (from, target) = (format!("-{lines}"), format!("{}:", found.id.as_str()));
+    ask::tmux_alone(remote, &["capture-pane", "-p", "-e", "-S", &from, "-t", &target], deadline)?
+        .map_err(|said| Failure::new(Kind::Incomplete, format!("tmux cannot show the pane: {}", neutralise::line(said.trim()))))
 }
 
 /// The last lines that are not padding. `capture-pane -S -N` gives N lines of history *and* the whole screen.

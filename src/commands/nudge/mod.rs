@@ -44,6 +44,7 @@ pub fn run(context: &Context, args: &Nudge) -> Result<Code> {
 /// It was not typed; or, with [`Code::Unproven`], nothing shows that the program took it.
 fn deliver(context: &Context, worker: &Worker, address: &Address, text: &str) -> Result<String> {
     let delivery = nudge::nudge(&Remote::to(worker), &address.session, text, context.deadline())
+        .map_err(|failure| super::unproven(failure, address))
         .with_context(|| format!("nudging {address}"))?;
     match delivery {
         Delivery::Confirmed => Ok(format!("nudged {address}")),
