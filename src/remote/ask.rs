@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::Remote;
 use super::exec::{Output, Request};
 use super::failure::{Failure, Kind};
+use super::queue::Items;
 use super::script::{self, Parts, Script};
 use super::session::{Answer, Queue, Session, SessionId};
 use crate::registry::worker::Worker;
@@ -174,7 +175,7 @@ fn session(line: &str) -> Option<Session> {
         windows: fields.next()?.parse().ok()?,
         attached: fields.next()?.parse().ok()?,
         created: fields.next()?.parse().ok()?,
-        name: fields.next().map(neutralise::line)?.parse().ok()?,
+        name: fields.next()?.parse().ok()?,
         last_output: None,
         age: None,
         in_mode: false,
@@ -224,11 +225,9 @@ fn queue(output: &Output) -> Queue {
         let timed_out = if output.status == 124 { ", it took too long" } else { "" };
         return Queue::Failed(format!("the queue command failed (exit {}{timed_out}): {said}", output.status));
     }
-    match serde_json::from_slice(&output.stdout) {
-        Ok(serde_json::Value::Array(items)) => Queue::Items(items),
-        Ok(serde_json::Value::Null) => Queue::Items(Vec::new()),
-        Ok(_) => Queue::Failed("the queue command printed no JSON list".into()),
-        Err(error) => Queue::Failed(format!("the queue command printed no JSON: {error}")),
+    match Items::parse(&output.stdout) {
+        Ok(items) => Queue::Items(items),
+        Err(reason) => Queue::Failed(reason),
     }
 }
 
