@@ -234,6 +234,7 @@ fn queue(output: &Output) -> Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use rstest::rstest;
 
     const LISTING: &str =
@@ -270,6 +271,23 @@ mod tests {
         match sessions(said, "1", None) {
             Ok(sessions) => assert!(none && sessions.is_empty()),
             Err(failure) => assert!(!none && failure.kind == Kind::Incomplete, "{failure:?}"),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_name_that_tmux_can_say_is_listed_as_it_is(names in prop::collection::vec("\\PC{1,20}", 0..8)) {
+            let names: Vec<_> = names.into_iter().filter(|name| !name.contains(char::is_control)).collect();
+            let listing: String = names.iter().enumerate().map(|(at, name)| format!("S ${at} 1 0 1 {name}\n")).collect();
+            let listed = sessions(&listing, "0", None).unwrap();
+            prop_assert_eq!(listed.iter().map(|session| session.name.as_str()).collect::<Vec<_>>(), names);
+        }
+
+        #[test]
+        fn any_listing_is_understood_or_refused_in_one_line(listing in "([SPX] |[$0-9a \n\u{1b}\u{9b}é]){0,40}", status in "[01]?", now in any::<u64>()) {
+            if let Err(failure) = sessions(&listing, &status, Some(now)) {
+                prop_assert!(!failure.reason.contains(char::is_control), "{}", failure.reason);
+            }
         }
     }
 
