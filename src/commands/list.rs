@@ -157,9 +157,25 @@ fn as_many_as_fit(described: &[String], room: usize) -> String {
     if all.width() <= room {
         return all;
     }
-    let shortened =
-        (1..described.len()).rev().map(|count| format!("{}, +{} more", described[..count].join(", "), described.len() - count));
-    shortened.clone().find(|text| text.width() <= room).or_else(|| shortened.last()).unwrap_or(all)
+    let Some((first, others)) = described.split_first().filter(|(_, others)| !others.is_empty()) else {
+        return all;
+    };
+    // One by one as far as the room goes: there may be thousands behind it.
+    let mut text = first.clone();
+    let mut left = others.len();
+    for next in others {
+        let longer = format!("{text}, {next}");
+        if longer.width() + more(left - 1).width() > room {
+            break;
+        }
+        text = longer;
+        left -= 1;
+    }
+    text + &more(left)
+}
+
+fn more(count: usize) -> String {
+    format!(", +{count} more")
 }
 
 fn describe(session: &Session, active_within: Duration) -> String {
