@@ -94,6 +94,7 @@ want_for() {
 		want_kubectl
 		;;
 	lint)
+		want c++ 'g++' 'clippy checks the fuzz targets, and with them comes libFuzzer'
 		want shellcheck shellcheck 'it checks every script'
 		want shfmt shfmt 'it checks the layout of every script'
 		want zsh zsh 'it checks the syntax of the zsh scripts'

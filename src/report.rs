@@ -2,46 +2,102 @@
 
 use std::time::{Duration, SystemTime};
 
-use serde_json::{Value, json};
+use serde::ser::{Serialize, Serializer};
+use serde_json::value::RawValue;
 
-use crate::registry::names::Address;
+use crate::registry::names::{Address, SessionName};
 use crate::registry::worker::{Place, Worker};
 use crate::remote::ask::Report;
 use crate::remote::session::{Queue, Session};
 
 /// One worker of `list --json`. What is not known is `null`: a worker that did not answer has no `sessions` list,
 /// so that nobody takes it for one without sessions.
-pub fn worker_json(worker: &Worker, report: &Report, active_within: Duration) -> Value {
-    let (container, context, namespace) = match &worker.place {
-        Place::Pod(pod) => (pod.container.as_ref(), pod.context.as_ref(), pod.namespace.as_ref()),
-        Place::Local(_) => (None, None, None),
-    };
-    let (status, reason, sessions, queue) = match &report.answer {
-        Ok(answer) => {
-            let sessions: Vec<_> = answer.sessions.iter().map(|session| session_json(worker, session, active_within)).collect();
-            let (queue, reason) = match &answer.queue {
-                Queue::Items(items) => (json!(items), Value::Null),
-                Queue::NotAsked => (Value::Null, Value::Null),
-                Queue::Failed(reason) => (Value::Null, json!(reason)),
-            };
-            ("running", reason, json!(sessions), queue)
-        }
-        Err(failure) => (failure.status(), json!(failure.reason), Value::Null, Value::Null),
-    };
-    json!({
-        "name": worker.name, "kind": worker.kind(), "pod": report.pod, "container": container, "context": context,
-        "namespace": namespace, "status": status, "reason": reason, "sessions": sessions, "queue": queue,
-    })
+#[derive(Debug, serde::Serialize)]
+pub struct WorkerJson<'a> {
+    name: &'a str,
+    kind: &'static str,
+    pod: Option<&'a str>,
+    container: Option<&'a str>,
+    context: Option<&'a str>,
+    namespace: Option<&'a str>,
+    status: &'static str,
+    reason: Option<&'a str>,
+    sessions: Option<Sessions<'a>>,
+    queue: Option<&'a RawValue>,
 }
 
-/// One session of `list --json` and `status --json`; times are RFC 3339, by the worker's clock.
-pub fn session_json(worker: &Worker, session: &Session, active_within: Duration) -> Value {
-    let address = Address { worker: worker.name.clone(), session: session.name.clone() };
-    json!({
-        "name": session.name, "address": address.to_string(), "id": session.id.as_str(), "windows": session.windows,
-        "attached": session.attached, "created": time(session.created), "last_output": session.last_output.map(time),
-        "state": session.state(active_within).word(),
-    })
+impl<'a> WorkerJson<'a> {
+    pub fn of(worker: &'a Worker, report: &'a Report, active_within: Duration) -> Self {
+        let pod = match &worker.place {
+            Place::Pod(pod) => Some(pod),
+            Place::Local(_) => None,
+        };
+        let row = Self {
+            name: worker.name.as_str(),
+            kind: worker.kind(),
+            pod: report.pod.as_deref(),
+            container: pod.and_then(|pod| pod.container.as_ref()).map(|name| name.as_str()),
+            context: pod.and_then(|pod| pod.context.as_deref()),
+            namespace: pod.and_then(|pod| pod.namespace.as_ref()).map(|name| name.as_str()),
+            status: "running",
+            reason: None,
+            sessions: None,
+            queue: None,
+        };
+        let answer = match &report.answer {
+            Ok(answer) => answer,
+            Err(failure) => return Self { status: failure.status(), reason: Some(&failure.reason), ..row },
+        };
+        let sessions = Some(Sessions { worker, sessions: &answer.sessions, active_within });
+        match &answer.queue {
+            Queue::Items(items) => Self { sessions, queue: items.json(), ..row },
+            Queue::NotAsked => Self { sessions, ..row },
+            Queue::Failed(reason) => Self { sessions, reason: Some(reason), ..row },
+        }
+    }
+}
+
+/// The sessions of a worker, made into JSON one after the other: there may be thousands.
+#[derive(Debug)]
+struct Sessions<'a> {
+    worker: &'a Worker,
+    sessions: &'a [Session],
+    active_within: Duration,
+}
+
+impl Serialize for Sessions<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.sessions.iter().map(|session| SessionJson::of(self.worker, session, self.active_within)))
+    }
+}
+
+/// One session; times are RFC 3339, by the worker's clock.
+#[derive(serde::Serialize)]
+struct SessionJson<'a> {
+    name: &'a SessionName,
+    address: String,
+    id: &'a str,
+    windows: u32,
+    attached: u32,
+    created: Option<String>,
+    last_output: Option<String>,
+    state: &'static str,
+}
+
+impl<'a> SessionJson<'a> {
+    fn of(worker: &Worker, session: &'a Session, active_within: Duration) -> Self {
+        let address = Address { worker: worker.name.clone(), session: session.name.clone() };
+        Self {
+            name: &session.name,
+            address: address.to_string(),
+            id: session.id.as_str(),
+            windows: session.windows,
+            attached: session.attached,
+            created: time(session.created),
+            last_output: session.last_output.and_then(time),
+            state: session.state(active_within).word(),
+        }
+    }
 }
 
 /// Seconds since the epoch as RFC 3339; `null` for a time no calendar has (it came from a worker).

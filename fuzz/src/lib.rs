@@ -39,19 +39,3 @@ pub mod registry {
 pub mod local {
     pub mod escape;
 }
-
-/// Private to `remote` in the product.
-#[path = "../../src/remote"]
-pub mod stderr {
-    pub use crate::remote::failure;
-
-    pub mod kubectl_error;
-}
-
-/// Private to `remote::pod` in the product.
-#[path = "../../src/remote/pod"]
-pub mod pods {
-    pub mod choose;
-    pub mod listing;
-    mod state;
-}

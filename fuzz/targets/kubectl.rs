@@ -1,8 +1,8 @@
 //! What kubectl and a login plugin write to standard error.
 #![no_main]
 
+use fuzz::remote::kubectl_error;
 use fuzz::replay::assert_sayable;
-use fuzz::stderr::kubectl_error;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

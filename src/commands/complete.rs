@@ -21,6 +21,7 @@ use self::line::Line;
 use super::Context;
 use crate::cli::{Cli, Complete};
 use crate::exit::Code;
+use crate::terminal::neutralise;
 
 /// The id of the candidate that stands for file names.
 const FILES: &str = "files";
@@ -98,7 +99,9 @@ fn with(arg: Arg, line: &Arc<Line>, values: fn(&Known, &Line) -> Vec<String>) ->
             return Vec::new();
         }
         let values = Known::of(&line).map(|known| values(&known, &line)).unwrap_or_default();
-        values.into_iter().filter(|value| value.starts_with(&*typed)).map(CompletionCandidate::new).collect()
+        // A name that a shell's line editor could be deceived by is not offered.
+        let harmless = |value: &String| value.starts_with(&*typed) && !value.contains(neutralise::deceives);
+        values.into_iter().filter(harmless).map(CompletionCandidate::new).collect()
     }))
 }
 

@@ -10,6 +10,7 @@ use crate::cli::Doctor;
 use crate::doctor::{self, Examination, Section, Verdict};
 use crate::exit::Code;
 use crate::registry::Registry;
+use crate::terminal::json;
 use crate::terminal::style::Style;
 
 pub fn run(context: &Context, args: &Doctor) -> Result<Code> {
@@ -83,6 +84,6 @@ fn print_json(sections: impl Iterator<Item = Section>) -> Result<Vec<Verdict>> {
             })
         })
         .collect();
-    writeln!(io::stdout(), "{}", json!({ "checks": checks }))?;
+    json::write_line(io::stdout().lock(), &json!({ "checks": checks }))?;
     Ok(sections.iter().flat_map(|section| &section.checks).map(|check| check.verdict).collect())
 }

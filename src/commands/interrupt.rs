@@ -19,7 +19,7 @@ pub fn run(context: &Context, args: &Interrupt) -> Result<Code> {
     let progress = Progress::show(format!("asking {}…", worker.name));
     let address = send(context, &worker, &session)?;
     drop(progress);
-    writeln!(io::stdout().lock(), "sent Ctrl-C to {address}")?;
+    writeln!(io::stdout().lock(), "sent Ctrl-C to {}", neutralise::line(&address.to_string()))?;
     Ok(Code::Done)
 }
 
@@ -33,7 +33,7 @@ pub fn ask_and_send(context: &Context, worker: &Worker, session: &SessionName) -
         return Ok(Code::Interrupted);
     }
     send(context, worker, session)?;
-    form::say(&format!("sent Ctrl-C to {address}"))
+    form::say(&format!("sent Ctrl-C to {}", neutralise::line(&address.to_string())))
 }
 
 fn send(context: &Context, worker: &Worker, session: &SessionName) -> Result<Address> {

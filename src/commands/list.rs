@@ -1,6 +1,7 @@
 //! `list`: a row for every worker, filled in as the answers come.
 
-use std::io::{self, IsTerminal, Write};
+use std::collections::BTreeMap;
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -12,12 +13,12 @@ use crate::exit::Code;
 use crate::registry::worker::{Place, Worker};
 use crate::remote::ask::{self, Report};
 use crate::remote::session::{Answer, Session, State};
-use crate::report::worker_json;
-use crate::terminal::age;
+use crate::report::WorkerJson;
 use crate::terminal::live::Block;
 use crate::terminal::neutralise;
 use crate::terminal::style::Style;
 use crate::terminal::table::{self, Cell};
+use crate::terminal::{age, json};
 
 /// The narrowest that the sessions' column gets, in terminal columns.
 const LEAST_SESSIONS: usize = 20;
@@ -64,8 +65,10 @@ fn live_width(context: &Context, listing: &Listing) -> Option<usize> {
 fn print_json(listing: &Listing) -> Result<()> {
     let rows = listing.workers.iter().zip(&listing.reports);
     let workers: Vec<_> =
-        rows.filter_map(|(worker, report)| Some(worker_json(worker, report.as_ref()?, listing.active_within))).collect();
-    writeln!(io::stdout(), "{}", serde_json::json!({ "workers": workers }))?;
+        rows.filter_map(|(worker, report)| Some(WorkerJson::of(worker, report.as_ref()?, listing.active_within))).collect();
+    let mut out = BufWriter::new(io::stdout().lock());
+    json::write_line(&mut out, &BTreeMap::from([("workers", workers)]))?;
+    out.flush()?;
     Ok(())
 }
 
@@ -154,9 +157,25 @@ fn as_many_as_fit(described: &[String], room: usize) -> String {
     if all.width() <= room {
         return all;
     }
-    let shortened =
-        (1..described.len()).rev().map(|count| format!("{}, +{} more", described[..count].join(", "), described.len() - count));
-    shortened.clone().find(|text| text.width() <= room).or_else(|| shortened.last()).unwrap_or(all)
+    let Some((first, others)) = described.split_first().filter(|(_, others)| !others.is_empty()) else {
+        return all;
+    };
+    // One by one as far as the room goes: there may be thousands behind it.
+    let mut text = first.clone();
+    let mut left = others.len();
+    for next in others {
+        let longer = format!("{text}, {next}");
+        if longer.width() + more(left - 1).width() > room {
+            break;
+        }
+        text = longer;
+        left -= 1;
+    }
+    text + &more(left)
+}
+
+fn more(count: usize) -> String {
+    format!(", +{count} more")
 }
 
 fn describe(session: &Session, active_within: Duration) -> String {

@@ -2,11 +2,12 @@
 
 mod own;
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::time::Duration;
 
 use anyhow::Result;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::{Context, target};
 use crate::cli::Status;
@@ -15,11 +16,11 @@ use crate::registry::worker::Worker;
 use crate::remote::Remote;
 use crate::remote::ask::Report;
 use crate::remote::session::Session;
-use crate::report::worker_json;
+use crate::report::WorkerJson;
 use crate::terminal::progress::Progress;
 use crate::terminal::style::Style;
 use crate::terminal::table::{self, Cell};
-use crate::terminal::{age, neutralise};
+use crate::terminal::{age, json, neutralise};
 use own::Own;
 
 pub fn run(context: &Context, args: &Status) -> Result<Code> {
@@ -61,13 +62,18 @@ fn judge(worker: &Worker, own: &[Own]) -> Result<Code> {
 }
 
 /// The row of `list --json`, and what the status command said.
+#[derive(Serialize)]
+struct Row<'a> {
+    #[serde(flatten)]
+    worker: WorkerJson<'a>,
+    commands: Vec<Value>,
+}
+
 fn print_json(worker: &Worker, report: &Report, own: &[Own], active_within: Duration) -> Result<()> {
-    let mut row = worker_json(worker, report, active_within);
-    let said: Vec<_> = own.iter().map(Own::json).collect();
-    if let Value::Object(keys) = &mut row {
-        keys.insert("commands".to_owned(), json!(said));
-    }
-    writeln!(io::stdout(), "{row}")?;
+    let row = Row { worker: WorkerJson::of(worker, report, active_within), commands: own.iter().map(Own::json).collect() };
+    let mut out = BufWriter::new(io::stdout().lock());
+    json::write_line(&mut out, &row)?;
+    out.flush()?;
     Ok(())
 }
 

@@ -37,6 +37,7 @@ pub fn positional<'a, W: Into<Cow<'a, str>>>(command: &mut TmuxCommand<'a>, word
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use rstest::rstest;
 
     #[rstest]
@@ -59,5 +60,56 @@ mod tests {
     #[case("a;b", "a;b")]
     fn a_semicolon_at_the_end_ends_nothing(#[case] word: &str, #[case] sent: &str) {
         assert_eq!(argument(word), sent);
+    }
+
+    /// A real tmux server that nobody else knows.
+    struct Server(tempfile::TempDir);
+
+    impl Server {
+        fn start() -> Self {
+            let server = Self(tempfile::tempdir().unwrap());
+            server.run(&["new-session", "-d", "-x", "80", "-y", "24", "--", "sleep", "600"]);
+            server
+        }
+
+        fn run(&self, words: &[&str]) -> String {
+            let mut command = std::process::Command::new("tmux");
+            command.args(["-u", "-f", "/dev/null", "-S"]).arg(self.0.path().join("sock")).args(words);
+            let output = command.env_remove("TMUX").current_dir(self.0.path()).output().unwrap();
+            assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).unwrap()
+        }
+    }
+
+    impl Drop for Server {
+        fn drop(&mut self) {
+            self.run(&["kill-server"]);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 1, ..ProptestConfig::default() })]
+        #[test]
+        fn tmux_shows_every_text_as_it_is(texts in prop::collection::vec(
+            "(#|##|#\\(touch pwned\\)|#\\{pane_id\\}|#\\{E:@x\\}|%|%d|;|\\\\;|-|\\$\\(touch pwned\\)|`touch pwned`|[a-zé日 '\"{}\\\\]){1,8}", 40))
+        {
+            let server = Server::start();
+            for text in &texts {
+                let name = format(text);
+                let words = ["new-window", "-P", "-F", "#{window_id}", "-n", &argument(&name), "--", "sleep", "600"];
+                let window = server.run(&words);
+                let window = window.trim_end();
+                // What a status line shows is what a format says of a format.
+                let shown = server.run(&["display-message", "-p", "-t", window, "#{window_name}"]);
+                prop_assert_eq!(shown.strip_suffix('\n'), Some(text.as_str()));
+                let shown = server.run(&["display-message", "-p", "-t", window, "--", &argument(&message(text))]);
+                prop_assert_eq!(shown.strip_suffix('\n'), Some(text.as_str()));
+                server.run(&["set-option", "-w", "-t", window, "--", "@text", &argument(text)]);
+                let shown = server.run(&["display-message", "-p", "-t", window, "#{@text}"]);
+                prop_assert_eq!(shown.strip_suffix('\n'), Some(text.as_str()));
+                server.run(&["kill-window", "-t", window]);
+            }
+            prop_assert!(!server.0.path().join("pwned").exists());
+        }
     }
 }

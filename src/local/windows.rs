@@ -13,6 +13,7 @@ use super::escape;
 use super::ids::{PaneId, WindowId};
 use super::tmux::Tmux;
 use crate::registry::names::Address;
+use crate::terminal::neutralise;
 
 /// The option that says which session a window or pane shows. Documented: configurations may use it.
 pub const ADDRESS_OPTION: &str = "@factory-worker-address";
@@ -94,7 +95,7 @@ pub fn open(tmux: &Tmux, address: &Address, opening: &Opening) -> Result<View> {
 const NEW_IDS: &str = "#{pane_id} #{window_id}";
 
 fn new_window<'a>(address: &Address, opening: &Opening) -> TmuxCommand<'a> {
-    let window = NewWindow::new().print().format(NEW_IDS).window_name(escape::format(&address.to_string()));
+    let window = NewWindow::new().print().format(NEW_IDS).window_name(escape::format(&neutralise::line(&address.to_string())));
     if opening.detached { window.detached().build() } else { window.build() }
 }
 

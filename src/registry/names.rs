@@ -164,6 +164,7 @@ impl FromStr for Target {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use rstest::rstest;
 
     #[rstest]
@@ -209,5 +210,30 @@ mod tests {
         assert!("w/a\x1b[31m".parse::<Target>().is_err());
         assert!("w/a\nb".parse::<Target>().is_err());
         assert!("w/".parse::<Target>().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn an_address_is_read_back_as_it_was_written(worker in "[a-z0-9]([a-z0-9.-]{0,9}[a-z0-9])?", session in "\\PC{1,30}") {
+            let text = format!("{worker}/{session}");
+            match text.parse::<Address>() {
+                Ok(address) => {
+                    prop_assert_eq!((address.worker.as_str(), address.session.as_str()), (worker.as_str(), session.as_str()));
+                    prop_assert_eq!(address.to_string(), text);
+                }
+                Err(error) => prop_assert!(session.contains(char::is_control), "{error}"),
+            }
+        }
+
+        #[test]
+        fn any_text_is_a_name_or_refused_on_one_line(text in any::<String>()) {
+            let refused = [text.parse::<Target>().err(), text.parse::<ObjectName>().err(), text.parse::<SessionName>().err()];
+            for error in refused.into_iter().flatten() {
+                prop_assert!(!error.to_string().contains(char::is_control), "{error:?}");
+            }
+            if let Ok(name) = text.parse::<ObjectName>() {
+                prop_assert!(!name.as_str().starts_with('-') && name.as_str().is_ascii());
+            }
+        }
     }
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::Remote;
 use super::exec::{Output, Request};
 use super::failure::{Failure, Kind};
+use super::queue::Items;
 use super::script::{self, Parts, Script};
 use super::session::{Answer, Queue, Session, SessionId};
 use crate::registry::worker::Worker;
@@ -181,7 +182,7 @@ fn session(line: &str) -> Option<Session> {
         windows: fields.next()?.parse().ok()?,
         attached: fields.next()?.parse().ok()?,
         created: fields.next()?.parse().ok()?,
-        name: fields.next().map(neutralise::line)?.parse().ok()?,
+        name: fields.next()?.parse().ok()?,
         last_output: None,
         age: None,
         in_mode: false,
@@ -231,17 +232,16 @@ fn queue(output: &Output) -> Queue {
         let timed_out = if output.status == 124 { ", it took too long" } else { "" };
         return Queue::Failed(format!("the queue command failed (exit {}{timed_out}): {said}", output.status));
     }
-    match serde_json::from_slice(&output.stdout) {
-        Ok(serde_json::Value::Array(items)) => Queue::Items(items),
-        Ok(serde_json::Value::Null) => Queue::Items(Vec::new()),
-        Ok(_) => Queue::Failed("the queue command printed no JSON list".into()),
-        Err(error) => Queue::Failed(format!("the queue command printed no JSON: {error}")),
+    match Items::parse(&output.stdout) {
+        Ok(items) => Queue::Items(items),
+        Err(reason) => Queue::Failed(reason),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use rstest::rstest;
 
     const LISTING: &str =
@@ -278,6 +278,23 @@ mod tests {
         match sessions(said, "1", None) {
             Ok(sessions) => assert!(none && sessions.is_empty()),
             Err(failure) => assert!(!none && failure.kind == Kind::Incomplete, "{failure:?}"),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_name_that_tmux_can_say_is_listed_as_it_is(names in prop::collection::vec("\\PC{1,20}", 0..8)) {
+            let names: Vec<_> = names.into_iter().filter(|name| !name.contains(char::is_control)).collect();
+            let listing: String = names.iter().enumerate().map(|(at, name)| format!("S ${at} 1 0 1 {name}\n")).collect();
+            let listed = sessions(&listing, "0", None).unwrap();
+            prop_assert_eq!(listed.iter().map(|session| session.name.as_str()).collect::<Vec<_>>(), names);
+        }
+
+        #[test]
+        fn any_listing_is_understood_or_refused_in_one_line(listing in "([SPX] |[$0-9a \n\u{1b}\u{9b}é]){0,40}", status in "[01]?", now in any::<u64>()) {
+            if let Err(failure) = sessions(&listing, &status, Some(now)) {
+                prop_assert!(!failure.reason.contains(char::is_control), "{}", failure.reason);
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! The rules of `evidence.rs`, each on screens as programs draw them.
 
 use super::*;
+use proptest::prelude::*;
 use rstest::rstest;
 
 #[rstest]
@@ -174,4 +175,20 @@ fn a_screen_is_parsed_as_the_script_prints_it() {
     let rows = vec!["first".to_owned(), "$ abc".to_owned()];
     assert_eq!(parsed, Screen { column: 5, row: 1, cursor_visible: true, activity: Some(1_700_000_000), rows });
     assert!(Screen::parse("nonsense").is_none());
+}
+
+proptest! {
+    #[test]
+    fn any_screens_are_judged(texts in prop::collection::vec("%0 [0-9]{1,20} [0-9]{1,2} [01] 0 0 0 [0-9]{0,9} x\n[a>│─ \n\\[Paste]{0,40}", 3), needle in "[a>]{0,3}") {
+        let screens: Option<Vec<Screen>> = texts.iter().map(|text| Screen::parse(text)).collect();
+        if let Some([before, pasted, after]) = screens.and_then(|screens| <[Screen; 3]>::try_from(screens).ok()) {
+            let seen = Seen { needle, before, pasted, after: vec![(SOON, after)], echo_before: Echo::Off, ..Seen::default() };
+            seen.proves_delivery();
+        }
+    }
+
+    #[test]
+    fn any_text_has_an_end_to_look_for(text in any::<String>()) {
+        prop_assert!(!needle(&text).contains(char::is_whitespace) || !text.is_ascii());
+    }
 }

@@ -9,7 +9,7 @@ pub mod failure;
 pub mod here;
 pub mod interrupt;
 pub mod kubectl;
-mod kubectl_error;
+pub mod kubectl_error;
 pub mod nudge;
 pub mod peek;
 pub mod pod;

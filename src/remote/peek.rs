@@ -70,6 +70,7 @@ fn is_padding(line: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use rstest::rstest;
 
     #[rstest]
@@ -81,5 +82,15 @@ mod tests {
     #[case("a\n\x1b[31m \x1b[0m\n", 9, "a\n")]
     fn padding_at_the_end_is_no_line(#[case] pane: &str, #[case] lines: usize, #[case] kept: &str) {
         assert_eq!(last_lines(pane.as_bytes(), lines), kept.as_bytes());
+    }
+
+    proptest! {
+        #[test]
+        fn the_last_lines_are_a_part_of_the_pane(pane in "[a \n\u{1b}\\[m0]{0,60}", lines in 0..9u32) {
+            let kept = last_lines(pane.as_bytes(), lines as usize);
+            let kept = std::str::from_utf8(kept).unwrap();
+            prop_assert!(pane.contains(kept) && kept.lines().count() <= lines as usize);
+            prop_assert!(kept.is_empty() || !is_padding(kept.lines().last().unwrap().as_bytes()));
+        }
     }
 }

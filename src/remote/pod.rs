@@ -3,9 +3,9 @@
 //! Names of pods change all day (a Deployment's carry a hash), so the answer is looked up once for a namespace, kept on
 //! disk, and used until an exec says that the pod or its container is not there. It is then looked up once more.
 
-mod choose;
+pub mod choose;
 mod known;
-mod listing;
+pub mod listing;
 mod state;
 
 use std::process::Command;

@@ -4,16 +4,87 @@
 //! binary's (`Namespace`, `Issue`, `Status`) and the original design's (`project`, `issue`, `status`), so keys are
 //! compared without case.
 
-use serde_json::Value;
+use std::fmt;
 
-/// What is being worked on, else what is next: `NAMESPACE#ISSUE`, and ` +N` when N more wait or run. `-` when nothing does.
-pub fn summary(items: &[Value]) -> String {
-    let of = |state: State| items.iter().filter(move |item| State::of(item) == state);
-    let open = of(State::Active).count() + of(State::Pending).count();
-    match of(State::Active).next().or_else(|| of(State::Pending).next()) {
-        None => "-".to_owned(),
-        Some(first) if open == 1 => title(first),
-        Some(first) => format!("{} +{}", title(first), open - 1),
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::Number;
+use serde_json::value::RawValue;
+
+/// A list of items. It stays the text that it was: a hostile one takes a hundred times its size once it is values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Items {
+    json: String,
+    summary: String,
+}
+
+impl Items {
+    /// Understand what the queue command printed.
+    ///
+    /// # Errors
+    /// It is no JSON list; the reason is one line.
+    pub fn parse(printed: &[u8]) -> Result<Self, String> {
+        let no_json = |error: &dyn fmt::Display| format!("the queue command printed no JSON: {error}");
+        let json = String::from_utf8(printed.to_vec()).map_err(|error| no_json(&error.utf8_error()))?;
+        let Tally { list, summary } = serde_json::from_str(&json).map_err(|error| no_json(&error))?;
+        match list {
+            true => Ok(Self { json, summary }),
+            false => Err("the queue command printed no JSON list".to_owned()),
+        }
+    }
+
+    /// What is being worked on, else what is next: `NAMESPACE#ISSUE`, and ` +N` when N more wait or run. `-` when nothing
+    /// does.
+    pub fn summary(&self) -> &str {
+        &self.summary
+    }
+
+    /// The list itself, `null` for none.
+    pub fn json(&self) -> Option<&RawValue> {
+        serde_json::from_str(&self.json).ok()
+    }
+}
+
+/// What is known of a list when its end is reached.
+#[derive(Debug, Default)]
+struct Tally {
+    /// Whether it is a list, or `null`, as some write an empty one.
+    list: bool,
+    summary: String,
+}
+
+impl<'de> Deserialize<'de> for Tally {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let mut count = Count::default();
+        let thing = from.deserialize_any(Things { each: |item: Thing| count.add(&item) })?;
+        Ok(Self { list: thing.list || thing.null, summary: count.summary() })
+    }
+}
+
+/// The items that wait or run.
+#[derive(Debug, Default)]
+struct Count {
+    open: usize,
+    active: Option<String>,
+    pending: Option<String>,
+}
+
+impl Count {
+    fn add(&mut self, item: &Thing) {
+        let first = match item.state() {
+            State::Active => &mut self.active,
+            State::Pending => &mut self.pending,
+            State::Over => return,
+        };
+        self.open += 1;
+        first.get_or_insert_with(|| item.title());
+    }
+
+    fn summary(self) -> String {
+        match self.active.or(self.pending) {
+            None => "-".to_owned(),
+            Some(first) if self.open == 1 => first,
+            Some(first) => format!("{first} +{}", self.open - 1),
+        }
     }
 }
 
@@ -24,41 +95,126 @@ enum State {
     Over,
 }
 
-impl State {
+/// The keys that say something, the more telling first.
+const STATE: [&str; 2] = ["status", "state"];
+const NAMESPACE: [&str; 3] = ["namespace", "project", "repo"];
+const ISSUE: [&str; 3] = ["issue", "number", "id"];
+
+/// As much of a JSON value as an item of a queue is made of.
+#[derive(Debug, Default)]
+struct Thing {
+    list: bool,
+    null: bool,
+    /// A text that is not empty, or a number.
+    text: Option<String>,
+    state: [Option<String>; 2],
+    namespace: [Option<String>; 3],
+    issue: [Option<String>; 3],
+}
+
+impl Thing {
+    fn text(text: impl fmt::Display) -> Self {
+        Self { text: Some(text.to_string()).filter(|text| !text.is_empty()), ..Self::default() }
+    }
+
     /// An item that does not say is taken to wait.
-    fn of(item: &Value) -> Self {
-        match field(item, &["status", "state"]).map(|word| word.to_lowercase()).as_deref() {
-            Some("active" | "running" | "in_progress") => Self::Active,
-            None | Some("pending" | "queued" | "waiting" | "blocked") => Self::Pending,
-            Some(_) => Self::Over,
+    fn state(&self) -> State {
+        match self.state.iter().flatten().next().map(|word| word.to_lowercase()).as_deref() {
+            Some("active" | "running" | "in_progress") => State::Active,
+            None | Some("pending" | "queued" | "waiting" | "blocked") => State::Pending,
+            Some(_) => State::Over,
+        }
+    }
+
+    fn title(&self) -> String {
+        let namespace = self.namespace.iter().flatten().next().map_or("", String::as_str);
+        match self.issue.iter().flatten().next() {
+            Some(issue) => format!("{namespace}#{issue}"),
+            None => "?".to_owned(),
+        }
+    }
+
+    /// Where the value of a key is kept. Keys are compared without case.
+    fn place(&mut self, key: &str) -> Option<&mut Option<String>> {
+        let at = |keys: &[&str]| keys.iter().position(|known| known.eq_ignore_ascii_case(key));
+        if let Some(at) = at(&STATE) {
+            self.state.get_mut(at)
+        } else if let Some(at) = at(&NAMESPACE) {
+            self.namespace.get_mut(at)
+        } else {
+            self.issue.get_mut(at(&ISSUE)?)
         }
     }
 }
 
-fn title(item: &Value) -> String {
-    let namespace = field(item, &["namespace", "project", "repo"]).unwrap_or_default();
-    match field(item, &["issue", "number", "id"]) {
-        Some(issue) => format!("{namespace}#{issue}"),
-        None => "?".to_owned(),
+impl<'de> Deserialize<'de> for Thing {
+    /// By way of `deserialize_any`, for which serde_json has a limit of depth.
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Things { each: drop })
     }
 }
 
-/// The first of these keys that has a value, as text.
-fn field(item: &Value, keys: &[&str]) -> Option<String> {
-    let item = item.as_object()?;
-    let find = |key: &str| item.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value);
-    keys.iter().filter_map(|key| find(key)).find_map(|value| match value {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    })
+/// Reads any value; what is in a list is shown to `each` and forgotten.
+struct Things<F> {
+    each: F,
+}
+
+impl<'de, F: FnMut(Thing)> Visitor<'de> for Things<F> {
+    type Value = Thing;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Thing, E> {
+        Ok(Thing::default())
+    }
+
+    fn visit_unit<E>(self) -> Result<Thing, E> {
+        Ok(Thing { null: true, ..Thing::default() })
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Thing, E> {
+        Ok(Thing::text(number))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Thing, E> {
+        Ok(Thing::text(number))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Thing, E> {
+        Ok(Number::from_f64(number).map_or_else(Thing::default, Thing::text))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Thing, E> {
+        Ok(Thing::text(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<Thing, A::Error> {
+        while let Some(item) = list.next_element()? {
+            (self.each)(item);
+        }
+        Ok(Thing { list: true, ..Thing::default() })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Thing, A::Error> {
+        let mut thing = Thing::default();
+        while let Some((key, value)) = map.next_entry::<String, Thing>()? {
+            if let Some(place) = thing.place(&key)
+                && place.is_none()
+            {
+                *place = value.text;
+            }
+        }
+        Ok(thing)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use rstest::rstest;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     #[rstest]
     #[case(json!([]), "-")]
@@ -70,7 +226,27 @@ mod tests {
     #[case(json!([{"Issue": 1}, {"Issue": 2}, {"Issue": 3}]), "#1 +2")]
     #[case(json!([{"Namespace": "", "Issue": 1}]), "#1")]
     #[case(json!([17, "x"]), "? +1")]
+    #[case(json!(null), "-")]
+    #[case(json!([{"state": "done", "status": "", "id": 1}, {"ID": [2], "number": 3, "status": {"status": "done"}}]), "#3")]
     fn the_active_item_else_the_first_pending_one(#[case] items: Value, #[case] cell: &str) {
-        assert_eq!(summary(items.as_array().unwrap()), cell);
+        assert_eq!(Items::parse(items.to_string().as_bytes()).unwrap().summary(), cell);
+    }
+
+    #[rstest]
+    #[case("{}", "no JSON list")]
+    #[case("7", "no JSON list")]
+    #[case("[1", "no JSON: ")]
+    #[case("[] x", "no JSON: ")]
+    fn anything_else_is_told(#[case] printed: &str, #[case] told: &str) {
+        assert!(Items::parse(printed.as_bytes()).unwrap_err().contains(told));
+    }
+
+    #[test]
+    fn a_list_that_is_too_deep_is_refused() {
+        for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+            let deep = |depth: usize| format!("[{}1{}]", open.repeat(depth), close.repeat(depth));
+            assert!(Items::parse(deep(100).as_bytes()).is_ok());
+            assert!(Items::parse(deep(10_000).as_bytes()).unwrap_err().contains("recursion"));
+        }
     }
 }

@@ -187,6 +187,8 @@ fn find_all<'a>(haystack: &'a [u8], needle: &'a [u8]) -> impl Iterator<Item = us
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const ANSWER: &[u8] = b"\n00ff version\ntmux 3.3a\n\n00ff queue\n[]\n00ff queue-end 0\n\n00ff end\n";
@@ -204,6 +206,36 @@ mod tests {
     fn every_cut_is_noticed() {
         for length in 0..ANSWER.len() - 1 {
             assert!(split(&ANSWER[..length], "00ff").is_none(), "cut after {length} bytes");
+        }
+    }
+
+    /// Marks and their bodies; a body may hold anything but a mark of ours.
+    fn parts() -> impl Strategy<Value = Vec<(String, String, Vec<u8>)>> {
+        let body = prop::collection::vec(prop_oneof![any::<u8>(), Just(b'\n'), Just(b'0'), Just(b'f'), Just(b' ')], 0..40);
+        let part = ("[a-d][a-z-]{0,8}", "[0-9]{0,3}", body);
+        prop::collection::vec(part, 0..6).prop_filter("a mark of ours", |parts| {
+            parts.iter().all(|(_, _, body)| !body.windows(6).any(|window| window == b"\n00ff "))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_in_them_parts_come_back_and_a_cut_is_noticed(written in parts(), cut in any::<prop::sample::Index>()) {
+            let mut answer = Vec::new();
+            for (name, detail, body) in &written {
+                answer.extend(format!("\n00ff {name} {detail}\n").into_bytes());
+                answer.extend(body);
+            }
+            answer.extend(b"\n00ff end\n");
+            let read = split(&answer, "00ff").unwrap();
+            let read: Vec<_> = read.into_iter().map(|part| (part.name, part.detail, part.body)).collect();
+            prop_assert_eq!(read, written);
+            prop_assert!(split(&answer[..cut.index(answer.len() - 1)], "00ff").is_none());
+        }
+
+        #[test]
+        fn any_answer_is_taken_apart_or_refused(answer in prop::collection::vec(prop_oneof![any::<u8>(), Just(b'\n'), Just(b'0'), Just(b' ')], 0..80)) {
+            let _ = split(&answer, "0");
         }
     }
 

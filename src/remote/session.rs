@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::queue::Items;
 use crate::registry::names::SessionName;
 
 /// A tmux session as its server listed it.
@@ -82,7 +83,7 @@ pub struct Answer {
 pub enum Queue {
     /// The worker has no queue command, or it was not asked.
     NotAsked,
-    Items(Vec<serde_json::Value>),
+    Items(Items),
     /// It failed or made no sense; the reason is one line.
     Failed(String),
 }
@@ -93,7 +94,7 @@ impl Queue {
         match self {
             Self::NotAsked => "-".to_owned(),
             Self::Failed(_) => "?".to_owned(),
-            Self::Items(items) => super::queue::summary(items),
+            Self::Items(items) => items.summary().to_owned(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod age;
 pub mod form;
+pub mod json;
 pub mod key;
 pub mod live;
 pub mod neutralise;

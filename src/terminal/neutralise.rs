@@ -63,13 +63,17 @@ pub fn cut(line: &str, width: usize) -> String {
     out
 }
 
-/// The character itself, or U+FFFD for one that a terminal or a reader could be deceived by: C0, DEL, C1, the
-/// bidirectional controls (CVE-2021-42574), line and paragraph separators, invisible tags.
+/// The character itself, or U+FFFD for one that a terminal or a reader could be deceived by.
 fn visible(c: char) -> char {
-    let deceives = c.is_control()
+    if deceives(c) { '\u{FFFD}' } else { c }
+}
+
+/// Whether a terminal or a reader could be deceived by it: C0, DEL, C1, the bidirectional controls (CVE-2021-42574), line
+/// and paragraph separators, invisible tags.
+pub fn deceives(c: char) -> bool {
+    c.is_control()
         || matches!(c, '\u{061C}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}')
-        || matches!(c, '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}');
-    if deceives { '\u{FFFD}' } else { c }
+        || matches!(c, '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
 /// A longer SGR sequence than this is no colour but an attack on the reader's memory.

@@ -16,7 +16,7 @@ use crate::terminal::neutralise;
 pub fn run(registry: &Registry, json: bool) -> Result<Code> {
     let shown = Shown::of(registry);
     if json {
-        writeln!(io::stdout(), "{}", serde_json::to_string(&shown)?)?;
+        crate::terminal::json::write_line(io::stdout().lock(), &shown)?;
         return Ok(Code::Done);
     }
     if !registry.exists {

@@ -15,6 +15,7 @@ use crate::registry::names::Address;
 use crate::registry::worker::Worker;
 use crate::remote::Remote;
 use crate::remote::nudge::{self, Delivery};
+use crate::terminal::neutralise;
 use crate::terminal::progress::Progress;
 
 /// A longer prompt than this is a mistake, in bytes.
@@ -47,7 +48,7 @@ fn deliver(context: &Context, worker: &Worker, address: &Address, text: &str) ->
         .map_err(|failure| super::unproven(failure, address))
         .with_context(|| format!("nudging {address}"))?;
     match delivery {
-        Delivery::Confirmed => Ok(format!("nudged {address}")),
+        Delivery::Confirmed => Ok(format!("nudged {}", neutralise::line(&address.to_string()))),
         Delivery::Typed { entered } => Err(not_confirmed(address, entered).into()),
     }
 }

@@ -16,7 +16,7 @@ use crate::registry::names::Address;
 use crate::remote::failure::Failure;
 use crate::remote::{Remote, peek};
 use crate::terminal::progress::Progress;
-use crate::terminal::{neutralise, style};
+use crate::terminal::{json, neutralise, style};
 
 pub fn run(context: &Context, args: &Peek) -> Result<Code> {
     let registry = context.registry()?;
@@ -36,7 +36,7 @@ pub fn run(context: &Context, args: &Peek) -> Result<Code> {
     if args.json {
         let text = neutralise::plain(&pane);
         let lines: Vec<_> = text.lines().collect();
-        writeln!(out, "{}", serde_json::json!({ "address": address.to_string(), "lines": lines }))?;
+        json::write_line(&mut out, &serde_json::json!({ "address": address.to_string(), "lines": lines }))?;
     } else {
         out.write_all(shown(&pane).as_bytes())?;
     }

@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use proptest::prelude::*;
 use rstest::rstest;
 
 use super::*;
@@ -260,4 +261,24 @@ fn anchors_and_numbers_are_yaml_too() {
     assert_eq!(workers[0].name.as_str(), "1");
     assert_eq!(pod(&workers[1]).pod, PodRef::Any("a-2".parse().unwrap()));
     assert_eq!(understand(b"active: 90s", &base()).unwrap().active, Some(Duration::from_secs(90)));
+}
+
+/// Pieces that a registry is made of, in any order.
+const PIECES: &str = "(workers:|defaults:|commands:|active:|- |  |    |\n|name: a|name: B|pod: deploy/x|local: ~/y|tmux: |view: |preset: |\\{|\\}|\\[|\\]|, |'|\"|&a |\\*a |<<: |!!x |---\n|\t|é|\u{1b}|0x1f|~|# |\\||>){0,30}";
+
+proptest! {
+    #[test]
+    fn any_text_is_a_registry_or_refused_at_a_place(text in PIECES) {
+        if let Err(problem) = read("/home/me/workers.yaml".as_ref(), text.as_bytes()) {
+            let place = problem.what.strip_prefix("/home/me/workers.yaml:").unwrap();
+            let numbers: Vec<_> = place.splitn(3, ':').take(2).map(str::parse::<usize>).collect();
+            prop_assert!(numbers.len() == 2 && numbers.iter().all(Result::is_ok), "{}", problem.what);
+            prop_assert!(!problem.what.contains(char::is_control), "{:?}", problem.what);
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_refused_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+        let _ = read("/w".as_ref(), &bytes);
+    }
 }

@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use rstest::rstest;
 
 use super::*;
@@ -281,4 +282,25 @@ fn hostile_words_come_out_as_text() {
 fn a_long_reason_is_cut() {
     let failure = classify(format!("error: {}\n", "x".repeat(5000)).as_bytes(), b"");
     assert!(failure.reason.chars().count() <= REASON + 1);
+}
+
+proptest! {
+    #[test]
+    fn whatever_kubectl_says_is_a_reason_of_one_line(
+        words in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+        noise in "[a-z\": \n\u{1b}\u{9b}\u{202e}\\\\(){}<>]{0,30}",
+        stdout in "(something)?",
+    ) {
+        let known: Vec<&str> = RULES.iter().flat_map(|rule| rule.words).chain(&BEGINNINGS).copied().collect();
+        let said: String = words.iter().map(|at| format!("{}{noise}", at.get(&known))).collect();
+        let failure = classify(said.as_bytes(), stdout.as_bytes());
+        prop_assert!(!failure.reason.is_empty() && !failure.reason.contains(neutralise::deceives), "{failure:?}");
+        prop_assert!(stdout.is_empty() || !failure.before_start, "{failure:?}");
+        let _ = (not_started(&said), last_words(said.as_bytes()));
+    }
+
+    #[test]
+    fn any_bytes_are_a_reason(said in prop::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert!(!classify(&said, b"").reason.contains(char::is_control));
+    }
 }

@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -139,4 +140,31 @@ fn whoever_may_list_pods_only_still_has_pods() {
 #[test]
 fn half_a_list_is_no_list() {
     assert_eq!(Listing::parse(b"{\"items\": [{\"kind\": \"Pod\"").unwrap_err().status(), "incomplete");
+}
+
+/// A list that kubectl would print, and some of it spoilt: cut, or with something else in a value's place.
+fn spoilt() -> impl Strategy<Value = String> {
+    let whole = json!({"kind": "List", "items": [
+        deployment("dev", json!({"matchLabels": {"app": "dev"}})),
+        owned("dev-1", RS, "2025-01-01T00:00:00Z", true),
+    ]});
+    let text = whole.to_string();
+    let other = prop_oneof![Just("null"), Just("7"), Just("\"\u{1b}\""), Just("[]"), Just("{}"), Just("[[")];
+    (prop::arbitrary::any::<prop::sample::Index>(), prop::arbitrary::any::<prop::sample::Index>(), other).prop_map(
+        move |(from, to, other)| {
+            let places: Vec<usize> = text.match_indices(['{', '}', '[', ']', ',', ':']).map(|(at, _)| at + 1).collect();
+            let (from, to) = (*from.get(&places), *to.get(&places));
+            format!("{}{other}{}", &text[..from.min(to)], &text[from.max(to)..])
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn a_spoilt_list_is_understood_or_refused_in_one_line(text in spoilt()) {
+        let result = Listing::parse(text.as_bytes());
+        let wanted = PodRef::Any("dev".parse().unwrap());
+        let reason = result.and_then(|listing| pod(&listing, &wanted, None, None)).map_err(|failure| failure.reason);
+        prop_assert!(!reason.is_err_and(|reason| reason.contains(char::is_control)));
+    }
 }
