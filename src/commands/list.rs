@@ -151,12 +151,11 @@ fn sessions(answer: &Answer, active_within: Duration, room: usize) -> Cell {
 
 fn as_many_as_fit(described: &[String], room: usize) -> String {
     let all = described.join(", ");
-    if all.width() <= room {
+    if all.width() <= room || described.len() < 2 {
         return all;
     }
-    let shortened =
-        (1..described.len()).rev().map(|count| format!("{}, +{} more", described[..count].join(", "), described.len() - count));
-    shortened.clone().find(|text| text.width() <= room).or_else(|| shortened.last()).unwrap_or(all)
+    let shortened = |count: usize| format!("{}, +{} more", described[..count].join(", "), described.len() - count);
+    (1..described.len()).rev().map(shortened).find(|text| text.width() <= room).unwrap_or_else(|| shortened(1))
 }
 
 fn describe(session: &Session, active_within: Duration) -> String {
