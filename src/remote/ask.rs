@@ -222,7 +222,7 @@ fn no_listing(said: &str) -> Result<Vec<Session>, Failure> {
     if script::no_server(said) {
         return Ok(Vec::new());
     }
-    Err(Failure::new(Kind::Incomplete, format!("tmux failed: {}", neutralise::line(said.trim()))))
+    Err(script::tmux_failed(said))
 }
 
 fn queue(output: &Output) -> Queue {

@@ -135,8 +135,17 @@ fn not_found(parts: &Parts, session: &SessionName) -> Option<Failure> {
     Some(if no_server(&said) {
         Failure::new(Kind::NoSession, format!("there is no session {name:?}: no tmux server runs there"))
     } else {
-        Failure::new(Kind::Incomplete, format!("tmux failed: {}", neutralise::line(said.trim())))
+        tmux_failed(&said)
     })
+}
+
+/// What it means that tmux could not list its sessions although it has a server, by its own words.
+pub fn tmux_failed(said: &str) -> Failure {
+    let reason = match said.trim() {
+        "" => "tmux failed and did not say why".to_owned(),
+        said => format!("tmux failed: {}", neutralise::line(said)),
+    };
+    Failure::new(Kind::Incomplete, reason)
 }
 
 /// Whether this is how tmux says that no server runs: a socket that nobody listens on, or none (tmux 3.2 to 3.6).
