@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 /// Runs that count, for what takes milliseconds.
 pub const ROUNDS: usize = 60;
 /// The same for what takes a part of a second, and for what takes seconds.
-pub const SLOW_ROUNDS: usize = 21;
+pub const SLOW_ROUNDS: usize = 31;
 pub const SLOWEST_ROUNDS: usize = 9;
 
 /// Two commands that were run in turn.
