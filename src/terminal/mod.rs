@@ -5,6 +5,7 @@ pub mod form;
 pub mod key;
 pub mod live;
 pub mod neutralise;
+pub mod pane;
 pub mod progress;
 pub mod screen;
 pub mod shell;
