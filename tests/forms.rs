@@ -166,6 +166,62 @@ fn a_popup_that_is_closed_from_outside_loses_nothing() {
     screen.wait("precious");
 }
 
+/// A world in which nothing can be kept, not even by root.
+fn without_state(world: World) -> World {
+    world.env("XDG_STATE_HOME", "/dev/null/x")
+}
+
+const UNKEPT: &str = "what you typed could not be kept: cannot make the state directory";
+
+#[test]
+fn what_cannot_be_kept_is_not_lost_in_silence() {
+    let world = without_state(with_box("quiet"));
+    let screen = nudge_form(&world);
+    screen.type_text("precious");
+    screen.keys(&["Escape"]);
+    let shown = screen.wait(UNKEPT);
+    let words = shown.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("precious") && words.contains("; Esc again leaves without it"), "{shown}");
+    // Who types on wants to be warned again.
+    screen.type_text(" words");
+    screen.wait_gone(UNKEPT);
+    screen.keys(&["Escape"]);
+    screen.wait(UNKEPT);
+    screen.keys(&["Escape"]);
+    screen.wait_gone("Enter send");
+    assert_eq!(got(&world), None);
+}
+
+#[test]
+fn what_cannot_be_kept_can_still_be_sent() {
+    let world = without_state(with_box("quiet"));
+    let screen = nudge_form(&world);
+    screen.type_text("precious");
+    screen.keys(&["Escape"]);
+    screen.wait(UNKEPT);
+    screen.keys(&["Enter"]);
+    screen.wait("nudged w/s");
+    wait_got(&world, "precious");
+}
+
+#[test]
+fn a_form_without_text_is_left_at_once_though_nothing_could_be_kept() {
+    let world = without_state(with_box("quiet"));
+    let screen = nudge_form(&world);
+    screen.keys(&["Escape"]);
+    screen.wait_gone("Enter send");
+}
+
+#[test]
+fn what_is_neither_confirmed_nor_kept_says_both() {
+    let world = without_state(with_box("dialog"));
+    let screen = nudge_form(&world);
+    screen.type_text("go on");
+    screen.keys(&["Enter"]);
+    let shown = screen.wait("typed, not confirmed");
+    assert!(shown.contains("what you typed could not be kept") && shown.contains("go on"), "{shown}");
+}
+
 #[test]
 fn an_empty_prompt_is_refused_in_its_place() {
     let world = with_box("quiet");

@@ -61,18 +61,74 @@ fn is_running(pid: &str) -> bool {
 fn a_slow_worker_delays_nobody_and_is_named_while_it_is_waited_for() {
     let world = with_slow_worker(World::new(), "slow").worker("quick");
     world.session("slow", "late", "sleep 600");
+    world.session("quick", "dev", "sleep 600");
     world.session("quick", "qa", "sleep 600");
     let screen = picker(&world, "");
     let text = wait_all(&screen, &["1 of 2 answered, asking slow…", "quick/qa"]);
     assert!(!text.contains("slow/late"), "{text}");
+    wait_highlighted(&screen, "quick/dev");
+    screen.keys(&["Down"]);
     wait_highlighted(&screen, "quick/qa");
     fs::write(world.path("go"), "").unwrap();
-    let text = wait_all(&screen, &["2 sessions on 2 workers", "slow/late"]);
+    let text = wait_all(&screen, &["3 sessions on 2 workers", "slow/late"]);
     assert!(!text.contains("asking slow"), "{text}");
-    // The registry's order, and the highlight has not moved to what arrived above it.
+    // The registry's order, and the highlight has not left the row that was moved to.
     let place = |address: &str| text.lines().position(|line| line.contains(address)).unwrap();
     assert!(place("slow/late") < place("quick/qa"), "{text}");
     wait_highlighted(&screen, "quick/qa");
+}
+
+#[test]
+fn enter_at_once_opens_the_first_row_whoever_answers_first() {
+    let world = World::new();
+    let after = |time: &str| format!("tmux: {}", world.script(&format!("tmux-{time}"), &late_tmux(time)).display());
+    let delays = [after("0.1"), after("0.05")];
+    let world = world.worker_with("first", &delays[0]).worker_with("second", &delays[1]).worker("third");
+    for worker in ["first", "second", "third"] {
+        world.session(worker, "s", "sleep 600");
+    }
+    let screen = world.screen_with("");
+    for _ in 0..10 {
+        screen.enter(&format!("clear; {BIN} pick"));
+        screen.wait_until("the first row to be highlighted among all", |text| {
+            text.contains("3 sessions on 3 workers") && highlighted(text).is_some_and(|row| row.starts_with("first/s "))
+        });
+        screen.keys(&["Escape"]);
+        screen.wait_until("the prompt", |text| !text.contains("F1 keys") && text.contains('$'));
+    }
+}
+
+/// A tmux that takes this many seconds longer.
+fn late_tmux(time: &str) -> String {
+    format!("#!/bin/sh\nsleep {time}\nexec tmux \"$@\"\n")
+}
+
+/// A tmux that adds a line to this file for every look at a session.
+fn counting_tmux(world: &World, log: &Path) -> String {
+    let script = format!("#!/bin/sh\ncase \"$*\" in *capture-pane*) echo look >>{} ;; esac\nexec tmux \"$@\"\n", log.display());
+    format!("tmux: {}", world.script("counting-tmux", &script).display())
+}
+
+fn looks(log: &Path) -> usize {
+    fs::read_to_string(log).unwrap_or_default().lines().count()
+}
+
+#[test]
+fn a_row_that_may_have_been_read_stays_highlighted() {
+    let world = with_slow_worker(World::new(), "slow");
+    let log = world.path("looks");
+    let counting = counting_tmux(&world, &log);
+    let world = world.worker_with("quick", &counting);
+    world.session("slow", "late", "sleep 600");
+    world.session("quick", "qa", "sleep 600");
+    let screen = picker(&world, "");
+    wait_highlighted(&screen, "quick/qa");
+    // Looks are a second apart.
+    eventually("the row to have been there for more than a second", || (looks(&log) >= 3).then_some(()));
+    fs::write(world.path("go"), "").unwrap();
+    wait_all(&screen, &["2 sessions on 2 workers", "slow/late", "> quick/qa"]);
+    screen.keys(&["Enter"]);
+    eventually("its window", || screen.windows().iter().any(|window| window.starts_with("quick/qa|")).then_some(()));
 }
 
 #[test]
@@ -113,13 +169,12 @@ fn the_preview_follows_the_highlight_and_is_renewed() {
 fn scrolling_fast_looks_at_two_sessions_a_second_at_most() {
     let world = World::new();
     let log = world.path("looks");
-    let script = format!("#!/bin/sh\ncase \"$*\" in *capture-pane*) echo look >>{} ;; esac\nexec tmux \"$@\"\n", log.display());
-    let program = world.script("counting-tmux", &script);
-    let world = world.worker_with("w", &format!("tmux: {}", program.display()));
+    let counting = counting_tmux(&world, &log);
+    let world = world.worker_with("w", &counting);
     for at in 0..10 {
         world.session("w", &format!("s{at}"), &format!("echo number {at}; sleep 600"));
     }
-    let looks = || fs::read_to_string(&log).unwrap_or_default().lines().count();
+    let looks = || looks(&log);
     let began = Instant::now();
     let screen = picker(&world, "");
     wait_highlighted(&screen, "w/s0");
@@ -401,23 +456,6 @@ fn the_calls_of_v_are_printed_when_the_picker_has_gone() {
     assert!(history.contains("+ sh -c"), "{history}");
 }
 
-#[rstest]
-#[case(20, 5)]
-#[case(3, 2)]
-fn a_tiny_terminal_breaks_nothing(#[case] columns: u32, #[case] rows: u32) {
-    let world = World::new().worker("w");
-    world.session("w", "qa", "sleep 600");
-    let screen = picker(&world, "");
-    wait_highlighted(&screen, "w/qa");
-    let size = [columns, rows].map(|size| size.to_string());
-    screen.inner(&["set", "-g", "window-size", "manual", ";", "resize-window", "-x", &size[0], "-y", &size[1]]);
-    screen.keys(&["Down"]);
-    screen.inner(&["resize-window", "-x", "120", "-y", "39"]);
-    wait_highlighted(&screen, "w/qa");
-    screen.keys(&["Escape"]);
-    wait_left(&screen, 0);
-}
-
 /// A session that prints the lines it reads.
 fn echoing(world: World) -> World {
     world.session("w", "qa", "while read line; do echo \"got: $line\"; done");
@@ -450,6 +488,43 @@ fn alt_x_interrupts_after_asking() {
     assert!(!world.pane("w", "qa").contains("interrupted"));
     screen.keys(&["y"]);
     eventually("the interrupt", || world.pane("w", "qa").contains("interrupted").then_some(()));
+}
+
+#[rstest]
+#[case::nudge("M-n", "Nudge w/qa-2", "Escape")]
+#[case::dispatch("M-g", "Dispatch an issue", "Escape")]
+#[case::interrupt("M-x", "Send Ctrl-C to w/qa-2?", "Escape")]
+#[case::no_to_interrupt("M-x", "Send Ctrl-C to w/qa-2?", "n")]
+fn what_is_left_again_leads_back_to_the_query_and_the_row(#[case] key: &str, #[case] shown: &str, #[case] leave: &str) {
+    let world = World::new().worker_with("w", "commands: {queue: \"\", dispatch: \"true {project} {issue}\"}");
+    for name in ["dev", "qa-1", "qa-2"] {
+        world.session("w", name, "sleep 600");
+    }
+    let screen = world.screen();
+    screen.prefix("W");
+    screen.wait("3 sessions on 1 worker");
+    screen.type_text("qa");
+    screen.wait("> w/qa-1");
+    screen.keys(&["Down"]);
+    screen.wait("> w/qa-2");
+    screen.keys(&[key]);
+    screen.wait(shown);
+    screen.keys(&[leave]);
+    let text = wait_all(&screen, &["open> qa", "> w/qa-2"]);
+    assert!(!text.contains("w/dev"), "{text}");
+    screen.keys(&["Escape"]);
+    screen.wait_gone("F1 keys");
+}
+
+#[test]
+fn an_empty_screen_is_called_so_by_preview_and_peek_alike() {
+    let world = World::new().worker("w");
+    world.session("w", "qa", "sleep 600");
+    let screen = picker(&world, "");
+    screen.wait("│(nothing on its screen yet)");
+    screen.keys(&["M-p"]);
+    let text = wait_all(&screen, &["any key closes", "(nothing on its screen yet)"]);
+    assert!(!text.contains('│'), "{text}");
 }
 
 #[rstest]

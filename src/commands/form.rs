@@ -44,13 +44,8 @@ pub fn run(form: Form, job: impl Job, draft: Option<Key>) -> Result<Code> {
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
         return Err(Problem::new(Code::Usage, "a form needs a terminal", "give everything as arguments instead").into());
     }
-    let mut keeper = Keeper { job, key: draft, trouble: None, done: String::new(), told: None };
-    let left = form.run(&mut keeper)?;
-    if let Some(trouble) = keeper.trouble {
-        writeln!(io::stderr(), "factory-worker: what you typed could not be kept: {trouble:#}")?;
-        return Ok(Code::Failed);
-    }
-    match (left, keeper.told) {
+    let mut keeper = Keeper { job, key: draft, done: String::new(), told: None };
+    match (form.run(&mut keeper)?, keeper.told) {
         (Left::Cancelled, _) => Ok(Code::Interrupted),
         (Left::Sent, Some(code)) => Ok(code),
         (Left::Sent, None) => say(&keeper.done),
@@ -71,8 +66,6 @@ struct Keeper<J> {
     job: J,
     /// Where they are kept now.
     key: Option<Key>,
-    /// Why the last attempt to keep them failed.
-    trouble: Option<anyhow::Error>,
     /// What was done.
     done: String,
     /// The exit code of what went wrong, when the form was closed behind it.
@@ -80,20 +73,23 @@ struct Keeper<J> {
 }
 
 impl<J: Job> Keeper<J> {
-    fn keep_as(&mut self, values: &[String], fate: &str) {
-        let key = self.job.key(values);
-        if self.job.is_blank(values) || self.key.as_ref().is_some_and(|old| *old != key) {
+    /// Keep what is worth it; nothing of what was kept before stays beside it.
+    fn keep_as(&mut self, values: &[String], fate: &str) -> Result<(), String> {
+        let key = (!self.job.is_blank(values)).then(|| self.job.key(values));
+        if let Some(key) = &key {
+            drafts::keep(key, values, fate).map_err(|error| neutralise::line(&format!("{error:#}")))?;
+        }
+        if self.key != key {
             self.forget();
+            self.key = key;
         }
-        if !self.job.is_blank(values) {
-            self.trouble = drafts::keep(&key, values, fate).err();
-            self.key = Some(key);
-        }
+        Ok(())
     }
 
+    /// A draft that cannot be removed is offered once more, which does no harm.
     fn forget(&mut self) {
         if let Some(key) = self.key.take() {
-            self.trouble = drafts::forget(&key).err();
+            let _ = drafts::forget(&key);
         }
     }
 }
@@ -104,7 +100,7 @@ impl<J: Job> Errand for Keeper<J> {
             return Verdict::Invalid { field, why };
         }
         // In case we are killed while it is on its way.
-        self.keep_as(values, "not confirmed");
+        let kept = self.keep_as(values, "not confirmed");
         match self.job.send(values) {
             Ok(done) => {
                 self.forget();
@@ -114,17 +110,21 @@ impl<J: Job> Errand for Keeper<J> {
             Err(error) => match explain(&error) {
                 (Code::Unproven, text) => {
                     self.told = Some(Code::Unproven);
-                    Verdict::Told(text)
+                    Verdict::Told(match kept {
+                        Ok(()) => text,
+                        Err(why) => format!("{text}\nwhat you typed could not be kept: {why}"),
+                    })
                 }
                 (_, text) => {
-                    self.keep(values);
+                    // If that fails, it is said when the form is left.
+                    let _ = self.keep(values);
                     Verdict::Failed(text)
                 }
             },
         }
     }
 
-    fn keep(&mut self, values: &[String]) {
-        self.keep_as(values, "not sent");
+    fn keep(&mut self, values: &[String]) -> Result<(), String> {
+        self.keep_as(values, "not sent")
     }
 }

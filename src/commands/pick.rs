@@ -26,20 +26,24 @@ pub fn run(context: &Context, args: &Pick) -> Result<Code> {
     Ok(Code::Done)
 }
 
-/// Do it. `None` means: back to the picker.
+/// Do it. `None` means: back to the picker, which is where a look and whatever the user left again came from.
 fn act(context: &Context, registry: &Registry, choice: Choice) -> Result<Option<Code>> {
     let worker = target::worker(registry, &choice.target.worker)?;
-    let Some(session) = choice.target.session else { return dispatch::form(context, Some(&worker.name)).map(Some) };
+    let Some(session) = choice.target.session else { return dispatch::form(context, Some(&worker.name)).map(unless_left) };
     let address = || Address { worker: worker.name.clone(), session: session.clone() };
     match choice.action {
         Action::Open if Tmux::current().is_err() => attach(context, worker, &session).map(Some),
         Action::Open => open::one(context, &address(), false).map(Some),
         Action::Split => open::one(context, &address(), true).map(Some),
         Action::Peek => peek::show_until_key(context, worker, &session).map(|_| None),
-        Action::Dispatch => dispatch::form(context, Some(&worker.name)).map(Some),
-        Action::Nudge => nudge::form(context, worker, &session).map(Some),
-        Action::Interrupt => interrupt::ask_and_send(context, worker, &session).map(Some),
+        Action::Dispatch => dispatch::form(context, Some(&worker.name)).map(unless_left),
+        Action::Nudge => nudge::form(context, worker, &session).map(unless_left),
+        Action::Interrupt => interrupt::ask_and_send(context, worker, &session).map(unless_left),
     }
+}
+
+fn unless_left(code: Code) -> Option<Code> {
+    (code != Code::Interrupted).then_some(code)
 }
 
 /// Outside tmux there are no windows: the session is shown in this terminal.

@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
+use skim::tui::Event;
 use skim::tui::actions::Action;
-use skim::tui::{App, Event};
 
 use super::board::Board;
 use super::highlight::Highlight;
+use super::room::Room;
 use super::ui::Ui;
 use crate::registry::worker::Worker;
 use crate::remote::ask::{self, Question, Report};
@@ -87,21 +88,29 @@ impl Asking {
 
     /// Rows and header as they are now.
     fn publish(self: &Arc<Self>) {
-        let board = self.board();
-        let (rows, line) = (board.rows(), board.headline());
-        drop(board);
+        let rows = self.board().rows();
         let asking = self.clone();
         self.ui.change(move |app| {
             asking.highlight.replace_rows(app, rows.clone());
-            vec![asking.header(app, &line)]
+            Vec::new()
         });
+        self.show_headline();
+    }
+
+    /// The header as it is now, in the room there is now.
+    pub fn show_headline(&self) {
+        let header = self.header(&self.board().headline());
+        self.ui.change(move |_| vec![header.clone()]);
     }
 
     /// The event that shows this line above the hint.
-    pub fn header(&self, app: &App, line: &str) -> Event {
-        let columns = app.layout.header_area.map_or(0, |area| usize::from(area.width));
-        // Before the first drawing nobody knows how much room there is.
-        let line = if columns > 0 { table::fit(line, columns.saturating_sub(INDENT)) } else { line.to_owned() };
-        Event::Action(Action::SetHeader(Some(format!("{line}\n{}", self.hint))))
+    pub fn header(&self, line: &str) -> Event {
+        Event::Action(Action::SetHeader(Some(header(line, &self.hint))))
     }
+}
+
+/// A header of these two lines, each cut where there is no room for it.
+pub fn header(line: &str, hint: &str) -> String {
+    let columns = Room::of_terminal().list_columns().saturating_sub(INDENT);
+    format!("{}\n{}", table::fit(line, columns), table::fit(hint, columns))
 }

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use skim::SkimItem;
 use skim::binds::KeyMap;
 use skim::tui::actions::Action as SkimAction;
 use skim::tui::{App, Event};
@@ -14,7 +15,7 @@ use super::{Choice, Purpose};
 use crate::cli::Action;
 
 /// The keys that do something with a session, beside Enter.
-const ACTIONS: &[(&str, &str, Action)] = &[
+pub const ACTIONS: &[(&str, &str, Action)] = &[
     ("alt-s", "Alt-s", Action::Split),
     ("alt-p", "Alt-p", Action::Peek),
     ("alt-g", "Alt-g", Action::Dispatch),
@@ -25,7 +26,7 @@ const ACTIONS: &[(&str, &str, Action)] = &[
 /// What an action does to the highlighted session, in the help.
 fn does(action: Action) -> &'static str {
     match action {
-        Action::Open => "open it in a window, or go to its window",
+        Action::Open => "open it in a window, or go there",
         Action::Split => "open it as a pane beside this one",
         Action::Peek => "look at it without attaching",
         Action::Dispatch => "dispatch an issue to its worker",
@@ -69,39 +70,25 @@ impl Purpose {
         }
     }
 
-    /// The most important keys in one line, short enough for half a small terminal.
+    /// The most important keys in one line, the way to all others first: the end is cut off where there is no room.
     pub fn hint(self) -> String {
         let enter = match self {
             Self::Act(action) => word(action),
             Self::Choose => "choose",
         };
-        format!("Enter {enter} · Ctrl-r ask again · F1 keys")
+        format!("F1 keys · Enter {enter} · Ctrl-r refresh")
     }
 
-    /// The keys, one a line.
-    pub fn help(self) -> String {
+    /// What Enter does, and then what the other keys do with a session: each key, what it does, and the same in a word.
+    pub fn told(self) -> Vec<(&'static str, &'static str, &'static str)> {
         let enter = match self {
-            Self::Act(action) => does(action),
-            Self::Choose => "choose it",
+            Self::Act(action) => ("Enter", does(action), word(action)),
+            Self::Choose => ("Enter", "choose it", "choose"),
         };
-        let mut lines = vec!["With the highlighted session:".to_owned(), format!("  Enter    {enter}")];
-        lines.extend(self.actions().iter().map(|(_, key, action)| format!("  {key}    {}", does(*action))));
-        lines.extend(OTHER_KEYS.lines().map(str::to_owned));
-        lines.join("\n")
+        let others = self.actions().iter().map(|&(_, key, action)| (key, does(action), word(action)));
+        std::iter::once(enter).chain(others).collect()
     }
 }
-
-const OTHER_KEYS: &str = "
-In the list:
-  Ctrl-r   ask all workers again
-  Up, Down, Ctrl-p, Ctrl-n, PgUp, PgDn
-           move
-  Ctrl-u   clear the query
-  Alt-r    match fuzzily, exactly, by regex
-  F1       show this, or the session again
-  Esc      leave
-
-In the query: 'exact ^begin end$ !not a | b";
 
 /// What the keys need to do their work.
 pub struct Desk {
@@ -123,14 +110,13 @@ pub fn bind(keymap: &mut KeyMap, desk: &Arc<Desk>) {
         desk.asking.ask();
         Vec::new()
     });
-    on("f1", |desk, _| desk.preview.toggle_help());
+    on("f1", |desk, app| desk.preview.toggle_help(app));
     on("result", |desk, app| desk.highlight.restore(app));
-    on("focus", |desk, app| desk.preview.follow(app));
-    // Who types wants the best match, not the place where the highlight was.
-    on("change", |desk, _| {
-        desk.highlight.hold(None);
-        vec![Event::Action(SkimAction::First)]
+    on("focus", |desk, app| {
+        desk.highlight.follow(app);
+        desk.preview.follow(app)
     });
+    on("change", |desk, app| desk.highlight.go_to_best(app));
     set(keymap, "alt-r", SkimAction::RotateMode);
     let enter = desk.purpose.on_enter();
     let picks = [("enter", enter), ("double-click", enter)].into_iter();
@@ -148,12 +134,20 @@ fn set(keymap: &mut KeyMap, key: &str, action: SkimAction) {
 }
 
 impl Desk {
+    /// What the preview shows of this item; and everything moves to where the terminal, if its size has changed, has room.
+    pub fn preview(&self, item: Option<&Arc<dyn SkimItem>>) -> String {
+        if self.preview.follow_size() {
+            self.asking.show_headline();
+        }
+        self.preview.text_of(item)
+    }
+
     /// End with the highlighted row, or say why nothing can be done with it. Without a row, nothing happens.
     fn pick(&self, app: &App, action: Action) -> Vec<Event> {
         let Some(target) = self.highlight.target(app) else { return Vec::new() };
         let needs_session = action != Action::Dispatch;
         if let Some(refusal) = self.asking.board().refusal(&target, needs_session) {
-            return vec![self.asking.header(app, &refusal)];
+            return vec![self.asking.header(&refusal)];
         }
         *self.choice.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(Choice { action, target });
         vec![Event::Action(SkimAction::Accept(None))]

@@ -5,11 +5,14 @@
 //! skim's thread through [`ui`], where alone its state is changed.
 
 mod asking;
+mod attention;
 mod board;
+mod help;
 mod highlight;
 mod keys;
 mod message;
 mod preview;
+mod room;
 mod row;
 mod screen;
 mod ui;
@@ -76,9 +79,9 @@ impl Picker {
         needs_terminal()?;
         let ui = Ui::default();
         let desk = self.desk(&ui);
-        let preview = desk.preview.clone();
-        let show = PreviewCallback::from(move |items: Vec<Arc<dyn SkimItem>>| vec![preview.text_of(items.first())]);
-        let header = format!("\n{}", self.purpose.hint());
+        let previewed = desk.clone();
+        let show = PreviewCallback::from(move |items: Vec<Arc<dyn SkimItem>>| vec![previewed.preview(items.first())]);
+        let header = asking::header("", &self.purpose.hint());
         let mut options = screen::options(self.purpose.prompt(), self.query.clone(), header, show);
         keys::bind(&mut options.keymap, &desk);
         let output = screen::show(options, &ui, || {
@@ -97,12 +100,11 @@ impl Picker {
 
     /// Everything that the keys and threads of one showing share.
     fn desk(&self, ui: &Ui) -> Arc<Desk> {
-        let highlight = Arc::new(Highlight::default());
-        highlight.hold(self.last.clone());
+        let highlight = Arc::new(Highlight::new(self.last.clone()));
         let (workers, board) = (self.workers.clone(), self.board.clone());
         Arc::new(Desk {
             purpose: self.purpose,
-            preview: Preview::new(&workers, ui.clone(), self.purpose.help()),
+            preview: Preview::new(&workers, ui.clone(), self.purpose),
             asking: Asking::new(workers, self.question, board, highlight.clone(), self.purpose.hint(), ui.clone()),
             highlight,
             choice: Mutex::default(),

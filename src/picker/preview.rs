@@ -11,15 +11,15 @@ use std::time::{Duration, Instant};
 use skim::SkimItem;
 use skim::tui::{App, Event};
 
+use super::room::{Place, Room};
 use super::row::{Row, Say};
 use super::ui::Ui;
-use super::{highlight, message};
+use super::{Purpose, help, highlight, message};
 use crate::registry::names::{Target, WorkerName};
 use crate::registry::worker::Worker;
 use crate::remote::failure::Failure;
 use crate::remote::{Remote, peek};
-use crate::terminal::live::Block;
-use crate::terminal::{neutralise, style};
+use crate::terminal::{neutralise, pane};
 
 /// The least time between the starts of two looks.
 const PACE: Duration = Duration::from_millis(500);
@@ -36,13 +36,14 @@ const KEPT: usize = 200;
 pub struct Preview {
     workers: HashMap<WorkerName, Worker>,
     ui: Ui,
-    help: String,
+    purpose: Purpose,
     state: Mutex<State>,
     changed: Condvar,
 }
 
-#[derive(Default)]
 struct State {
+    /// The terminal, as it was divided.
+    room: Room,
     /// The highlighted row.
     row: Option<Row>,
     /// Counts the rows that were highlighted: tells an answer for this row from one for an earlier one.
@@ -58,17 +59,42 @@ struct State {
 }
 
 impl State {
-    /// The highlighted row, if it is a session.
+    fn new() -> Self {
+        Self {
+            room: Room::of_terminal(),
+            row: None,
+            turn: 0,
+            looking: None,
+            last_look: None,
+            due: None,
+            seen: HashMap::new(),
+            showing_help: false,
+            closed: false,
+        }
+    }
+
+    /// Where the preview is.
+    fn place(&self) -> Place {
+        self.room.place(self.showing_help)
+    }
+
+    /// Columns and rows that there are for the text.
+    fn size(&self) -> (usize, usize) {
+        self.room.preview(self.place())
+    }
+
+    /// The highlighted row, if it is a session, and there is a place to show it.
     fn session(&self) -> Option<&Target> {
-        self.row.as_ref().map(|row| &row.target).filter(|target| target.session.is_some())
+        let shown = self.row.as_ref().filter(|_| self.place() != Place::Nowhere);
+        shown.map(|row| &row.target).filter(|target| target.session.is_some())
     }
 }
 
 impl Preview {
     /// Nothing is looked at before [`start`](Self::start).
-    pub fn new(workers: &[Worker], ui: Ui, help: String) -> Arc<Self> {
+    pub fn new(workers: &[Worker], ui: Ui, purpose: Purpose) -> Arc<Self> {
         let workers = workers.iter().map(|worker| (worker.name.clone(), worker.clone())).collect();
-        Arc::new(Self { workers, ui, help, state: Mutex::default(), changed: Condvar::new() })
+        Arc::new(Self { workers, ui, purpose, state: Mutex::new(State::new()), changed: Condvar::new() })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -108,10 +134,28 @@ impl Preview {
     }
 
     /// Show the keys in place of the session, or the session again.
-    pub fn toggle_help(&self) -> Vec<Event> {
+    pub fn toggle_help(&self, app: &mut App) -> Vec<Event> {
         let mut state = self.lock();
         state.showing_help = !state.showing_help;
+        state.room.divide(app, state.place());
         vec![Event::RunPreview]
+    }
+
+    /// Move to where there is room for it, if the size of the terminal has changed: true when it has.
+    pub fn follow_size(&self) -> bool {
+        let mut state = self.lock();
+        let room = Room::of_terminal();
+        if state.room == room {
+            return false;
+        }
+        state.room = room;
+        let place = state.place();
+        self.changed.notify_all();
+        self.ui.change(move |app| {
+            room.divide(app, place);
+            Vec::new()
+        });
+        true
     }
 
     /// Wait until a look is due.
@@ -140,7 +184,7 @@ impl Preview {
     fn look(self: &Arc<Self>, turn: u64, target: Target) {
         let text = match self.capture(&target) {
             Ok(text) => text,
-            Err(failure) => message::failed(&target.worker, &failure, columns()),
+            Err(failure) => message::failed(&target.worker, &failure, self.lock().size().0),
         };
         let mut state = self.lock();
         if state.looking == Some(turn) {
@@ -164,7 +208,7 @@ impl Preview {
             return Ok(String::new());
         };
         let pane = peek::capture(&Remote::to(worker), session, LINES, Instant::now() + PATIENCE)?;
-        Ok(if style::colour() { neutralise::coloured(&pane) } else { neutralise::plain(&pane) })
+        Ok(pane::text(&pane))
     }
 
     /// Put what was seen on the screen, unless the highlight has moved on meanwhile.
@@ -186,28 +230,22 @@ impl Preview {
     }
 
     fn text(&self, state: &State, row: Option<&Row>) -> String {
+        let (columns, rows) = state.size();
         match row {
-            _ if state.showing_help => self.help.clone(),
+            _ if state.showing_help => help::help(self.purpose, columns, rows),
             None => String::new(),
             Some(Row { target, say: Say::Session { .. }, .. }) => match state.seen.get(target) {
-                Some(text) if text.is_empty() => "(nothing on its screen)".to_owned(),
-                Some(text) => bottom(text).to_owned(),
+                Some(text) => bottom(text, rows).to_owned(),
                 None => "asking…".to_owned(),
             },
-            Some(Row { target, say: Say::NoSessions, .. }) => message::no_sessions(&target.worker, columns()),
-            Some(Row { target, say: Say::Failed(failure), .. }) => message::failed(&target.worker, failure, columns()),
+            Some(Row { target, say: Say::NoSessions, .. }) => message::no_sessions(&target.worker, columns),
+            Some(Row { target, say: Say::Failed(failure), .. }) => message::failed(&target.worker, failure, columns),
         }
     }
 }
 
-/// The last lines that the preview has room for: it is as high as the terminal.
-fn bottom(text: &str) -> &str {
-    let rows = Block::terminal_size().map_or(usize::MAX, |(_, rows)| rows);
+/// The last lines of a text, this many.
+fn bottom(text: &str, rows: usize) -> &str {
     let text = text.trim_end_matches('\n');
     text.rmatch_indices('\n').nth(rows.saturating_sub(1)).map_or(text, |(at, _)| &text[at + 1..])
-}
-
-/// The preview's columns: the right half of the terminal, without the line between.
-fn columns() -> usize {
-    Block::terminal_size().map_or(usize::MAX, |(columns, _)| (columns / 2).saturating_sub(1))
 }

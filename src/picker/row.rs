@@ -72,8 +72,8 @@ fn colour(colour: Color) -> Style {
     if style::colour() { Style::new().fg(colour) } else { Style::new() }
 }
 
-/// Columns at the right edge over which skim draws its scroll bar.
-const SCROLL_BAR: usize = 1;
+/// Columns at the right edge: over the last one skim draws its scroll bar, and one keeps it away from the age.
+const SCROLL_BAR: usize = 2;
 /// Columns that stay blank between the address and what stands behind it.
 const GAP: usize = 2;
 

@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Result;
 use skim::prelude::unbounded;
 use skim::tui::PreviewCallback;
-use skim::tui::options::{PreviewLayout, TuiLayout};
+use skim::tui::options::TuiLayout;
 use skim::tui::statusline::InfoDisplay;
 use skim::{Skim, SkimOptions, SkimOutput};
 
+use super::room::Room;
 use super::ui::Ui;
 use crate::exit::{Code, Problem};
 use crate::terminal::{self, style};
@@ -33,7 +34,7 @@ pub fn options(prompt: String, query: String, header: String, preview: PreviewCa
     options.ellipsis = "…".to_owned();
     options.scrollbar = "▐".to_owned();
     options.preview_fn = Some(preview);
-    options.preview_window = PreviewLayout::from("right:50%:nowrap");
+    options.preview_window = Room::of_terminal().place(false).window();
     options.color = Some(if style::colour() { COLOURS } else { NO_COLOURS }.to_owned());
     options
 }

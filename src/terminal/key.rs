@@ -51,9 +51,16 @@ fn answer() -> io::Result<bool> {
 }
 
 fn first_key(heard_from: Instant) -> io::Result<()> {
+    let mut told = false;
     loop {
         match event::read()? {
-            Event::Key(key) if key.kind == KeyEventKind::Press && Instant::now() >= heard_from => return Ok(()),
+            Event::Key(key) if key.kind != KeyEventKind::Press => {}
+            Event::Key(_) if Instant::now() >= heard_from => return Ok(()),
+            // Not eaten in silence, and said once however much was typed.
+            Event::Key(_) if !std::mem::replace(&mut told, true) => {
+                let said = super::style::Style::Dim.paint("[that key came before this could be read: press one again]");
+                write!(io::stdout(), "{said}\r\n")?;
+            }
             _ => {}
         }
     }

@@ -6,6 +6,7 @@ pub mod json;
 pub mod key;
 pub mod live;
 pub mod neutralise;
+pub mod pane;
 pub mod progress;
 pub mod screen;
 pub mod shell;

@@ -331,6 +331,17 @@ impl<'a> Screen<'a> {
         tmux(self.world.program("tmux"), &self.inner, Path::new("/dev/null"), arguments)
     }
 
+    /// Make the terminal this large.
+    pub fn resize(&self, columns: u32, rows: u32) {
+        let [columns, rows] = [columns, rows].map(|size| size.to_string());
+        self.outer(&["resize-window", "-t", "terminal:", "-x", &columns, "-y", &rows]);
+        let size = format!("{columns}x{rows}");
+        eventually("the new size to arrive", || {
+            let seen = self.inner(&["list-clients", "-F", "#{client_width}x#{client_height}"]);
+            (seen.trim() == size).then_some(())
+        });
+    }
+
     /// The socket of the operator's tmux.
     pub fn socket(&self) -> &Path {
         &self.inner

@@ -7,11 +7,11 @@ use std::time::Duration;
 use anyhow::Result;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::{Source, shown};
+use super::Source;
 use crate::exit::Code;
 use crate::remote::failure::{Failure, Kind};
 use crate::terminal::live::Block;
-use crate::terminal::neutralise;
+use crate::terminal::{neutralise, pane};
 
 const EVERY: Duration = Duration::from_secs(1);
 
@@ -62,7 +62,7 @@ impl Output {
     }
 
     fn show(&mut self, pane: &[u8]) -> io::Result<()> {
-        let text = shown(pane);
+        let text = pane::raw(pane);
         match self {
             Self::Screen { block, last } => {
                 block.draw(&bottom(&text, ""))?;

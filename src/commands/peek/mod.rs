@@ -16,7 +16,7 @@ use crate::registry::names::Address;
 use crate::remote::failure::Failure;
 use crate::remote::{Remote, peek};
 use crate::terminal::progress::Progress;
-use crate::terminal::{json, neutralise, style};
+use crate::terminal::{json, neutralise, pane};
 
 pub fn run(context: &Context, args: &Peek) -> Result<Code> {
     let registry = context.registry()?;
@@ -38,7 +38,7 @@ pub fn run(context: &Context, args: &Peek) -> Result<Code> {
         let lines: Vec<_> = text.lines().collect();
         json::write_line(&mut out, &serde_json::json!({ "address": address.to_string(), "lines": lines }))?;
     } else {
-        out.write_all(shown(&pane).as_bytes())?;
+        out.write_all(pane::raw(&pane).as_bytes())?;
     }
     Ok(Code::Done)
 }
@@ -59,9 +59,4 @@ impl Source<'_> {
     fn failed(&self, failure: Failure) -> anyhow::Error {
         anyhow::Error::from(failure).context(format!("peeking at {}", self.address))
     }
-}
-
-/// The pane for standard output: harmless, with its colours when colour is on.
-fn shown(pane: &[u8]) -> String {
-    if style::colour() { neutralise::coloured(pane) } else { neutralise::plain(pane) }
 }

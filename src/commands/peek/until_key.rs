@@ -15,9 +15,9 @@ use crate::registry::worker::Worker;
 use crate::remote::failure::Failure;
 use crate::remote::{Remote, peek};
 use crate::terminal::live::Block;
-use crate::terminal::neutralise;
 use crate::terminal::screen::FullScreen;
 use crate::terminal::table::fit;
+use crate::terminal::{neutralise, pane};
 
 const EVERY: Duration = Duration::from_secs(1);
 /// How long a key may wait to be noticed.
@@ -45,8 +45,7 @@ pub fn show_until_key(context: &Context, worker: &Worker, session: &SessionName)
         }
         if let Ok(look) = looks.try_recv() {
             (shown, code) = match look {
-                Ok(pane) if pane.is_empty() => ("(nothing on the screen yet)\n".to_owned(), Code::Done),
-                Ok(pane) => (neutralise::coloured(&pane), Code::Done),
+                Ok(pane) => (pane::text(&pane), Code::Done),
                 Err(failure) => (failure.to_string(), failure.code()),
             };
             draw(&title, &shown)?;

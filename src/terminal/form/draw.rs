@@ -96,7 +96,7 @@ fn notice(form: &Form) -> (String, Style) {
         Notice::None => (String::new(), Style::new()),
         Notice::Note(text) => (text.clone(), dim()),
         Notice::Sending => ("sending…".to_owned(), dim()),
-        Notice::Failed(text) => (text.clone(), bad()),
+        Notice::Failed(text) | Notice::Unkept(text) => (text.clone(), bad()),
         Notice::Told(text) => (text.clone(), Style::new().add_modifier(Modifier::BOLD)),
     }
 }

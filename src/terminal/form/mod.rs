@@ -22,7 +22,10 @@ pub trait Errand {
     /// Send what the fields hold, in their order, and keep it if that fails. What is typed while this runs is dropped.
     fn send(&mut self, values: &[String]) -> Verdict;
     /// Keep it, in case it is never sent. Called when typing pauses and when the form is left.
-    fn keep(&mut self, values: &[String]);
+    ///
+    /// # Errors
+    /// It would be lost: why, in one line.
+    fn keep(&mut self, values: &[String]) -> Result<(), String>;
 }
 
 /// How sending went.
@@ -52,6 +55,8 @@ enum Notice {
     Note(String),
     Sending,
     Failed(String),
+    /// Why the form was not left: what is typed would be lost.
+    Unkept(String),
     /// Nothing is left to do but to read this.
     Told(String),
 }
@@ -98,7 +103,7 @@ impl Form {
         loop {
             canvas.draw(|frame| draw::form(frame, &mut self))?;
             if !event::poll(PAUSE)? {
-                self.keep(errand);
+                self.keep_meanwhile(errand);
                 continue;
             }
             let event = event::read()?;
@@ -107,8 +112,9 @@ impl Form {
             match self.handle(event, in_burst) {
                 Step::Go => {}
                 Step::Cancel => {
-                    errand.keep(&self.values());
-                    return Ok(Left::Cancelled);
+                    if self.may_leave(errand) {
+                        return Ok(Left::Cancelled);
+                    }
                 }
                 Step::Send => {
                     if self.send(errand, &mut canvas)? {
@@ -119,10 +125,23 @@ impl Form {
         }
     }
 
-    fn keep(&mut self, errand: &mut dyn Errand) {
+    fn keep_meanwhile(&mut self, errand: &mut dyn Errand) {
         if std::mem::take(&mut self.changed) {
-            errand.keep(&self.values());
+            // If that fails, it is said when it matters: when the form is left.
+            let _ = errand.keep(&self.values());
         }
+    }
+
+    /// What was typed is kept now, or the user knows that it cannot be.
+    fn may_leave(&mut self, errand: &mut dyn Errand) -> bool {
+        if matches!(self.notice, Notice::Unkept(_)) {
+            return true;
+        }
+        let kept = errand.keep(&self.values());
+        if let Err(why) = &kept {
+            self.notice = Notice::Unkept(format!("what you typed could not be kept: {why}; Esc again leaves without it"));
+        }
+        kept.is_ok()
     }
 
     /// True when the form is done.

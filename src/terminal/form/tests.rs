@@ -145,6 +145,31 @@ fn a_prompt_fills_the_popup() {
     ");
 }
 
+/// Nothing can be kept.
+struct Forgetful;
+
+impl Errand for Forgetful {
+    fn send(&mut self, _: &[String]) -> Verdict {
+        Verdict::Sent
+    }
+
+    fn keep(&mut self, _: &[String]) -> Result<(), String> {
+        Err("the disk is full".to_owned())
+    }
+}
+
+#[test]
+fn what_cannot_be_kept_is_left_only_when_that_was_said() {
+    let mut form = prompt();
+    type_text(&mut form, "a");
+    assert!(!form.may_leave(&mut Forgetful));
+    let shown = picture(&mut form, 100, 10);
+    assert!(shown.contains("could not be kept: the disk is full; Esc again"), "{shown}");
+    type_text(&mut form, "b");
+    assert!(!form.may_leave(&mut Forgetful));
+    assert!(form.may_leave(&mut Forgetful));
+}
+
 #[rstest]
 #[case(1, 1)]
 #[case(5, 2)]
