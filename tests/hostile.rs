@@ -1,7 +1,9 @@
 //! Pods that mean harm, through the real kubectl: whatever their tmux, their programs and their panes say, nothing
-//! executes, nobody is redirected to another session, nothing but colours reaches the operator's terminal, memory stays
-//! bounded, and rows stay one line.
+//! executes, nobody is redirected to another session, nothing but colours reaches the operator's terminal, and rows stay
+//! one line. How much they say is the matter of hostile_sizes.rs.
 
+#[path = "support/liar.rs"]
+mod liar;
 #[path = "support/operator.rs"]
 mod operator;
 #[path = "support/raw.rs"]
@@ -10,119 +12,12 @@ mod support;
 
 use std::fs;
 
-use kubesim::{Cluster, Pod};
+use kubesim::Cluster;
+use liar::{ATTACKS, Liar, attacks};
 use operator::Operator;
-use raw::{assert_harmless, assert_harmless_screen, peak_memory};
+use raw::assert_harmless;
 use rstest::rstest;
-use support::{BIN, HOSTILE_NAMES, Ran, Screen, eventually, long_name};
-
-/// A tmux that says what stands in the files `listing` (to `list`), `ids` (to whoever looks for one session) and `pane`.
-const LYING_TMUX: &str = "#!/bin/sh
-case $* in
-*'list-sessions -F S '*) cat \"$HOME/listing\" ;;
-*list-sessions*) cat \"$HOME/ids\" ;;
-*capture-pane*) cat \"$HOME/pane\" ;;
-*display-message*) cat \"$HOME/state\" 2>/dev/null || echo ' %0' ;;
-*) echo \"$@\" >>\"$HOME/told\" ;;
-esac
-";
-
-/// A program whose output and error output are the files `said` and `complained`.
-const LYING_FACTORY: &str = "#!/bin/sh\ncat \"$HOME/complained\" >&2\ncat \"$HOME/said\"\nexit \"$(cat \"$HOME/exits\")\"\n";
-
-/// Everything that a terminal must never get to see, each with the word EVIL where there is room for one.
-const ATTACKS: &[&[u8]] = &[
-    b"\x1b]0;EVIL\x07",
-    b"\x1b]2;EVIL\x1b\\",
-    b"\x1b]8;;http://EVIL\x1b\\link\x1b]8;;\x1b\\",
-    b"\x1b]52;c;RVZJTA==\x07",
-    b"\x1bP$q\"pEVIL\x1b\\",
-    b"\x1bP+q544e\x1b\\",
-    b"\x1b_EVIL\x1b\\",
-    b"\x1b^EVIL\x1b\\",
-    b"\x1bXEVIL\x1b\\",
-    b"\x1bkEVIL\x1b\\",
-    b"\x1b[21t\x1b[20t\x1b[18t",
-    b"\x1b[c\x1b[>c\x1b[=c\x1b[6n\x1b[?6n\x1b[5n\x1b[x\x1b[?1$p",
-    b"\x1b[2J\x1b[H\x1b[3J\x1b[999A",
-    b"\x1b[?1049h\x1b[?1003h\x1b[?2004h\x1b[>4;2m\x1b[?25l",
-    b"\x1bc\x1b#8\x1b(0\x1b=\x1bZ\x05",
-    b"\x9b31mx\x9d0;EVIL\x9c\x90EVIL\x9c",
-    "\u{9b}31mx\u{9d}0;EVIL\u{9c}\u{90}EVIL\u{9c}".as_bytes(),
-    "a\u{202e}b\u{2066}c\u{200f}d\u{61c}e\u{feff}f\u{e0041}g\u{2028}h".as_bytes(),
-    b"nul\0here \x08\x08\x08back \x7f del \x0b vt \x0c ff \rreturn",
-    b"\xff\xfe\xc3\x28\xed\xa0\x80\xf5\x80\x80\x80 no text",
-    b"#(touch pwned) #{pane_id} #[fg=red] $(touch pwned) `touch pwned` %d 100%",
-    b"\x1b[\x1b]\x1b[31",
-];
-
-fn attacks(between: &[u8]) -> Vec<u8> {
-    ATTACKS.join(between)
-}
-
-/// The worker `w` with a tmux that lies.
-struct Liar {
-    operator: Operator,
-    pod: Pod,
-}
-
-impl Liar {
-    fn new() -> Self {
-        let cluster = Cluster::start();
-        let worker = cluster.pod("liar").script("tmux", LYING_TMUX).script("factory", LYING_FACTORY).start();
-        let commands = "commands: {queue: factory queue, status: factory status, dispatch: \"factory add {issue}\"}";
-        let liar = Self { operator: Operator::of(cluster).worker("w", "pod/liar", commands), pod: worker.pod() };
-        for (file, text) in [("listing", ""), ("ids", ""), ("pane", ""), ("said", "[]"), ("complained", ""), ("exits", "0")] {
-            liar.write(file, text);
-        }
-        liar
-    }
-
-    fn write(&self, file: &str, text: impl AsRef<[u8]>) {
-        fs::write(self.pod.home().join(file), text).unwrap();
-    }
-
-    /// A session of this name, to every question.
-    fn has_session(&self, name: &str) {
-        self.write("listing", format!("S $0 1 0 1 {name}\n"));
-        self.write("ids", format!("$0 {name}\n"));
-    }
-
-    fn run(&self, arguments: &[&str]) -> Ran {
-        let arguments: Vec<&str> =
-            ["--color", "always", "--timeout", "20s"].into_iter().chain(arguments.iter().copied()).collect();
-        let output = self.operator.world.command(&arguments).output().unwrap();
-        assert_harmless(&output.stdout);
-        assert_harmless(&output.stderr);
-        self.operator.world.assert_nothing_executed();
-        assert!(!self.pod.home().join("pwned").exists(), "executed in the pod");
-        Ran::from(output)
-    }
-
-    /// The rows of `list` without the header.
-    fn rows(&self) -> Vec<String> {
-        let ran = self.run(&["list"]).expect(0);
-        ran.stdout.lines().skip(1).map(str::to_owned).collect()
-    }
-
-    /// A terminal without the plugin, every byte that its program writes being kept in the file `written`.
-    fn screen(&self) -> Screen<'_> {
-        let screen = self.operator.world.screen_with("set -g set-clipboard on\nset -g allow-rename on\nset -g set-titles off");
-        let file = self.operator.world.path("written");
-        screen.inner(&["pipe-pane", "-t", "main:", &format!("cat >>{}", file.display())]);
-        screen
-    }
-
-    /// Nothing that arrived at the terminal came from the pod but text and colours.
-    fn assert_harmless_terminal(&self, screen: &Screen<'_>) {
-        let written = fs::read(self.operator.world.path("written")).unwrap();
-        assert!(!written.is_empty());
-        assert_harmless_screen(&written);
-        assert!(!screen.inner(&["display-message", "-p", "-t", "main:", "#{pane_title} #{window_name}"]).contains("EVIL"));
-        assert_eq!(screen.inner(&["list-buffers"]), "", "the clipboard");
-        self.operator.world.assert_nothing_executed();
-    }
-}
+use support::{BIN, HOSTILE_NAMES, eventually, long_name};
 
 #[test]
 fn names_that_a_lying_tmux_makes_up_stay_in_their_row() {
@@ -209,96 +104,6 @@ fn a_queue_is_json_or_a_question_mark(#[case] queue: &str, #[case] cell: &str) {
     assert!(rows.len() == 1 && rows[0].contains("running") && rows[0].contains("qa (idle)"), "{rows:?}");
     assert!(rows[0].contains(cell), "{rows:?}");
     liar.run(&["list", "--json"]).expect(0);
-}
-
-/// Answers of nearly 4 MiB that become as large as can be when they are understood. The bound is for the whole process.
-#[rstest]
-#[case::lists("said", &format!("[{}[]]", "[],".repeat(1_300_000)))]
-#[case::small_objects("said", &format!("[{}0]", r#"{"a":0},"#.repeat(500_000)))]
-#[case::one_object("said", &format!("[{{{}\"z\":0}}]", (0..300_000).map(|at| format!("\"{at}\":0,")).collect::<String>()))]
-#[case::nested_objects("said", &format!("[[{}0]]", r#"{"a":{"":0}},"#.repeat(300_000)))]
-#[case::sessions("listing", &(0..200_000).map(|at| format!("S ${at} 1 0 1 a\n")).collect::<String>())]
-#[case::panes("listing", &("S $0 1 0 1 a\n".to_owned() + &"P $0 1 11 0\n".repeat(300_000)))]
-#[case::a_long_name("listing", &format!("S $0 1 0 1 {}\n", "n".repeat(4_000_000)))]
-#[case::marks("listing", &"\n0123456789abcdef x".repeat(200_000))]
-fn memory_is_bounded(#[case] file: &str, #[case] text: &str) {
-    const MIB: u64 = 1 << 20;
-    let liar = Liar::new();
-    liar.has_session("qa");
-    liar.write(file, text);
-    for arguments in [&["list"][..], &["list", "--json"]] {
-        let (ran, peak) = peak_memory(liar.operator.world.command(arguments));
-        assert_eq!(ran.code, 0, "{}", ran.stderr);
-        assert!(peak < 96 * MIB, "{arguments:?}: {} MiB", peak / MIB);
-        eprintln!("peak {arguments:?}: {} MiB", peak / MIB);
-    }
-}
-
-#[test]
-fn an_answer_is_capped_and_says_so() {
-    let liar = Liar::new();
-    liar.has_session("qa");
-    for (file, command) in [("said", "list"), ("listing", "list"), ("pane", "peek")] {
-        let before = fs::read(liar.pod.home().join(file)).unwrap();
-        liar.write(file, "x".repeat(40 << 20));
-        let arguments = if command == "list" { vec!["list"] } else { vec!["peek", "w/qa"] };
-        let (ran, peak) = peak_memory(liar.operator.world.command(&arguments));
-        let said = format!("{}{}", ran.stdout, ran.stderr);
-        assert!(said.contains("larger than 4 MiB"), "{said}");
-        assert!(command != "list" || ran.stdout.contains("incomplete"), "{said}");
-        assert_eq!(ran.code, if command == "list" { 0 } else { 3 });
-        assert!(peak < 64 << 20, "{} MiB", peak >> 20);
-        liar.write(file, before);
-    }
-}
-
-#[test]
-fn a_line_of_a_megabyte_is_a_line() {
-    let liar = Liar::new();
-    liar.has_session("qa");
-    let long = "y".repeat(1 << 20);
-    liar.write("pane", format!("{long}\nend\n"));
-    assert_eq!(liar.run(&["peek", "w/qa"]).expect(0).stdout, format!("{long}\nend\n"));
-    liar.write("complained", &long);
-    liar.write("exits", "1");
-    assert_eq!(liar.rows().len(), 1);
-    liar.run(&["status", "w"]).expect(1);
-    // On a terminal it is cut to the row.
-    let screen = liar.screen();
-    screen.enter(&format!("{BIN} peek w/qa --follow"));
-    let text = screen.wait("end");
-    assert_eq!(text.lines().filter(|line| line.contains("yyyy")).count(), 1, "{text}");
-    screen.keys(&["C-c"]);
-    liar.assert_harmless_terminal(&screen);
-}
-
-#[test]
-fn ten_thousand_sessions_are_listed_and_picked_from() {
-    let liar = Liar::new();
-    let names = (0..10_000).map(|at| format!("agent-{at:05}"));
-    liar.write("listing", names.clone().enumerate().map(|(at, name)| format!("S ${at} 1 0 1 {name}\n")).collect::<String>());
-    liar.write("ids", names.enumerate().map(|(at, name)| format!("${at} {name}\n")).collect::<String>());
-    liar.write("pane", "here\n");
-    let rows = liar.rows();
-    assert!(rows.len() == 1 && rows[0].matches(" (idle)").count() == 10_000);
-    let ran = liar.run(&["status", "w"]).expect(0);
-    assert!(ran.stdout.lines().count() >= 10_000, "{}", ran.stdout.lines().count());
-    liar.run(&["peek", "w/agent-09999"]).expect(0);
-    let (_, peak) = peak_memory(liar.operator.world.command(&["list"]));
-    assert!(peak < 64 << 20, "{} MiB", peak >> 20);
-
-    let screen = liar.screen();
-    screen.enter(&format!("clear; {BIN} pick"));
-    screen.wait("10000 sessions");
-    screen.type_text("agent-07777");
-    screen.wait_until("the one row", |text| text.lines().any(|line| line.starts_with("> w/agent-07777")));
-    screen.wait("here");
-    screen.keys(&["Escape"]);
-    screen.wait_gone("10000 sessions");
-    screen.enter(&format!("clear; {BIN} list"));
-    let text = screen.wait("running");
-    assert!(text.contains("agent-00000 (idle), ") && text.contains(" more"), "{text}");
-    liar.assert_harmless_terminal(&screen);
 }
 
 /// What a person looks at: every attack in the pane and in a name, on a terminal.
