@@ -16,11 +16,13 @@ use crate::faults::{Fault, Requests};
 use crate::kubeconfig::Kubeconfig;
 use crate::node;
 use crate::pod::Pod;
+use crate::published::Published;
 use crate::ran::Ran;
 use crate::reap::{self, Guard};
 use crate::record::Calls;
 use crate::resources::Kind;
 use crate::server::Server;
+use crate::volumes;
 use crate::workload::{Owner, Workload};
 
 /// How long a condition may take to come true. Generous: a loaded machine must not fail a test.
@@ -145,6 +147,16 @@ impl Cluster {
     /// Describe a StatefulSet: its pods are called `NAME-0`, `NAME-1` …
     pub fn stateful_set(&self, name: &str) -> Workload<'_> {
         Workload::new(self, Owner::StatefulSet, name)
+    }
+
+    /// Describe an image for pods that come from manifests.
+    pub fn image(&self, name: &str) -> Published<'_> {
+        Published::new(self, name)
+    }
+
+    /// Where the data of a claim is, whether or not a pod has mounted it yet.
+    pub fn volume(&self, namespace: &str, claim: &str) -> PathBuf {
+        volumes::directory(self.directory.path(), namespace, claim)
     }
 
     /// A pod that is there.

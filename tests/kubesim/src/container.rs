@@ -6,9 +6,12 @@ use std::io;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use nix::unistd::geteuid;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, geteuid};
 use serde_json::Value;
 
 use crate::image::{Image, Oddity};
@@ -24,6 +27,8 @@ pub struct Container {
     env: Vec<(String, String)>,
     oddities: Vec<Oddity>,
     stopped: AtomicBool,
+    /// The pid of its first process, 0 when there is none.
+    first: AtomicI32,
 }
 
 impl Container {
@@ -31,7 +36,13 @@ impl Container {
     ///
     /// # Errors
     /// The directory cannot be written.
-    pub fn create(directory: PathBuf, pod: &Value, spec: &Value, image: &Image) -> io::Result<Self> {
+    pub fn create(
+        directory: PathBuf,
+        pod: &Value,
+        spec: &Value,
+        image: &Image,
+        configuration: Vec<(String, String)>,
+    ) -> io::Result<Self> {
         for part in ["home", "tmp", "bin"] {
             fs::create_dir_all(directory.join(part))?;
         }
@@ -53,9 +64,18 @@ impl Container {
             ("TMUX_TMPDIR".to_owned(), text(&directory.join("tmp"))),
         ];
         env.extend(image.env.iter().cloned());
-        env.extend(env_of(spec, pod));
+        env.extend(configuration);
+        // HOME stays where the container's directory is: the one that the spec may name is another machine's.
+        env.extend(env_of(spec, pod).into_iter().filter(|(name, _)| name != "HOME"));
         let name = spec["name"].as_str().unwrap_or_default().to_owned();
-        Ok(Self { name, directory, env, oddities: image.oddities.clone(), stopped: AtomicBool::new(false) })
+        Ok(Self {
+            name,
+            directory,
+            env,
+            oddities: image.oddities.clone(),
+            stopped: AtomicBool::new(false),
+            first: AtomicI32::new(0),
+        })
     }
 
     pub fn home(&self) -> PathBuf {
@@ -140,6 +160,28 @@ impl Container {
     /// Everything that runs in it.
     pub fn processes(&self) -> Vec<i32> {
         reap::processes_of(&self.directory)
+    }
+
+    /// Its first process runs.
+    pub fn begins_with(&self, pid: i32) {
+        self.first.store(pid, Ordering::SeqCst);
+    }
+
+    /// Its first process has ended.
+    pub fn first_has_ended(&self) {
+        self.first.store(0, Ordering::SeqCst);
+    }
+
+    /// Ask its first process to end, and wait for that.
+    pub fn ask_to_end(&self, grace: Duration) {
+        let end = Instant::now() + grace;
+        let pid = self.first.load(Ordering::SeqCst);
+        if pid == 0 || kill(Pid::from_raw(pid), Signal::SIGTERM).is_err() {
+            return;
+        }
+        while self.first.load(Ordering::SeqCst) == pid && Instant::now() < end {
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// End everything that runs in it; nothing can be started in it afterwards.

@@ -27,9 +27,11 @@ pub fn start(core: &Arc<Core>, pod: &Value, container: &Arc<Container>, spec: &V
     command.stdout(log.try_clone().map_err(|error| error.to_string())?).stderr(log);
     in_session_of_its_own(&mut command, false);
     let mut child = command.spawn().map_err(|error| format!("{argv:?}: {error}"))?;
+    container.begins_with(child.id() as i32);
     let (core, pod, container) = (Arc::clone(core), pod.clone(), Arc::clone(container));
     thread::spawn(move || {
         let well = child.wait().is_ok_and(|status| status.success());
+        container.first_has_ended();
         if !container.is_stopped() {
             node::enter(&core, &pod, ended(&pod, well));
         }

@@ -27,6 +27,10 @@ pub struct Image {
 /// A way in which a container's surroundings differ from those of this machine. Needs root or user namespaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Oddity {
+    /// Nothing can be written on the volume at `.factory` in its HOME.
+    VolumeReadOnly,
+    /// Nothing more can be written there.
+    VolumeFull,
     /// Nothing can be written, but in the directory of tmux's socket.
     ReadOnly,
     /// No description of any terminal.
@@ -39,6 +43,8 @@ impl Oddity {
     /// The word for it in `surroundings.sh`.
     pub(crate) fn word(self) -> &'static str {
         match self {
+            Self::VolumeReadOnly => "volume-read-only",
+            Self::VolumeFull => "volume-full",
             Self::ReadOnly => "read-only",
             Self::NoTerminfo => "no-terminfo",
             Self::OtherUser => "other-user",

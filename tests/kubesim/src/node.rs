@@ -9,12 +9,16 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::configuration;
 use crate::container::Container;
 use crate::core::Core;
 use crate::entrypoint;
+use crate::events::{Weight, tell};
 use crate::image::Image;
+use crate::probe;
 use crate::stage::Stage;
 use crate::status::Status;
+use crate::volumes;
 
 /// How long the kubelet waits for a change before it looks again anyway.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -68,6 +72,11 @@ impl Node {
         let pods = self.pods();
         let sandbox = pods.get(uid(pod))?;
         sandbox.containers.iter().chain(&sandbox.ended).find(|container| container.name == name).cloned()
+    }
+
+    fn ask_to_end(&self, pod: &Value, grace: Duration) {
+        let containers = self.pods().get(uid(pod)).map(|sandbox| sandbox.containers.clone()).unwrap_or_default();
+        containers.iter().for_each(|container| container.ask_to_end(grace));
     }
 
     fn stop(&self, pod: &Value) {
@@ -136,11 +145,49 @@ fn begin(core: &Arc<Core>, pod: &Value) {
     let images: Vec<Image> = containers_of(pod).map(|spec| core.node.image(spec)).collect();
     let starts_in = images.iter().map(|image| image.starts_in).max().unwrap_or_default();
     let stage = images.first().map(|image| image.stage).unwrap_or_default();
+    tell_of(core, pod, stage);
     if !starts_in.is_zero() && stage.runs() {
         set_stage(core, pod, Stage::ContainerCreating);
         core.store.wait_for(starts_in, || None::<()>);
     }
+    if stage.runs() && !wait_for_configuration(core, pod) {
+        return;
+    }
     enter(core, pod, stage);
+}
+
+/// What a pod that comes to this stage makes its node and the scheduler say.
+fn tell_of(core: &Core, pod: &Value, stage: Stage) {
+    let image = containers_of(pod).next().and_then(|spec| spec["image"].as_str()).unwrap_or_default();
+    if !stage.has_node() {
+        let why = "0/1 nodes are available: 1 Insufficient memory.";
+        return tell(core, pod, Weight::Warning, "FailedScheduling", why);
+    }
+    tell(core, pod, Weight::Normal, "Scheduled", "Successfully assigned the pod to kubesim");
+    tell(core, pod, Weight::Normal, "Pulling", &format!("Pulling image \"{image}\""));
+    match stage {
+        Stage::ImagePullBackOff => {
+            let why = format!("Failed to pull image \"{image}\": not found");
+            tell(core, pod, Weight::Warning, "Failed", &why);
+        }
+        _ => tell(core, pod, Weight::Normal, "Pulled", &format!("Successfully pulled image \"{image}\"")),
+    }
+}
+
+/// Wait until everything is there that its containers take their environment from; false when it is deleted before.
+fn wait_for_configuration(core: &Core, pod: &Value) -> bool {
+    let lacks = || containers_of(pod).find_map(|spec| configuration::env_from(core, pod, spec).err());
+    let Some(why) = lacks() else { return true };
+    set_stage(core, pod, Stage::CreateContainerConfigError);
+    tell(core, pod, Weight::Warning, "Failed", &format!("Error: {why}"));
+    let (namespace, name) = name_of(pod);
+    let stays = || core.store.get(&core.pods, namespace, name).is_ok_and(|there| uid(&there) == uid(pod));
+    while !core.store.is_closed() && stays() {
+        if core.store.wait_for(LOOK_EVERY, || lacks().is_none().then_some(())).is_some() {
+            return true;
+        }
+    }
+    false
 }
 
 /// Let a pod be in a stage: its containers run or not, and its status says so.
@@ -152,7 +199,22 @@ pub fn enter(core: &Arc<Core>, pod: &Value, stage: Stage) {
         set_stage(core, pod, Stage::Failed);
         return;
     }
+    if stage == Stage::Running && !wait_for_probes(core, pod) {
+        return; // it ended, and its end said so
+    }
     set_stage(core, pod, stage);
+}
+
+/// Wait until startup probes succeed; false when a container ended before.
+fn wait_for_probes(core: &Arc<Core>, pod: &Value) -> bool {
+    if !containers_of(pod).any(probe::is_wanted) {
+        return true;
+    }
+    set_stage(core, pod, Stage::Starting);
+    containers_of(pod).filter(|spec| probe::is_wanted(spec)).all(|spec| {
+        let container = core.node.container(pod, spec["name"].as_str().unwrap_or_default());
+        container.is_some_and(|container| probe::wait(spec, &container))
+    })
 }
 
 fn start(core: &Arc<Core>, pod: &Value) -> Result<(), String> {
@@ -165,7 +227,9 @@ fn start(core: &Arc<Core>, pod: &Value) -> Result<(), String> {
         let image = core.node.image(spec);
         let number = core.node.directories.fetch_add(1, Ordering::Relaxed);
         let directory = core.node.directory.join(number.to_string());
-        let container = Container::create(directory, pod, spec, &image).map_err(|error| error.to_string())?;
+        let configuration = configuration::env_from(core, pod, spec)?;
+        let container = Container::create(directory, pod, spec, &image, configuration).map_err(|error| error.to_string())?;
+        volumes::mount(&core.node.directory, pod, spec, &container).map_err(|error| error.to_string())?;
         for (name, command) in &image.sessions {
             container.start_session(name, command)?;
         }
@@ -206,6 +270,10 @@ fn end(core: &Arc<Core>, pod: &Value) {
     let takes = core.settings().stopping_takes;
     if !takes.is_zero() {
         core.store.wait_for(takes, || None::<()>);
+    }
+    // As long as its manifest says; without a word at once, so that tests do not wait.
+    if let Some(grace) = pod["spec"]["terminationGracePeriodSeconds"].as_u64() {
+        core.node.ask_to_end(pod, Duration::from_secs(grace));
     }
     core.node.stop(pod);
     let (namespace, name) = name_of(pod);

@@ -13,6 +13,10 @@ pub enum Stage {
     ContainerCreating,
     /// Its node cannot get its image.
     ImagePullBackOff,
+    /// A Secret that it takes its environment from is not there.
+    CreateContainerConfigError,
+    /// Running, and its startup probe has not succeeded yet.
+    Starting,
     #[default]
     Running,
     /// Running, but not ready for work.
@@ -28,7 +32,7 @@ pub enum Stage {
 impl Stage {
     /// Whether its containers run.
     pub fn runs(self) -> bool {
-        matches!(self, Self::Running | Self::NotReady)
+        matches!(self, Self::Running | Self::NotReady | Self::Starting)
     }
 
     /// Whether a node was chosen for it.
@@ -38,8 +42,8 @@ impl Stage {
 
     fn phase(self) -> &'static str {
         match self {
-            Self::Pending | Self::ContainerCreating | Self::ImagePullBackOff => "Pending",
-            Self::Running | Self::NotReady | Self::CrashLoopBackOff => "Running",
+            Self::Pending | Self::ContainerCreating | Self::ImagePullBackOff | Self::CreateContainerConfigError => "Pending",
+            Self::Running | Self::Starting | Self::NotReady | Self::CrashLoopBackOff => "Running",
             Self::Completed => "Succeeded",
             Self::Failed => "Failed",
         }
@@ -79,7 +83,11 @@ impl Stage {
         let (state, last, restarts) = match self {
             Self::Pending | Self::ContainerCreating => (waiting("ContainerCreating", ""), json!({}), 0),
             Self::ImagePullBackOff => (waiting("ImagePullBackOff", &format!("Back-off pulling image \"{image}\"")), json!({}), 0),
-            Self::Running | Self::NotReady => (json!({ "running": { "startedAt": now } }), json!({}), 0),
+            Self::CreateContainerConfigError => {
+                let secret = container.pointer("/envFrom/0/secretRef/name").and_then(Value::as_str).unwrap_or_default();
+                (waiting("CreateContainerConfigError", &format!("secret \"{secret}\" not found")), json!({}), 0)
+            }
+            Self::Running | Self::Starting | Self::NotReady => (json!({ "running": { "startedAt": now } }), json!({}), 0),
             Self::CrashLoopBackOff => {
                 let why = format!("back-off 5m0s restarting failed container={name} pod={pod}");
                 (waiting("CrashLoopBackOff", &why), ended(1, "Error"), 7)
@@ -93,7 +101,7 @@ impl Stage {
             "imageID": format!("sha256:{image}"),
             "containerID": format!("containerd://{pod}-{name}"),
             "ready": self == Self::Running,
-            "started": self.runs(),
+            "started": self.runs() && self != Self::Starting,
             "restartCount": restarts,
             "state": state,
             "lastState": last,

@@ -25,6 +25,11 @@ while [ "$1" != -- ]; do
 		read_only "$directory/home"
 		read_only /usr
 		;;
+	volume-read-only) mount -t tmpfs -o ro none "$directory/home/.factory" ;;
+	volume-full)
+		mount -t tmpfs -o size=64k none "$directory/home/.factory"
+		head -c 60000 /dev/zero >"$directory/home/.factory/big"
+		;;
 	other-user) user=12345 ;;
 	esac
 	shift
