@@ -80,7 +80,9 @@ fn bring_up_all(context: &Context, args: &WorkerAdd, plan: &Plan) -> Vec<Outcome
     thread::scope(|scope| {
         for _ in 0..context.global.parallel.get().min(plan.workers.len()) {
             scope.spawn(|| {
-                while let Some((at, worker)) = lock(&next).next() {
+                // Taken in a statement of its own: the lock is not held while the worker is brought up.
+                let take = || lock(&next).next();
+                while let Some((at, worker)) = take() {
                     let outcome = bring_up(context, args, plan, worker, &lines.line(worker.name.as_str()));
                     lock(&outcomes).push((at, outcome));
                 }

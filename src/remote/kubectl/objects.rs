@@ -47,12 +47,13 @@ impl Cluster {
     /// # Errors
     /// The server refused one, or could not be asked.
     pub fn apply(&self, objects: &[Value], change: Change, deadline: Instant) -> Result<Vec<String>, Failure> {
-        let list = serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": objects });
+        // One after the other: for a List, kubectl would ask the server for its whole old-style schema.
+        let stream = objects.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
         let mut command = self.command()?;
         // What somebody else changed about a worker is set again: the same command has the same result.
         command.args(["apply", "--server-side", "--force-conflicts", "--filename=-"]);
         command.arg(format!("--field-manager={MANAGER}")).args(change.flag());
-        Ok(lines(&self.change(command, list.to_string().as_bytes(), deadline)?))
+        Ok(lines(&self.change(command, stream.as_bytes(), deadline)?))
     }
 
     /// A merge patch of one object (`deployment/NAME`).
