@@ -40,6 +40,12 @@ fn nudge_form<'a>(world: &'a World) -> Screen<'a> {
     screen
 }
 
+/// Wait until the popup has gone: until then the next key belongs to it, also when its program has left already.
+#[track_caller]
+fn wait_closed(screen: &Screen<'_>) {
+    screen.wait_gone("┌");
+}
+
 fn drafts(world: &World) -> String {
     fs::read_to_string(world.path("state/factory-worker/drafts.json")).unwrap_or_default()
 }
@@ -52,7 +58,7 @@ fn a_typed_prompt_is_sent_and_the_popup_closes() {
     screen.type_text("it's \"$HOME\" `id` #{pane_id} #(id) \\n %d; -x Enter C-c;");
     screen.keys(&["Enter"]);
     screen.wait("nudged w/s");
-    screen.wait_gone("Enter send");
+    wait_closed(&screen);
     wait_got(&world, "it's \"$HOME\" `id` #{pane_id} #(id) \\n %d; -x Enter C-c;");
     assert!(!drafts(&world).contains("Enter C-c"));
 }
@@ -121,7 +127,7 @@ fn a_text_that_was_left_is_offered_again_until_it_is_sent() {
     screen.paste("half a\nthought");
     screen.wait("thought");
     screen.keys(&["Escape"]);
-    screen.wait_gone("Enter send");
+    wait_closed(&screen);
     assert_eq!(got(&world), None);
     let mode = fs::metadata(world.path("state/factory-worker/drafts.json")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
@@ -132,6 +138,7 @@ fn a_text_that_was_left_is_offered_again_until_it_is_sent() {
     screen.keys(&["Enter"]);
     wait_got(&world, "half a\nthought");
     screen.wait("nudged w/s");
+    wait_closed(&screen);
 
     screen.prefix("N");
     let shown = screen.wait("Enter send");
@@ -144,13 +151,13 @@ fn a_text_can_be_cleared_for_good() {
     let screen = nudge_form(&world);
     screen.type_text("nonsense");
     screen.keys(&["Escape"]);
-    screen.wait_gone("Enter send");
+    wait_closed(&screen);
     screen.prefix("N");
     screen.wait("nonsense");
     screen.keys(&["C-l"]);
     screen.wait_gone("nonsense");
     screen.keys(&["Escape"]);
-    screen.wait_gone("Enter send");
+    wait_closed(&screen);
     assert!(!drafts(&world).contains("nonsense"));
 }
 
@@ -161,7 +168,7 @@ fn a_popup_that_is_closed_from_outside_loses_nothing() {
     screen.type_text("precious");
     eventually("typing to pause", || drafts(&world).contains("precious").then_some(()));
     screen.inner(&["display-popup", "-C"]);
-    screen.wait_gone("Enter send");
+    wait_closed(&screen);
     screen.prefix("N");
     screen.wait("precious");
 }
@@ -188,7 +195,7 @@ fn what_cannot_be_kept_is_not_lost_in_silence() {
     screen.keys(&["Escape"]);
     screen.wait(UNKEPT);
     screen.keys(&["Escape"]);
-    screen.wait_gone("Enter send");
+    wait_closed(&screen);
     assert_eq!(got(&world), None);
 }
 
@@ -209,7 +216,7 @@ fn a_form_without_text_is_left_at_once_though_nothing_could_be_kept() {
     let world = without_state(with_box("quiet"));
     let screen = nudge_form(&world);
     screen.keys(&["Escape"]);
-    screen.wait_gone("Enter send");
+    wait_closed(&screen);
 }
 
 #[test]
@@ -311,7 +318,7 @@ fn an_issue_is_dispatched_to_the_worker_of_the_window() {
     screen.type_text("fix \"it\" $HOME `id` #{x};");
     screen.keys(&["Enter"]);
     screen.wait("dispatched acme/shop#42 to b: queued as 7");
-    screen.wait_gone("Enter send");
+    wait_closed(&screen);
     assert_eq!(dispatched(&world, "b"), "acme/shop\n42\n--intent\nfix \"it\" $HOME `id` #{x};\n");
 }
 
@@ -365,7 +372,7 @@ fn a_dispatch_that_fails_keeps_what_was_typed() {
     let shown = screen.wait("queue is full");
     assert!(shown.contains("shop") && shown.contains("42"), "{shown}");
     screen.keys(&["Escape"]);
-    screen.wait_gone("Enter send");
+    wait_closed(&screen);
 
     fs::remove_file(&refuse).unwrap();
     screen.prefix("G");
