@@ -569,3 +569,17 @@ fn outside_tmux_enter_attaches_in_this_terminal() {
     wait_left(&screen, 0);
     assert_eq!(screen.windows().len(), 1);
 }
+
+#[test]
+fn no_key_turns_the_query_into_a_command() {
+    let world = World::new().worker("w");
+    world.session("w", "qa", "sleep 600");
+    world.session("w", "dev", "sleep 600");
+    let screen = picker(&world, "");
+    wait_all(&screen, &["w/qa", "w/dev"]);
+    screen.keys(&["C-q"]);
+    screen.type_text("qa");
+    screen.wait("open> qa");
+    wait_highlighted(&screen, "w/qa");
+    screen.wait_until("the list to be filtered", |text| !text.contains("w/dev"));
+}

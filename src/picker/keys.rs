@@ -1,4 +1,5 @@
-//! What the keys do. skim's own keys keep their meaning, but for Ctrl-r, whose meaning moves to Alt-r.
+//! What the keys do. skim's own keys keep their meaning, but for Ctrl-r, whose meaning moves to Alt-r, and
+//! Ctrl-q, which would make the query a command where there is none to run.
 
 use std::sync::{Arc, Mutex};
 
@@ -118,6 +119,7 @@ pub fn bind(keymap: &mut KeyMap, desk: &Arc<Desk>) {
     });
     on("change", |desk, app| desk.highlight.go_to_best(app));
     set(keymap, "alt-r", SkimAction::RotateMode);
+    set(keymap, "ctrl-q", SkimAction::Ignore);
     let enter = desk.purpose.on_enter();
     let picks = [("enter", enter), ("double-click", enter)].into_iter();
     for (key, what) in picks.chain(desk.purpose.actions().iter().map(|&(key, _, what)| (key, what))) {
@@ -160,14 +162,14 @@ mod tests {
 
     #[test]
     fn skim_knows_every_key_that_is_bound() {
-        let keys = ["ctrl-r", "f1", "result", "focus", "change", "alt-r", "enter", "double-click"];
+        let keys = ["ctrl-r", "f1", "result", "focus", "change", "alt-r", "ctrl-q", "enter", "double-click"];
         for key in keys.into_iter().chain(ACTIONS.iter().map(|(key, ..)| *key)) {
             assert!(skim::binds::parse_key(key).is_ok(), "{key}");
         }
     }
 
     #[test]
-    fn only_ctrl_r_loses_the_meaning_that_skim_gives_it() {
+    fn our_own_keys_take_none_of_skim_s() {
         let taken = ACTIONS.iter().map(|(key, ..)| *key).chain(["f1", "alt-r"]);
         let defaults = KeyMap::default();
         for key in taken {
