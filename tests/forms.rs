@@ -52,7 +52,7 @@ fn a_typed_prompt_is_sent_and_the_popup_closes() {
     screen.type_text("it's \"$HOME\" `id` #{pane_id} #(id) \\n %d; -x Enter C-c;");
     screen.keys(&["Enter"]);
     screen.wait("nudged w/s");
-    screen.wait_gone("Enter send");
+    screen.wait_gone("┌");
     wait_got(&world, "it's \"$HOME\" `id` #{pane_id} #(id) \\n %d; -x Enter C-c;");
     assert!(!drafts(&world).contains("Enter C-c"));
 }
@@ -121,7 +121,7 @@ fn a_text_that_was_left_is_offered_again_until_it_is_sent() {
     screen.paste("half a\nthought");
     screen.wait("thought");
     screen.keys(&["Escape"]);
-    screen.wait_gone("Enter send");
+    screen.wait_gone("┌");
     assert_eq!(got(&world), None);
     let mode = fs::metadata(world.path("state/factory-worker/drafts.json")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
@@ -144,13 +144,13 @@ fn a_text_can_be_cleared_for_good() {
     let screen = nudge_form(&world);
     screen.type_text("nonsense");
     screen.keys(&["Escape"]);
-    screen.wait_gone("Enter send");
+    screen.wait_gone("┌");
     screen.prefix("N");
     screen.wait("nonsense");
     screen.keys(&["C-l"]);
     screen.wait_gone("nonsense");
     screen.keys(&["Escape"]);
-    screen.wait_gone("Enter send");
+    screen.wait_gone("┌");
     assert!(!drafts(&world).contains("nonsense"));
 }
 
@@ -161,7 +161,7 @@ fn a_popup_that_is_closed_from_outside_loses_nothing() {
     screen.type_text("precious");
     eventually("typing to pause", || drafts(&world).contains("precious").then_some(()));
     screen.inner(&["display-popup", "-C"]);
-    screen.wait_gone("Enter send");
+    screen.wait_gone("┌");
     screen.prefix("N");
     screen.wait("precious");
 }
@@ -311,7 +311,7 @@ fn an_issue_is_dispatched_to_the_worker_of_the_window() {
     screen.type_text("fix \"it\" $HOME `id` #{x};");
     screen.keys(&["Enter"]);
     screen.wait("dispatched acme/shop#42 to b: queued as 7");
-    screen.wait_gone("Enter send");
+    screen.wait_gone("┌");
     assert_eq!(dispatched(&world, "b"), "acme/shop\n42\n--intent\nfix \"it\" $HOME `id` #{x};\n");
 }
 
@@ -365,7 +365,7 @@ fn a_dispatch_that_fails_keeps_what_was_typed() {
     let shown = screen.wait("queue is full");
     assert!(shown.contains("shop") && shown.contains("42"), "{shown}");
     screen.keys(&["Escape"]);
-    screen.wait_gone("Enter send");
+    screen.wait_gone("┌");
 
     fs::remove_file(&refuse).unwrap();
     screen.prefix("G");
