@@ -101,7 +101,7 @@ pub enum Command {
     /// Called by the completion scripts
     #[command(hide = true)]
     Complete(Complete),
-    /// Called by the tmux plugin's key bindings: opens a popup and runs the rest in it
+    /// Run by the tmux plugin in its popups
     #[command(hide = true)]
     Popup(Popup),
 }
@@ -433,18 +433,6 @@ pub struct Complete {
 #[derive(Debug, Args)]
 pub struct Popup {
     pub what: PopupKind,
-    /// The client whose key was pressed
-    #[arg(long)]
-    pub client: Option<String>,
-    /// The pane the key was pressed in, `%N`
-    #[arg(long)]
-    pub pane: Option<String>,
-    /// Set by `popup` itself: this is what runs in the popup
-    #[arg(long)]
-    pub inside: bool,
-    /// The session that the window shows in which the key was pressed
-    #[arg(long, requires = "inside")]
-    pub address: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

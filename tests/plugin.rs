@@ -45,7 +45,7 @@ fn source(screen: &Screen<'_>) {
 fn copy(world: &World) -> std::path::PathBuf {
     let directory = world.path("it's #a plugin");
     fs::create_dir_all(directory.join("tmux-plugin")).unwrap();
-    for file in ["factory-worker.tmux", "tmux-plugin/factory-worker.tmux"] {
+    for file in ["factory-worker.tmux", "tmux-plugin/factory-worker.tmux", "tmux-plugin/factory-worker-popup.sh"] {
         fs::copy(Path::new(ROOT).join(file), directory.join(file)).unwrap();
     }
     directory
@@ -118,14 +118,14 @@ fn a_missing_program_is_said_with_the_command_to_run_and_found_when_it_is_there(
     let world = world();
     let plugin = copy(&world);
     let screen = world.screen_with(&load_copy(&plugin));
-    wait_told(&screen, "factory-worker is not built yet: run `make install` in");
+    wait_told(&screen, "factory-worker is missing: run `make install` in");
     for (_, key) in KEYS {
         // Any key takes the message of the one before away.
         screen.keys(&["Enter"]);
         screen.wait_gone("make install");
         screen.prefix(key);
         let text = screen.wait("run `make install` in");
-        assert!(text.contains("factory-worker is not built yet"), "{text}");
+        assert!(text.contains("factory-worker is missing"), "{text}");
     }
     fs::create_dir(plugin.join("bin")).unwrap();
     std::os::unix::fs::symlink(BIN, plugin.join("bin/factory-worker")).unwrap();
@@ -141,7 +141,7 @@ fn a_missing_program_is_said_with_the_command_to_run_and_found_when_it_is_there(
 #[case("echo no such option; exit 2")]
 #[case("exit 1")]
 fn a_program_of_another_version_is_said(#[case] says: &str) {
-    let message = "factory-worker is not 0.1, as this plugin needs";
+    let message = "factory-worker is not 0.1: run `make install` in";
     let world = world();
     let other = world.script("other", &format!("#!/bin/sh\n{says}\n"));
     let screen =
@@ -160,8 +160,16 @@ fn a_program_that_goes_away_is_said_when_its_key_is_pressed() {
     let screen = world.screen_with(&configuration);
     fs::remove_file(&program).unwrap();
     screen.prefix("W");
-    let text = screen.wait("make install");
-    assert!(text.contains("factory-worker is not at @factory-worker-bin"), "{text}");
+    let text = screen.wait("(Escape closes this)");
+    assert!(text.contains("factory-worker is missing: run `make install` in"), "{text}");
+    assert!(text.contains("or correct @factory-worker-bin"), "{text}");
+    screen.keys(&["Escape"]);
+    screen.wait_gone("Escape closes");
+    std::os::unix::fs::symlink(BIN, &program).unwrap();
+    screen.prefix("W");
+    screen.wait("press the key again");
+    screen.prefix("W");
+    screen.wait("w/qa");
 }
 
 #[test]
@@ -176,6 +184,47 @@ fn w_picks_and_opens() {
     screen.keys(&["Enter"]);
     screen.wait("I am qa");
     eventually("the window", || (screen.windows() == ["|home", "w/qa|w/qa"]).then_some(()));
+}
+
+/// Close the popup and type into the session below, which keeps its keys in the file `keys`: that is all it got.
+#[track_caller]
+fn assert_reached_by_nothing(world: &World, screen: &Screen<'_>, round: usize) {
+    // Only a popup has corners.
+    screen.wait("┌");
+    eventually("the popup to close", || {
+        screen.keys(&["Escape"]);
+        (!screen.text().contains('┌')).then_some(())
+    });
+    let end = format!("end {round}.");
+    screen.type_text(&end);
+    let keys = world.worker_directory("w").join("keys");
+    let got = eventually("what is typed now to arrive", || fs::read_to_string(&keys).ok().filter(|keys| keys.contains(&end)));
+    let got = got.replace('\x1b', "");
+    let typed: String = (1..=round).map(|round| format!("end {round}.")).collect();
+    assert_eq!(got, typed, "keys for the popup reached the session");
+}
+
+#[rstest]
+#[case::pick("W")]
+#[case::peek("P")]
+#[case::dispatch("G")]
+#[case::nudge("N")]
+fn no_key_of_a_burst_reaches_the_session_below(#[case] key: &str) {
+    let world = World::new().worker_with("w", "commands: {queue: \"\", dispatch: \"echo {project} {issue}\"}");
+    world.session("w", "dev", "stty raw -echo; echo 'I am dev'; exec cat >keys");
+    let screen = world.screen();
+    screen.run(&["open", "w/dev"]).expect(0);
+    screen.wait("I am dev");
+    for round in 1..=20 {
+        // All in one write, as when a slow connection catches up: tmux has read it before there is a popup.
+        screen.keys(&["C-b", key, "d", "e", "v", "Enter"]);
+        assert_reached_by_nothing(&world, &screen, 2 * round - 1);
+        // In several writes, none of which waits for the popup. The first key closes a peek.
+        screen.prefix(key);
+        screen.type_text(if key == "P" { "" } else { "dev" });
+        assert_reached_by_nothing(&world, &screen, 2 * round);
+    }
+    assert_eq!(screen.inner(&["list-clients", "-F", "#{client_readonly} #{client_key_table}"]), "0 root\n");
 }
 
 #[test]
@@ -251,10 +300,9 @@ fn p_peeks_at_the_window_s_session_until_a_key() {
     screen.run(&["open", "w/qa"]).expect(0);
     screen.wait("I am qa");
     screen.prefix("P");
-    screen.wait("peek w/qa");
-    screen.wait("any key closes");
+    screen.wait("w/qa · any key closes");
     screen.keys(&["x"]);
-    screen.wait_gone("peek w/qa");
+    screen.wait_gone("any key closes");
     assert!(!world.pane("w", "qa").contains('x'), "the key reached the session");
 }
 
@@ -299,20 +347,20 @@ fn a_popup_is_as_large_as_its_options_say() {
     screen.keys(&["Escape"]);
     screen.wait_gone("w/qa");
     screen.inner(&["set", "-g", "@factory-worker-pick-width", "wide"]);
+    source(&screen);
     screen.prefix("W");
-    screen.wait("factory-worker: tmux: ");
+    screen.wait("Width invalid");
 }
 
 #[test]
-fn hostile_names_are_only_names_in_titles_too() {
+fn hostile_names_are_only_names_in_popups_too() {
     let world = World::new().worker("w");
     world.session("w", "#(touch pwned) 100%d ;", "echo here; exec cat");
     let screen = world.screen();
     screen.run(&["open", "w/#(touch pwned) 100%d ;"]).expect(0);
     screen.wait("here");
     screen.prefix("P");
-    screen.wait("peek w/#(touch pwned) 100%d ;");
-    screen.wait("any key closes");
+    screen.wait("w/#(touch pwned) 100%d ; · any key closes");
     world.assert_nothing_executed();
 }
 

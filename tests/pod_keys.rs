@@ -105,10 +105,9 @@ fn p_peeks_at_the_window_s_session_until_a_key() {
     let (operator, worker) = factory();
     let screen = window_of_qa(&operator);
     screen.prefix("P");
-    screen.wait("peek w/qa");
-    screen.wait("any key closes");
+    screen.wait("w/qa · any key closes");
     screen.keys(&["x"]);
-    screen.wait_gone("peek w/qa");
+    screen.wait_gone("any key closes");
     assert!(!worker.pod().pane("qa").contains('x'), "the key reached the session");
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Binds the plugin's keys, and says so when there is no program for them. Running it again changes nothing.
-# A key that finds no program runs it too, with the client it was pressed on: perhaps there is one now.
+# A key that finds no program runs it too, with the client it was pressed on, or - in a popup: perhaps there is one now.
 #
 # Bash 3.2 must do: macOS has nothing newer.
 
@@ -10,7 +10,7 @@ version=0.1
 client=${1:-}
 plugin=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." >/dev/null && pwd)
 # What every binding of ours holds, and nobody else's.
-mark=tmux-plugin/factory-worker.tmux
+mark=tmux-plugin/factory-worker
 # The absolute path of the program, or what is wrong and what to do about it.
 program='' problem=''
 
@@ -27,13 +27,14 @@ main() {
 # The first program that fits: the one the user names, else the plugin's own, else the one on PATH.
 # The remedy comes first in a message: what does not fit on the status line is cut off.
 find_program() {
-	local given candidate found remedy="run \`make install\` in $plugin"
+	local given candidate found remedy
+	remedy="run \`make install\` in $(short "$plugin")"
 	given=$(option @factory-worker-bin '')
-	problem="factory-worker is not built yet: $remedy"
+	problem="factory-worker is missing: $remedy"
 	case $given in
 	'') set -- "$plugin/bin/factory-worker" "$plugin/target/release/factory-worker" "$(command -v factory-worker)" ;;
 	*)
-		problem="factory-worker is not at @factory-worker-bin: correct that, or $remedy ($given)"
+		problem="factory-worker is missing: $remedy, or correct @factory-worker-bin ($given)"
 		case $given in
 		[~]/*) given=$HOME/${given#??} ;;
 		esac
@@ -51,24 +52,24 @@ find_program() {
 			return
 			;;
 		esac
-		problem="factory-worker is not $version, as this plugin needs: $remedy ($candidate: ${found:-no version})"
+		problem="factory-worker is not $version: $remedy ($(short "$candidate"): ${found:-no version})"
 	done
 }
 
 # Binds each key as its option says, and gives back those that were ours before and are no more.
 bind_keys() {
-	local what default key keys='' old
-	while read -r what default; do
+	local what default width height title key keys='' old
+	while read -r what default width height title; do
 		key=$(option "@factory-worker-$what-key" "$default")
 		if [ -n "$key" ] && may_take "$key" "$what" "$keys"; then
 			keys="$keys $key"
-			bind_key "$key" "$what"
+			bind_key "$key" "$what" "$(size "$what-width" "$width")" "$(size "$what-height" "$height")" "$title"
 		fi
 	done <<-'END'
-		pick W
-		peek P
-		dispatch G
-		nudge N
+		pick W 90% 85% factory-worker
+		peek P 90% 85% peek
+		dispatch G 80% 70% dispatch
+		nudge N 80% 70% nudge
 	END
 	for old in $(option @factory-worker-bound ''); do
 		case "$keys " in
@@ -88,17 +89,55 @@ may_take() {
 	[ -z "$(binding "$1")" ] || is_ours "$1"
 }
 
-# bind_key KEY WHAT: what the key runs passes through tmux's formats, then through sh. Statuses from 126 say that sh could
-# not run the program: it was there when the key was bound.
+# bind_key KEY WHAT WIDTH HEIGHT TITLE: tmux itself opens the popup, before it looks at the next key: what is typed at once must
+# not reach the session below. A popup larger than the terminal, which tmux refuses, gets all of it. The formats hold nothing
+# that anybody could choose. A command that fails in if-shell does not keep those behind it from running.
 bind_key() {
-	local again run
-	again="$(quoted "$plugin/$mark") #{q:client_name}"
+	local popup
 	if [ -n "$problem" ]; then
-		run=$again
-	else
-		run="$(quoted "$program") popup $2 --client #{q:client_name} --pane #{q:pane_id}; [ \$? -lt 126 ] || $again"
+		bind "$1" "$2" run-shell -b "$(quoted "$plugin/$mark.tmux" | sed 's/#/##/g') #{q:client_name}"
+		return
 	fi
-	tmux bind-key -T prefix -N "factory-worker: $2" -- "$(word "$1")" run-shell -b "$run"
+	popup="-- /bin/sh $(quoted "$plugin/$mark-popup.sh") $2 $(quoted "$program")"
+	! has_titles || popup="-T ' $5 ' $popup"
+	bind "$1" "$2" set-environment -F FACTORY_WORKER_AT '#{client_name} #{pane_id}' '\;' \
+		if-shell -F "#{&&:#{e|<=:$(cells "$3"),#{client_width}},#{e|<=:$(cells "$4"),#{client_height}}}" \
+		"display-popup -EE -w $(quoted "$3") -h $(quoted "$4") $popup" "display-popup -EE -w 100% -h 100% $popup" '\;' \
+		refresh-client -f read-only '\;' run-shell -b -C "$writable"
+}
+
+# Keys that tmux read in one go with the popup's key wait until the popup is closed, then go to the pane. So the client is
+# read-only at that moment; this command, which comes behind those keys, ends that. Naming the key table keeps switch-client
+# from switching anything; it clears ignore-size too.
+writable='switch-client -r -T "#{key-table}" #{?#{m:*ignore-size*,#{client_flags}},; refresh-client -f ignore-size,}'
+
+# bind KEY WHAT WORD...
+bind() {
+	local key=$1 what=$2
+	shift 2
+	tmux bind-key -T prefix -N "factory-worker: $what" -- "$(word "$key")" "$@"
+}
+
+# has_titles: whether this tmux has popups with titles. 3.2, the first with popups, has none.
+has_titles() {
+	case $(tmux display-message -p '#{version}') in
+	3.2*) return 1 ;;
+	esac
+}
+
+# size NAME DEFAULT: the option's value, cells or percent. tmux says so when it is neither.
+size() {
+	local given
+	given=$(option "@factory-worker-$1" '')
+	printf '%s\n' "${given:-$2}"
+}
+
+# cells SIZE: how many of the terminal's cells it takes, or 0 when that is not what it says.
+cells() {
+	case $1 in
+	*[!0-9]*) echo 0 ;;
+	*) printf '%s\n' "$1" ;;
+	esac
 }
 
 # binding KEY: what the key is bound to; nothing when it is free.
@@ -132,6 +171,10 @@ is_set() {
 # are enough.
 say() {
 	local notice='#{@factory-worker-notice}' hook='client-session-changed[7730]'
+	if [ "$client" = - ]; then
+		printf '%s\n' "$1"
+		return
+	fi
 	tmux set-option -g @factory-worker-notice "$(word "$1")"
 	if [ -n "$client" ]; then
 		tmux display-message -c "$client" -d 5000 "$notice"
@@ -150,9 +193,17 @@ absolute() {
 	esac
 }
 
-# quoted TEXT: one word for sh, behind tmux's formats.
+# short PATH: as people write it, so that more of it fits on the status line.
+short() {
+	case ${HOME:+home}$1 in
+	home"$HOME"/*) printf '~%s\n' "${1#"$HOME"}" ;;
+	*) printf '%s\n' "$1" ;;
+	esac
+}
+
+# quoted TEXT: one word for sh, and for tmux's own commands.
 quoted() {
-	printf "'%s'" "$(printf '%s' "$1" | sed -e "s/'/'\\\\''/g" -e 's/#/##/g')"
+	printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"
 }
 
 # word TEXT: one argument for tmux; a semicolon at its end would end the command.

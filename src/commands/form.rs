@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::explain;
 use crate::exit::{Code, Problem};
-use crate::local::popup;
+use crate::local::message;
 use crate::local::tmux::Tmux;
 use crate::state::drafts::{self, Draft, Key};
 use crate::terminal::age;
@@ -55,7 +55,7 @@ pub fn run(form: Form, job: impl Job, draft: Option<Key>) -> Result<Code> {
 /// Say what was done: on the status line when we are in a popup, which closes now, else on standard output.
 pub fn say(text: &str) -> Result<Code> {
     match Tmux::current() {
-        Ok(tmux) if tmux.client.is_some() => popup::say(&tmux, &neutralise::line(text))?,
+        Ok(tmux) if tmux.client.is_some() => message::say(&tmux, &neutralise::line(text))?,
         _ => writeln!(io::stdout(), "{text}")?,
     }
     Ok(Code::Done)

@@ -1,5 +1,5 @@
-//! What a window or a popup gets from whoever opened it. tmux starts both with the environment of its *server*, which
-//! may be a month old and know another cluster, another registry and another PATH.
+//! What a window gets from whoever opened it. tmux starts it with the environment of its *server*, which may be a month
+//! old and know another cluster, another registry and another PATH.
 
 use std::env;
 use std::path::{Path, absolute};

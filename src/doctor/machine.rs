@@ -48,7 +48,7 @@ const WANTED: [Wanted; 5] = [
 const KEYS: [(&str, &str); 4] = [("pick", "W"), ("peek", "P"), ("dispatch", "G"), ("nudge", "N")];
 
 /// What the plugin's bindings hold, and nobody else's (`tmux-plugin/factory-worker.tmux`).
-const OURS: &str = "tmux-plugin/factory-worker.tmux";
+const OURS: &str = "tmux-plugin/factory-worker";
 
 /// Every check of the operator's tmux.
 pub fn tmux() -> Vec<Check> {
@@ -131,7 +131,7 @@ fn key(tmux: &Tmux, what: &str, default: &str) -> Check {
         return Check::ok(name, format!("not bound, as {option} says"));
     }
     match tmux.binding(&chosen) {
-        Some(binding) if binding.contains(OURS) && binding.contains(&format!(" popup {what} ")) => {
+        Some(binding) if binding.contains(OURS) && binding.contains(&format!(" {what} ")) => {
             Check::ok(name, format!("prefix {chosen}"))
         }
         Some(binding) if binding.contains(OURS) => Check::warn(

@@ -2,7 +2,7 @@
 
 pub mod escape;
 pub mod ids;
-pub mod popup;
+pub mod message;
 pub mod tmux;
 pub mod version;
 pub mod windows;

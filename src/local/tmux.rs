@@ -14,13 +14,11 @@ use crate::exit::{Code, Problem};
 use crate::process::{self, End, Finished, Limits};
 use crate::terminal::neutralise;
 
-/// Says which client a popup belongs to: tmux sets no such variable of its own.
+/// Says which client a popup belongs to: tmux sets no such variable of its own, the plugin does.
 pub const CLIENT_VARIABLE: &str = "FACTORY_WORKER_CLIENT";
 
 /// A tmux server on this machine answers in milliseconds; one that does not is stopped or swapped out.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// A popup may stay for as long as somebody looks at it.
-const A_LONG_LOOK: Duration = Duration::from_secs(7 * 24 * 3600);
 const CAP: usize = 4 << 20;
 
 /// The tmux server that this process runs in.
@@ -62,13 +60,6 @@ impl Tmux {
             End::Exited(0) => Ok(String::from_utf8_lossy(&done.stdout).into_owned()),
             _ => bail!("{}", complaint(&done)),
         }
-    }
-
-    /// Run a command that lasts until somebody closes what it shows. Its exit status is that of the command inside, so
-    /// only words on standard error make it a failure.
-    pub fn show(&self, command: TmuxCommand<'_>) -> Result<()> {
-        let done = self.call(&[command], A_LONG_LOOK)?;
-        if done.stderr.is_empty() { Ok(()) } else { bail!("{}", complaint(&done)) }
     }
 
     /// The values that options have here (`on`, `off`, or a word), in the order of their names. One call.

@@ -6,7 +6,7 @@
 
 use anyhow::{Context, Result};
 use tmux_interface::{
-    KillPane, ListPanes, NewWindow, SelectPane, SelectWindow, SetOption, SplitWindow, SwitchClient, TmuxCommand,
+    DisplayMessage, KillPane, ListPanes, NewWindow, SelectPane, SelectWindow, SetOption, SplitWindow, SwitchClient, TmuxCommand,
 };
 
 use super::escape;
@@ -51,6 +51,18 @@ pub fn find(tmux: &Tmux, address: &Address) -> Result<Vec<View>> {
     // A window that is linked into several sessions is listed once for each.
     views.dedup();
     Ok(views)
+}
+
+/// The session that the window (or pane) we run in or over shows; `None` when it shows none of ours. One tmux command.
+///
+/// # Errors
+/// The option holds something that is no address.
+pub fn shown(tmux: &Tmux) -> Result<Option<Address>> {
+    let Some(pane) = &tmux.pane else { return Ok(None) };
+    let question = DisplayMessage::new().print().target_pane(pane.as_str()).message(format!("#{{{ADDRESS_OPTION}}}")).build();
+    let answer = tmux.run(&[question]).context("asking what this window shows")?;
+    let address = answer.strip_suffix('\n').unwrap_or(&answer);
+    if address.is_empty() { Ok(None) } else { address.parse().with_context(|| format!("reading {ADDRESS_OPTION}")).map(Some) }
 }
 
 fn view(line: &str, wanted: &str) -> Option<View> {
