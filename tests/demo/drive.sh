@@ -98,13 +98,13 @@ drive() {
 	show 'What is typed reaches the session.'
 
 	press "$DEMO_PREFIX" P
-	await 'peek asker/agent' 'You said: not on a Friday'
+	await 'asker/agent · any key closes' 'You said: not on a Friday'
 	show 'Prefix P, peek: a look without attaching.'
 	press q
-	await_gone 'peek asker/agent'
+	await_gone 'asker/agent · any key closes'
 
 	press "$DEMO_PREFIX" N
-	await 'nudge asker/agent' 'Enter send'
+	await 'Nudge asker/agent' 'Enter send'
 	write 'still no'
 	await '│still no'
 	show 'Prefix N, nudge: a form for a prompt.'
@@ -114,7 +114,7 @@ drive() {
 	show 'It was typed, seen in the session, and sent with Enter; the session took it.'
 
 	press "$DEMO_PREFIX" G
-	await 'dispatch asker/agent' Project Issue
+	await 'Dispatch an issue' '< asker >' Project Issue
 	write acme/shop
 	press Tab
 	write 42
