@@ -185,7 +185,7 @@ prepare_data() {
 		esac
 	fi
 	# A new file system has one entry.
-	if [[ -n $(find "$data" -mindepth 1 -maxdepth 1 ! -name lost+found -print -quit 2>/dev/null) ]]; then
+	if [[ -n $(find "$data/" -mindepth 1 -maxdepth 1 ! -name lost+found -print -quit 2>/dev/null) ]]; then
 		say "Data directory: $data (with data of before)"
 	else
 		say "Data directory: $data (empty)"

@@ -124,7 +124,8 @@ fn supervise(mut command: Command, stdin: &[u8], limits: Limits) -> io::Result<F
 }
 
 /// Run `command` and hand on its standard output line by line, as it comes, each with its line end. `patience` is how long
-/// it may say nothing.
+/// it may say nothing; while it says nothing `take` gets an empty line now and then, so that it can notice that nobody
+/// wants to hear any more.
 ///
 /// # Errors
 /// The process could not be started, a pipe failed, or `take` did; the process is ended then.
@@ -162,6 +163,8 @@ pub fn stream(
         }
         if begun.len() > before {
             last_word = now;
+        } else {
+            take(b"")?;
         }
         // Whole lines; also one that is too long, and the last one of all.
         let whole = begun.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
@@ -401,7 +404,7 @@ mod tests {
     fn a_stream_is_handed_on_line_by_line() {
         let mut lines = Vec::new();
         let take = |line: &[u8]| {
-            lines.push(String::from_utf8(line.to_vec()).unwrap());
+            lines.extend((!line.is_empty()).then(|| String::from_utf8(line.to_vec()).unwrap()));
             Ok(())
         };
         let done = stream(sh("printf 'one\\ntw'; sleep 0.1; printf 'o\\nlast'; echo no >&2; exit 3"), None, take).unwrap();

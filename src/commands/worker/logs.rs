@@ -1,8 +1,10 @@
 //! `worker logs`: what the pod of a worker has said.
 
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 
 use anyhow::Result;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde_json::{Value, json};
 
 use super::owner::{self, Owner};
@@ -41,10 +43,24 @@ pub fn run(context: &Context, args: &WorkerLogs) -> Result<Code> {
 }
 
 fn print(line: &[u8]) -> io::Result<()> {
+    if line.is_empty() {
+        return still_read();
+    }
     let text = if style::colour() { neutralise::coloured(line) } else { neutralise::plain(line) };
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()
+}
+
+/// An error when the reader of our output has gone: without something to write nobody would tell us.
+fn still_read() -> io::Result<()> {
+    let out = io::stdout();
+    let mut asked = [PollFd::new(out.as_fd(), PollFlags::empty())];
+    poll(&mut asked, PollTimeout::ZERO)?;
+    match asked[0].revents() {
+        Some(said) if said.contains(PollFlags::POLLERR) => Err(io::ErrorKind::BrokenPipe.into()),
+        _ => Ok(()),
+    }
 }
 
 /// The newest pod of a worker in whatever state, and its container: a pod that crashes has the most to say.
