@@ -223,7 +223,8 @@ mod tests {
         let body = prop::collection::vec(prop_oneof![any::<u8>(), Just(b'\n'), Just(b'0'), Just(b'f'), Just(b' ')], 0..40);
         let part = ("[a-d][a-z-]{0,8}", "[0-9]{0,3}", body);
         prop::collection::vec(part, 0..6).prop_filter("a mark of ours", |parts| {
-            parts.iter().all(|(_, _, body)| !body.windows(6).any(|window| window == b"\n00ff "))
+            // The line end of the mark before it makes one of a body that begins so.
+            parts.iter().all(|(_, _, body)| !body.starts_with(b"00ff ") && !body.windows(6).any(|window| window == b"\n00ff "))
         })
     }
 
