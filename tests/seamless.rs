@@ -42,6 +42,9 @@ fn everything(world: &World) -> String {
 
 fn wait_hidden(world: &World, session: &str) {
     eventually("the view's options", || (hidden(world, session) == HIDDEN).then_some(()));
+    // The view is still at it while it holds the lock; what becomes of one that is killed then has a test of its own.
+    let lock = || world.worker_tmux("w", &["show-options", "-sqv", "@factory-worker-lock"]);
+    eventually("the view to be done", || lock().is_empty().then_some(()));
 }
 
 #[track_caller]
