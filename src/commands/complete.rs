@@ -74,7 +74,7 @@ fn command(line: Line) -> Command {
 
 fn with_values(command: Command, line: &Arc<Line>) -> Command {
     let command = command.mut_args(|arg| match (arg.get_id().as_str(), value_name(&arg)) {
-        ("workers", _) => {
+        ("workers" | "kubeconfig" | "from_env" | "ssh_key", _) => {
             arg.add(ArgValueCompleter::new(|_: &OsStr| vec![CompletionCandidate::new("").id(Some(FILES.to_owned()))]))
         }
         ("session", _) => with(arg, line, |known, line| known.sessions(line)),
