@@ -100,9 +100,11 @@ docker_said() {
 	quote_error "$(<"$runtime/dockerd.log")"
 }
 
-# A cgroup (version 2) that holds processes cannot hand its controllers down, so ours move into one below.
+# A cgroup (version 2) that holds processes cannot hand its controllers down, so ours move into one below. Where we see the
+# node's cgroups instead of our own, nothing is ours to move.
 nest_cgroups() {
 	local root=/sys/fs/cgroup pid controllers
+	[[ $(</proc/self/cgroup) == 0::/ ]] || return 0
 	[[ -w $root/cgroup.procs && -w $root/cgroup.subtree_control ]] || return 0
 	mkdir -p "$root/init" || return 0
 	while read -r pid; do

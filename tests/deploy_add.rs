@@ -170,7 +170,11 @@ fn progress_is_shown_on_a_terminal() {
 fn a_worker_without_tokens_is_not_begun() {
     let site = Site::new();
     let ran = site.run(&["worker", "add", "worker-1", "--image", IMAGE]).expect(2);
-    assert!(ran.stderr.contains("worker-1: worker-1 has no tokens") && ran.stderr.contains("--from-env FILE"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("worker-1: there are no tokens for it") && ran.stderr.contains("--from-env FILE"),
+        "{}",
+        ran.stderr
+    );
     assert!(site.object("deployments", "factory-worker-1").is_none());
 }
 

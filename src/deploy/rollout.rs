@@ -10,15 +10,15 @@ use super::render::CONTAINER;
 use crate::registry::names::ObjectName;
 use crate::remote::failure::{Failure, Kind};
 use crate::remote::kubectl::Cluster;
-use crate::remote::kubectl::objects::Log;
+use crate::remote::kubectl::objects::{Log, Part};
 use crate::terminal::neutralise;
 
 /// What the entrypoint says when the sessions are there.
 const READY: &str = "Worker ready";
 /// How often is looked.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How much of a log is looked through for [`READY`], in lines from its end.
-const LOG_LINES: u32 = 200;
+/// How much of a log is looked through for [`READY`], in bytes from its beginning: it is among the first things said.
+const BEGINNING: u32 = 32 << 10;
 
 /// The way of a new pod, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -167,14 +167,20 @@ impl<'a> Rollout<'a> {
 
     fn is_ready(&self, pod: &Value) -> bool {
         if !self.says_ready {
-            let conditions = pod["status"]["conditions"].as_array();
-            return conditions.into_iter().flatten().any(|one| one["type"] == "Ready" && one["status"] == "True");
+            return has_condition(pod, "Ready");
         }
         let Ok(name) = text(&pod["metadata"]["name"]).parse() else { return false };
-        let log = Log { lines: Some(LOG_LINES), previous: false, follow: false };
+        let log = Log { part: Part::First(BEGINNING), previous: false, follow: false };
         let said = self.cluster.log(&name, Some(&self.container), log, self.deadline()).unwrap_or_default();
-        String::from_utf8_lossy(&said).lines().any(|line| line.starts_with(READY))
+        // Of a worker that has run for long, the node may have thrown the beginning away.
+        let is_old = said.len() >= BEGINNING as usize && has_condition(pod, "Ready");
+        is_old || String::from_utf8_lossy(&said).lines().any(|line| line.starts_with(READY))
     }
+}
+
+fn has_condition(pod: &Value, kind: &str) -> bool {
+    let conditions = pod["status"]["conditions"].as_array();
+    conditions.into_iter().flatten().any(|one| one["type"] == kind && one["status"] == "True")
 }
 
 /// Whether waiting is of no use.

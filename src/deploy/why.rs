@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::registry::names::ObjectName;
 use crate::remote::kubectl::Cluster;
-use crate::remote::kubectl::objects::Log;
+use crate::remote::kubectl::objects::{Log, Part};
 use crate::terminal::neutralise;
 
 /// How many of each are shown, the newest.
@@ -19,7 +19,7 @@ pub fn explain(cluster: &Cluster, name: &str, pod: Option<&str>, container: &Obj
     let mut lines = warnings(&cluster.events(deadline).unwrap_or_default(), name);
     let Some(pod) = pod.and_then(|pod| pod.parse().ok()) else { return lines };
     let log = |previous| {
-        let log = Log { lines: Some(LOG_LINES), previous, follow: false };
+        let log = Log { part: Part::Last(LOG_LINES), previous, follow: false };
         cluster.log(&pod, Some(container), log, deadline).ok().filter(|said| !said.is_empty())
     };
     // A container that is between two tries has said nothing yet.

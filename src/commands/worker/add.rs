@@ -63,12 +63,12 @@ struct Trouble {
 
 impl From<anyhow::Error> for Trouble {
     fn from(error: anyhow::Error) -> Self {
-        let (code, remedy) = match (error.downcast_ref::<Problem>(), error.downcast_ref::<Failure>()) {
-            (Some(problem), _) => (problem.code, String::new()),
-            (_, Some(failure)) => (failure.code(), failure.remedy().to_owned()),
-            _ => (Code::Failed, String::new()),
+        let (code, reason, remedy) = match (error.downcast_ref::<Problem>(), error.downcast_ref::<Failure>()) {
+            (Some(problem), _) => (problem.code, problem.what.clone(), problem.remedy.clone()),
+            (_, Some(failure)) => (failure.code(), failure.reason.clone(), failure.remedy().to_owned()),
+            _ => (Code::Failed, format!("{error:#}"), String::new()),
         };
-        Self { code, reason: format!("{error:#}"), remedy, explanation: Vec::new() }
+        Self { code, reason, remedy, explanation: Vec::new() }
     }
 }
 
@@ -127,7 +127,7 @@ fn must_have_a_secret(context: &Context, plan: &Plan, worker: &Planned) -> Resul
         return Ok(());
     }
     let remedy = "give them with --from-env FILE, or set CLAUDE_CODE_OAUTH_TOKEN and GH_TOKEN in the environment";
-    Err(Problem::new(Code::Usage, format!("{} has no tokens", worker.name), remedy).into())
+    Err(Problem::new(Code::Usage, "there are no tokens for it", remedy).into())
 }
 
 fn wait(context: &Context, args: &WorkerAdd, cluster: &Cluster, worker: &Planned, line: &Line) -> Outcome {

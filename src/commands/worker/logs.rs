@@ -14,7 +14,7 @@ use crate::exit::{Code, Problem};
 use crate::registry::names::ObjectName;
 use crate::registry::worker::{PodPlace, PodRef, Worker};
 use crate::remote::kubectl::Cluster;
-use crate::remote::kubectl::objects::Log;
+use crate::remote::kubectl::objects::{Log, Part};
 use crate::terminal::{neutralise, shell, style};
 
 pub fn run(context: &Context, args: &WorkerLogs) -> Result<Code> {
@@ -23,7 +23,7 @@ pub fn run(context: &Context, args: &WorkerLogs) -> Result<Code> {
     let place = owner::place(worker)?;
     let cluster = Cluster::of(place);
     let (pod, container) = newest(context, worker, place, &cluster)?;
-    let log = Log { lines: args.lines, previous: args.previous, follow: args.follow };
+    let log = Log { part: args.lines.map_or(Part::All, Part::Last), previous: args.previous, follow: args.follow };
     if args.dry_run {
         let command = cluster.log_command(&pod, container.as_ref(), log)?;
         let words = std::iter::once(command.get_program()).chain(command.get_args());

@@ -29,11 +29,20 @@ impl Change {
     }
 }
 
-/// Which lines of a log.
+/// How much of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    All,
+    /// The last lines.
+    Last(u32),
+    /// The first bytes.
+    First(u32),
+}
+
+/// Which log.
 #[derive(Debug, Clone, Copy)]
 pub struct Log {
-    /// How many of the last lines; `None` for all.
-    pub lines: Option<u32>,
+    pub part: Part,
     /// Of the container that ended before the present one.
     pub previous: bool,
     /// Go on until it ends.
@@ -145,8 +154,10 @@ impl Cluster {
         if let Some(container) = container {
             command.arg(format!("--container={container}"));
         }
-        if let Some(lines) = log.lines {
-            command.arg(format!("--tail={lines}"));
+        match log.part {
+            Part::All => {}
+            Part::Last(lines) => drop(command.arg(format!("--tail={lines}"))),
+            Part::First(bytes) => drop(command.arg(format!("--limit-bytes={bytes}"))),
         }
         command.args(log.previous.then_some("--previous")).args(log.follow.then_some("--follow"));
         Ok(command)
