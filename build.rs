@@ -11,6 +11,7 @@ mod cli;
 
 fn main() -> io::Result<()> {
     println!("cargo:rerun-if-changed=src/cli.rs");
+    println!("cargo:rerun-if-changed=src/cli");
     println!("cargo:rerun-if-changed=build.rs");
     let pages = PathBuf::from(env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?).join("man");
     // The page of a command that is no more must not be installed.

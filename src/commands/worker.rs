@@ -11,7 +11,7 @@ mod restart;
 use anyhow::Result;
 
 use super::Context;
-use crate::cli::{Worker, WorkerAction};
+use crate::cli::worker::{Worker, WorkerAction};
 use crate::exit::Code;
 
 pub fn run(context: &Context, args: &Worker) -> Result<Code> {

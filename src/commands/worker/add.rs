@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use self::plan::{Plan, Planned};
 use super::order;
-use crate::cli::WorkerAdd;
+use crate::cli::worker::WorkerAdd;
 use crate::commands::Context;
 use crate::deploy::rollout::{Look, Rollout};
 use crate::deploy::{render, why};

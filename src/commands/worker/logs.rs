@@ -8,7 +8,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde_json::{Value, json};
 
 use super::owner::{self, Owner};
-use crate::cli::WorkerLogs;
+use crate::cli::worker::WorkerLogs;
 use crate::commands::{Context, target};
 use crate::exit::{Code, Problem};
 use crate::registry::names::ObjectName;

@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use anyhow::Result;
 
-use crate::cli::WorkerAdd;
+use crate::cli::worker::WorkerAdd;
 use crate::commands::target;
 use crate::deploy::names::Names;
 use crate::deploy::render::Shape;

@@ -8,7 +8,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::owner::{self, Owner};
-use crate::cli::WorkerRemove;
+use crate::cli::worker::WorkerRemove;
 use crate::commands::{Context, target};
 use crate::deploy::names::Names;
 use crate::deploy::render;
@@ -54,7 +54,11 @@ pub fn run(context: &Context, args: &WorkerRemove) -> Result<Code> {
 fn already_gone(args: &WorkerRemove, registry: &Registry, name: &WorkerName) -> Result<Code> {
     writeln!(io::stderr(), "factory-worker: there is no worker {name} in {}; nothing to remove", registry.path.display())?;
     if args.json {
-        writeln!(io::stdout(), "{}", json!({ "name": name, "deleted": [], "kept": [], "registered": false }))?;
+        writeln!(
+            io::stdout(),
+            "{}",
+            json!({ "name": name, "deleted": [], "kept": [], "registered": false, "dry_run": args.dry_run })
+        )?;
     }
     Ok(Code::Done)
 }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::order;
-use crate::cli::WorkerAdd;
+use crate::cli::worker::WorkerAdd;
 use crate::deploy::{render, yaml};
 use crate::exit::Code;
 

@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::owner::{self, Owner};
-use crate::cli::WorkerRestart;
+use crate::cli::worker::WorkerRestart;
 use crate::commands::{Context, target};
 use crate::deploy::rollout::{self, Look};
 use crate::deploy::why;

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 
 use super::order;
-use crate::cli::WorkerAdd;
+use crate::cli::worker::WorkerAdd;
 use crate::commands::Context;
 use crate::deploy::names::Names;
 use crate::deploy::render::Shape;

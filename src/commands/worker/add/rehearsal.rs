@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::plan::{Plan, Planned};
-use crate::cli::WorkerAdd;
+use crate::cli::worker::WorkerAdd;
 use crate::commands::Context;
 use crate::deploy::render;
 use crate::exit::Code;
