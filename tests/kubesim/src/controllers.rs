@@ -155,6 +155,8 @@ impl Controllers {
             return 0;
         }
         self.missing_since.remove(owner);
+        // They count from now on: one that is deleted before we look again was lost as well.
+        self.had.insert(owner.to_owned(), wanted);
         wanted - there
     }
 
