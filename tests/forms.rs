@@ -63,6 +63,24 @@ fn a_typed_prompt_is_sent_and_the_popup_closes() {
     assert!(!drafts(&world).contains("Enter C-c"));
 }
 
+#[test]
+fn what_is_typed_before_the_form_is_there_is_sent_too() {
+    let world = with_box("quiet");
+    let (ready, go) = (world.path("ready"), world.path("go"));
+    let wait = format!(": >'{}'\nuntil [ -e '{}' ]; do sleep 0.02; done", ready.display(), go.display());
+    let slow = world.script("slow", &format!("#!/bin/sh\n[ \"$1\" = --version ] || {{\n{wait}\n}}\nexec '{BIN}' \"$@\"\n"));
+    let plugin = format!("set -g @factory-worker-bin '{}'\nrun-shell '{ROOT}/factory-worker.tmux'", slow.display());
+    let screen = world.screen_with(&plugin);
+    screen.inner(&["set-option", "-w", "@factory-worker-address", "w/s"]);
+    screen.prefix("N");
+    eventually("the popup", || ready.exists().then_some(()));
+    screen.type_text("typed early");
+    screen.keys(&["Enter"]);
+    fs::write(&go, "").unwrap();
+    screen.wait("nudged w/s");
+    wait_got(&world, "typed early");
+}
+
 #[rstest]
 #[case::typed(&["M-Enter"])]
 #[case::control(&["C-j"])]

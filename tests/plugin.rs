@@ -44,11 +44,15 @@ fn source(screen: &Screen<'_>) {
 /// A copy of the plugin without a program, in a directory whose name needs care.
 fn copy(world: &World) -> std::path::PathBuf {
     let directory = world.path("it's #a plugin");
+    copy_to(&directory);
+    directory
+}
+
+fn copy_to(directory: &Path) {
     fs::create_dir_all(directory.join("tmux-plugin")).unwrap();
     for file in ["factory-worker.tmux", "tmux-plugin/factory-worker.tmux", "tmux-plugin/factory-worker-popup.sh"] {
         fs::copy(Path::new(ROOT).join(file), directory.join(file)).unwrap();
     }
-    directory
 }
 
 fn load_copy(directory: &Path) -> String {
@@ -135,6 +139,20 @@ fn a_missing_program_is_said_with_the_command_to_run_and_found_when_it_is_there(
     screen.wait("w/qa");
 }
 
+#[test]
+fn the_remedy_fits_on_a_status_line_of_80_columns() {
+    let world = world();
+    let directory = world.home().join(".tmux/plugins/factory-worker");
+    copy_to(&directory);
+    let screen = world.screen_with(&load_copy(&directory));
+    let message = "factory-worker is missing: run `make install` in ~/.tmux/plugins/factory-worker";
+    wait_told(&screen, message);
+    screen.resize(80, 24);
+    screen.keys(&["Enter"]);
+    screen.prefix("W");
+    assert!(screen.wait("make install").trim_end().ends_with(message));
+}
+
 #[rstest]
 #[case("echo factory-worker 9.9.9")]
 #[case("echo factory-worker 0.10.0")]
@@ -186,6 +204,43 @@ fn w_picks_and_opens() {
     eventually("the window", || (screen.windows() == ["|home", "w/qa|w/qa"]).then_some(()));
 }
 
+#[rstest]
+#[case::window("kill-window", "other:")]
+#[case::session("kill-session", "other")]
+fn a_popup_whose_window_goes_away_leaves_a_client_that_can_type(#[case] kill: &str, #[case] what: &str) {
+    let world = world();
+    let screen = world.screen_with(&load("set -g detach-on-destroy off"));
+    let client = screen.inner(&["list-clients", "-F", "#{client_name}"]);
+    let client = client.trim();
+    screen.inner(&[
+        "new-session",
+        "-d",
+        "-s",
+        "other",
+        ";",
+        "new-window",
+        "-t",
+        "other",
+        ";",
+        "switch-client",
+        "-c",
+        client,
+        "-t",
+        "other",
+    ]);
+    screen.wait("[other]");
+    screen.inner(&["refresh-client", "-t", client, "-f", "ignore-size"]);
+    screen.prefix("W");
+    screen.wait("w/qa");
+    screen.inner(&[kill, "-t", what]);
+    screen.keys(&["Escape"]);
+    screen.wait_gone("┌");
+    screen.enter("echo it is $((6 * 7))");
+    screen.wait("it is 42");
+    let state = screen.inner(&["list-clients", "-F", "#{client_readonly} #{client_flags}"]);
+    assert!(state.starts_with("0 ") && state.contains("ignore-size"), "{state}");
+}
+
 /// Close the popup and type into the session below, which keeps its keys in the file `keys`: that is all it got.
 #[track_caller]
 fn assert_reached_by_nothing(world: &World, screen: &Screen<'_>, round: usize) {
@@ -225,6 +280,7 @@ fn no_key_of_a_burst_reaches_the_session_below(#[case] key: &str) {
         assert_reached_by_nothing(&world, &screen, 2 * round);
     }
     assert_eq!(screen.inner(&["list-clients", "-F", "#{client_readonly} #{client_key_table}"]), "0 root\n");
+    assert!(!screen.inner(&["show-environment"]).contains("FACTORY_WORKER"), "a trace of a popup stays");
 }
 
 #[test]
@@ -350,6 +406,24 @@ fn a_popup_is_as_large_as_its_options_say() {
     source(&screen);
     screen.prefix("W");
     screen.wait("Width invalid");
+}
+
+#[rstest]
+#[case(80, 24)]
+#[case(40, 12)]
+fn every_popup_fits_into_a_small_terminal(#[case] columns: u32, #[case] rows: u32) {
+    let world = World::new().worker_with("w", "commands: {queue: \"\", dispatch: \"echo {project} {issue}\"}");
+    world.session("w", "qa", "echo 'I am qa'; exec cat");
+    let screen = world.screen();
+    screen.run(&["open", "w/qa"]).expect(0);
+    screen.resize(columns, rows);
+    for (key, shown) in [("W", "w/qa"), ("P", "any key closes"), ("G", "Intent"), ("N", "Nudge w/qa")] {
+        screen.prefix(key);
+        screen.wait("└");
+        screen.wait(shown);
+        screen.keys(&["Escape"]);
+        screen.wait_gone("┌");
+    }
 }
 
 #[test]

@@ -95,12 +95,12 @@ may_take() {
 bind_key() {
 	local popup
 	if [ -n "$problem" ]; then
-		bind "$1" "$2" run-shell -b "$(quoted "$plugin/$mark.tmux" | sed 's/#/##/g') #{q:client_name}"
+		bind_to "$1" "$2" run-shell -b "$(quoted "$plugin/$mark.tmux" | sed 's/#/##/g') #{q:client_name}"
 		return
 	fi
 	popup="-- /bin/sh $(quoted "$plugin/$mark-popup.sh") $2 $(quoted "$program")"
 	! has_titles || popup="-T ' $5 ' $popup"
-	bind "$1" "$2" set-environment -F FACTORY_WORKER_AT '#{client_name} #{pane_id}' '\;' \
+	bind_to "$1" "$2" set-environment -F FACTORY_WORKER_AT '#{client_name} #{pane_id}' '\;' \
 		if-shell -F "#{&&:#{e|<=:$(cells "$3"),#{client_width}},#{e|<=:$(cells "$4"),#{client_height}}}" \
 		"display-popup -EE -w $(quoted "$3") -h $(quoted "$4") $popup" "display-popup -EE -w 100% -h 100% $popup" '\;' \
 		refresh-client -f read-only '\;' run-shell -b -C "$writable"
@@ -111,8 +111,8 @@ bind_key() {
 # from switching anything; it clears ignore-size too.
 writable='switch-client -r -T "#{key-table}" #{?#{m:*ignore-size*,#{client_flags}},; refresh-client -f ignore-size,}'
 
-# bind KEY WHAT WORD...
-bind() {
+# bind_to KEY WHAT WORD...: the words are one command, or several with \; between them.
+bind_to() {
 	local key=$1 what=$2
 	shift 2
 	tmux bind-key -T prefix -N "factory-worker: $what" -- "$(word "$key")" "$@"

@@ -11,7 +11,7 @@ use super::field::{Field, Kind};
 use super::look::{bad, dim};
 use super::{Form, Notice};
 
-/// A notice is at most this high, so that the fields stay in sight.
+/// A notice is at most this high, and a third of the form, so that the fields stay in sight.
 const NOTICE_ROWS: usize = 6;
 /// Columns in front of a field's label, and between it and the field.
 const MARGIN: usize = 2;
@@ -24,9 +24,12 @@ pub fn form(frame: &mut Frame, form: &mut Form) {
         field.show_cursor(focus == Some(at));
     }
     let (notice, notice_style) = notice(form);
-    let rows = rows_of(&notice, area.width).min(NOTICE_ROWS) as u16;
+    let most = NOTICE_ROWS.min(usize::from(area.height / 3)).max(1);
+    let rows = rows_of(&notice, area.width).min(most) as u16;
+    // Where there is little room, no field is left out for the title.
+    let has_title = area.height > needed(form) + rows + 1;
     let [title, _, fields, below, keys] = Layout::vertical([
-        Constraint::Length(1),
+        Constraint::Length(u16::from(has_title)),
         Constraint::Length(u16::from(area.height > 8)),
         Constraint::Fill(1),
         Constraint::Length(rows),
@@ -36,7 +39,12 @@ pub fn form(frame: &mut Frame, form: &mut Form) {
     frame.render_widget(Line::styled(form.title.as_str(), Style::new().add_modifier(Modifier::BOLD)), title);
     draw_fields(frame, form, fields);
     frame.render_widget(Paragraph::new(notice).style(notice_style).wrap(Wrap { trim: false }), below);
-    frame.render_widget(Line::styled(key_line(form), dim()), keys);
+    frame.render_widget(Line::styled(key_line(form, area.width), dim()), keys);
+}
+
+/// How many rows the fields take at least, with what is wrong with them.
+fn needed(form: &Form) -> u16 {
+    form.fields.iter().map(|field| if field.several_lines() { 3 } else { 1 } + u16::from(field.complaint.is_some())).sum()
 }
 
 fn draw_fields(frame: &mut Frame, form: &Form, area: Rect) {
@@ -57,6 +65,7 @@ fn draw_fields(frame: &mut Frame, form: &Form, area: Rect) {
         }
         if let Some(why) = &field.complaint {
             let indent = if field.several_lines() { 0 } else { label_width + 2 * MARGIN };
+            let indent = indent.min(usize::from(area.width).saturating_sub(why.width()));
             frame.render_widget(Line::styled(format!("{}{why}", " ".repeat(indent)), bad()), areas[1]);
         }
     }
@@ -101,8 +110,8 @@ fn notice(form: &Form) -> (String, Style) {
     }
 }
 
-/// What the keys do just now.
-fn key_line(form: &Form) -> String {
+/// What the keys do just now; those that there is room for.
+fn key_line(form: &Form, columns: u16) -> String {
     if matches!(form.notice, Notice::Told(_)) {
         return "any key closes".to_owned();
     }
@@ -117,6 +126,9 @@ fn key_line(form: &Form) -> String {
         keys.push("Left, Right choose");
     }
     keys.push("Ctrl-L clear");
+    while keys.len() > 1 && keys.join(" · ").width() > usize::from(columns) {
+        keys.pop();
+    }
     keys.join(" · ")
 }
 

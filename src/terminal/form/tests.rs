@@ -145,6 +145,28 @@ fn a_prompt_fills_the_popup() {
     ");
 }
 
+#[test]
+fn a_small_popup_has_room_for_every_field_and_whole_words() {
+    let mut form = order();
+    form.fields[1].complaint = Some("the project is empty".to_owned());
+    form.focus(1);
+    insta::assert_snapshot!(picture(&mut form, 30, 5), @r"
+      Worker   < beta >
+    > Project
+              the project is empty
+      Issue     a number
+    Enter send · Esc leave
+    ");
+    insta::assert_snapshot!(picture(&mut prompt(), 30, 6), @r"
+    Nudge w/s
+    ┌Text────────────────────────┐
+    │ what to say                │
+    │                            │
+    └────────────────────────────┘
+    Enter send · Esc leave
+    ");
+}
+
 /// Nothing can be kept.
 struct Forgetful;
 
