@@ -3,6 +3,7 @@
 PREFIX ?= $(HOME)/.local
 # Of each fuzz target. Not ?=: bash has a variable of this name, and some people export it.
 SECONDS = 60
+SEED = 0
 
 # rustup puts cargo into its own place, and not every shell knows; make/need.sh puts what only tests use into target/tools.
 export PATH := $(CURDIR)/target/tools:$(PATH):$(HOME)/.cargo/bin
@@ -47,7 +48,7 @@ bench:
 
 fuzz:
 	@sh make/need.sh fuzz
-	@sh make/fuzz.sh '$(SECONDS)'
+	@sh make/fuzz.sh '$(SECONDS)' '$(SEED)'
 
 install:
 	@sh make/need.sh build

@@ -1,10 +1,11 @@
 #!/bin/sh
-# Fuzzes everything that takes text from elsewhere apart: fuzz.sh SECONDS, for each target. As many targets at a time as
-# there are processors. What makes one fail is left in target/fuzz/failures, with the command that shows it again.
+# Fuzzes everything that takes text from elsewhere apart: fuzz.sh SECONDS [SEED], for each target. As many targets at a
+# time as there are processors. The same seed tries the same inputs in the same order; without one, every run tries others.
+# What makes a target fail is left in target/fuzz/failures, with the command that shows it again.
 set -eu
 cd "$(dirname "$0")/.."
 
-seconds=$1
+seconds=$1 seed=${2:-0}
 # Where builds with these flags do not displace the ordinary ones.
 CARGO_TARGET_DIR=$PWD/target/fuzz
 export CARGO_TARGET_DIR
@@ -28,8 +29,8 @@ one() {
 	target=$1
 	found=$CARGO_TARGET_DIR/corpus/$target
 	mkdir -p "$found"
-	if "$programs/$target" -max_total_time="$seconds" -max_len=8192 -timeout=5 -rss_limit_mb=512 -print_final_stats=1 \
-		-artifact_prefix="$failures/$target-" "$found" "fuzz/corpus/$target" >"$found.log" 2>&1; then
+	if "$programs/$target" -max_total_time="$seconds" -seed="$seed" -max_len=8192 -timeout=5 -rss_limit_mb=512 \
+		-print_final_stats=1 -artifact_prefix="$failures/$target-" "$found" "fuzz/corpus/$target" >"$found.log" 2>&1; then
 		echo "fuzz: $target: fine after $(sed -n 's/^stat::number_of_executed_units: *//p' "$found.log") runs"
 	else
 		tail -n 30 "$found.log"

@@ -122,6 +122,7 @@ fn workers_that_are_none(#[case] text: &str, #[case] told: &str) {
 #[case("pod: b\ntmux: \"tmux 'x\"", "4:11: \"tmux\": a quote is not closed")]
 #[case("pod: b\ntmux: ' '", "4:11: \"tmux\": it has no words")]
 #[case("local: ~root/x", "3:12: \"local\": \"~root/x\": only ~ and ~/… are understood, not another user's home")]
+#[case("local: \"a\\nb\"", "3:12: \"local\": a path may not contain '\\n'")]
 fn wrong_values(#[case] lines: &str, #[case] told: &str) {
     assert_eq!(fault(worker_with(lines).as_bytes()), told);
 }

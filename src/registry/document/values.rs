@@ -41,15 +41,21 @@ pub fn pod(text: &str) -> Result<PodRef, String> {
 
 /// A kubeconfig context: nearly any text, but kubectl must not take it for an option.
 pub fn context(text: &str) -> Result<String, String> {
-    match text.chars().find(|c| c.is_control()) {
-        Some(found) => Err(format!("a context may not contain {found:?}")),
-        None if text.starts_with('-') => Err("a context may not begin with '-'".to_owned()),
-        None => Ok(text.to_owned()),
+    one_line("a context", text)?;
+    if text.starts_with('-') {
+        return Err("a context may not begin with '-'".to_owned());
     }
+    Ok(text.to_owned())
+}
+
+/// Whether `text`, which messages show as it is, stays on one line.
+fn one_line(what: &str, text: &str) -> Result<(), String> {
+    text.chars().find(|c| c.is_control()).map_or(Ok(()), |found| Err(format!("{what} may not contain {found:?}")))
 }
 
 /// A path, absolute: `~` is the home directory, a relative one is relative to the file's directory.
 pub fn path(text: &str, base: &Base) -> Result<PathBuf, String> {
+    one_line("a path", text)?;
     let joined = match text.strip_prefix('~') {
         None => base.directory.join(text),
         Some(rest) if rest.is_empty() || rest.starts_with('/') => {
