@@ -23,13 +23,13 @@ pub enum Fault {
     Silence,
     /// The node has no such container (yet, or any more).
     ContainerNotFound,
-    /// The connection of an exec ends in the middle.
+    /// The connection ends in the middle of the answer, or of an exec.
     Cut {
         after: After,
         farewell: Farewell,
     },
-    /// The connection of an exec stays, and nothing arrives any more; `pongs`: but the answers to pings, as when the node froze behind a
-    /// living API server.
+    /// The connection stays, and nothing arrives any more; `pongs`: but the answers to pings of an exec, as when the node froze behind
+    /// a living API server.
     Freeze {
         after: After,
         pongs: bool,
@@ -39,9 +39,9 @@ pub enum Fault {
 /// When a connection breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum After {
-    /// When the command has written this many bytes to standard output; the next is not sent.
+    /// When this many bytes of the answer's body are sent, or of what an exec's command writes to standard output; the next is not sent.
     Bytes(usize),
-    /// This long after the command was started.
+    /// This long after the request came, or after an exec's command was started.
     Time(Duration),
 }
 
@@ -49,6 +49,7 @@ pub enum After {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Farewell {
     /// A websocket close frame with this code. With 1000 and without the command's status, kubectl exits 0.
+    /// Of an answer without frames: the end, as if all had been said.
     CloseFrame(u16),
     HangUp,
     Reset,
@@ -60,12 +61,12 @@ impl Fault {
         Self::Slow { round_trip, jitter: Duration::ZERO }
     }
 
-    /// Cut an exec's connection without a word, after `bytes` of its standard output.
+    /// Cut the connection without a word, after `bytes` of the answer or of an exec's standard output.
     pub fn cut_after_bytes(bytes: usize) -> Self {
         Self::Cut { after: After::Bytes(bytes), farewell: Farewell::HangUp }
     }
 
-    /// The same, some time after its command was started.
+    /// The same, some time after the request came or an exec's command was started.
     pub fn cut_after(time: Duration) -> Self {
         Self::Cut { after: After::Time(time), farewell: Farewell::HangUp }
     }
@@ -83,17 +84,17 @@ impl Fault {
         self.saying(Farewell::CloseFrame(1000))
     }
 
-    /// Let nothing arrive after `bytes` of an exec's standard output.
+    /// Let nothing arrive after `bytes` of the answer or of an exec's standard output.
     pub fn freeze_after_bytes(bytes: usize) -> Self {
         Self::Freeze { after: After::Bytes(bytes), pongs: false }
     }
 
-    /// Let nothing arrive some time after an exec's command was started.
+    /// Let nothing arrive some time after the request came or an exec's command was started.
     pub fn freeze_after(time: Duration) -> Self {
         Self::Freeze { after: After::Time(time), pongs: false }
     }
 
-    /// The same frost, behind an API server that goes on answering pings.
+    /// The same frost of an exec, behind an API server that goes on answering pings.
     pub fn with_pongs(self) -> Self {
         match self {
             Self::Freeze { after, .. } => Self::Freeze { after, pongs: true },

@@ -155,10 +155,9 @@ impl Response {
         self
     }
 
-    pub fn write(&self, writer: &mut impl Write) -> io::Result<()> {
-        let mut bytes = head(self.status, &self.headers, &format!("Content-Length: {}", self.body.len()));
-        bytes.extend_from_slice(&self.body);
-        writer.write_all(&bytes)
+    /// What comes before a body of this length.
+    pub fn head(&self, length: usize) -> Vec<u8> {
+        head(self.status, &self.headers, &format!("Content-Length: {length}"))
     }
 }
 
@@ -199,13 +198,10 @@ pub struct Chunks<'a> {
 }
 
 impl<'a> Chunks<'a> {
-    /// Say that such an answer follows.
-    ///
-    /// # Errors
-    /// The client is gone.
-    pub fn head(writer: &mut impl Write, content_type: &str) -> io::Result<()> {
+    /// What says that such an answer follows.
+    pub fn head(content_type: &str) -> Vec<u8> {
         let headers = [("Content-Type", content_type.to_owned())];
-        writer.write_all(&head(200, &headers, "Transfer-Encoding: chunked"))
+        head(200, &headers, "Transfer-Encoding: chunked")
     }
 
     /// The answer itself.
@@ -217,12 +213,20 @@ impl<'a> Chunks<'a> {
     /// The client is gone.
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         if bytes.is_empty() {
-            return Ok(()); // an empty chunk would be the end
+            return self.is_read(); // an empty chunk would be the end
         }
         let mut chunk = format!("{:x}\r\n", bytes.len()).into_bytes();
         chunk.extend_from_slice(bytes);
         chunk.extend_from_slice(b"\r\n");
         self.writer.write_all(&chunk)
+    }
+
+    /// Whether somebody would read what is sent.
+    ///
+    /// # Errors
+    /// The connection was cut.
+    pub fn is_read(&mut self) -> io::Result<()> {
+        self.writer.flush()
     }
 
     /// # Errors

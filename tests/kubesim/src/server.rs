@@ -5,16 +5,15 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use crate::access::{NOBODY_IN_PARTICULAR, is_allowed};
 use crate::api;
 use crate::core::Core;
 use crate::faults::{Fault, Latency};
-use crate::http::{Chunks, Request};
-use crate::line::Line;
+use crate::http::Request;
+use crate::line::{Health, Line};
 use crate::record::Call;
-use crate::reply::{Reply, Stream};
+use crate::reply::Reply;
 use crate::reviews;
 use crate::route::Route;
 use crate::status::Status;
@@ -138,18 +137,25 @@ fn open_line(authority: &Authority, stream: Arc<TcpStream>) -> io::Result<(Wire,
 /// Answer the requests of one connection.
 fn talk(core: &Arc<Core>, wire: Wire, encrypted: bool) {
     let mut reader = BufReader::new(wire.clone());
-    let mut first = true;
+    let mut line = Line::over(wire.clone());
+    // A new connection costs one more round trip; the kernel has made it without asking us.
+    let mut trips = 2;
     while let Ok(Some(request)) = Request::read(&mut reader) {
+        if line.health() == Health::Frozen {
+            break; // it did not arrive
+        }
         let (reply, faults) = reply_to(core, &request, encrypted);
         let latency = Latency::of(&faults);
-        // A new connection costs one more round trip; the kernel has made it without asking us.
-        let trips = if first { 2 } else { 1 };
-        first = false;
-        (0..trips).for_each(|_| pause(latency.both_ways()));
+        if !matches!(reply, Reply::Upgrade(..)) {
+            line.meet(&faults); // what leaves HTTP breaks in its own way
+        }
+        (0..trips).for_each(|_| line.pause(latency.both_ways()));
+        trips = 1;
         let sent = match reply {
-            Reply::Whole(response) => response.write(&mut wire.clone()),
-            Reply::Stream(kind, write) => stream(&wire, &faults, kind, write),
+            Reply::Whole(response) => line.answer(&response),
+            Reply::Stream(kind, write) => line.stream(kind, write),
             Reply::Upgrade(bytes, take_over) => {
+                drop(line);
                 if wire.clone().write_all(&bytes).is_ok() {
                     take_over(reader, wire);
                 }
@@ -159,23 +165,12 @@ fn talk(core: &Arc<Core>, wire: Wire, encrypted: bool) {
             Reply::Reset => return wire.reset(),
             Reply::Silence => Ok(()),
         };
-        if sent.is_err() {
-            return;
+        if sent.is_err() || line.health() != Health::Well {
+            break;
         }
     }
-}
-
-fn stream(wire: &Wire, faults: &[Fault], kind: &'static str, write: Stream) -> io::Result<()> {
-    Chunks::head(&mut wire.clone(), kind)?;
-    let mut line = Line::over(wire.clone(), faults);
-    let mut chunks = Chunks::over(&mut line);
-    write(&mut chunks)?;
-    chunks.end()
-}
-
-fn pause(time: Duration) {
-    if !time.is_zero() {
-        thread::sleep(time);
+    if line.health() == Health::Frozen {
+        let _ = io::copy(&mut reader, &mut io::sink()); // until the client gives up
     }
 }
 

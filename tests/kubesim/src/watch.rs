@@ -14,8 +14,10 @@ use crate::selectors::Selector;
 use crate::status::Status;
 use crate::store::Change;
 
-/// How often a client that asked for it is told how far it is, which also shows whether it is still there.
+/// How often a client that asked for it is told how far it is.
 const BOOKMARK_EVERY: Duration = Duration::from_secs(5);
+/// How often it is seen to whether the client is still there.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long a watch lasts that says nothing about that.
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -63,8 +65,9 @@ impl Watch {
                 self.bookmark(seen, json!({ "k8s.io/initial-events-end": "true" }), chunks)?;
             }
         }
+        let mut next_bookmark = Instant::now() + BOOKMARK_EVERY;
         while Instant::now() < self.until && !self.core.store.is_closed() {
-            let changes = match self.core.store.changes_after(seen, self.until.min(Instant::now() + BOOKMARK_EVERY)) {
+            let changes = match self.core.store.changes_after(seen, self.until.min(Instant::now() + LOOK_EVERY)) {
                 Ok(changes) => changes,
                 Err(gone) => return send(chunks, "ERROR", &gone.to_json()),
             };
@@ -72,9 +75,11 @@ impl Watch {
                 seen = change.revision;
                 self.tell(change, chunks)?;
             }
-            if changes.is_empty() && self.bookmarks {
+            if self.bookmarks && Instant::now() >= next_bookmark {
+                next_bookmark = Instant::now() + BOOKMARK_EVERY;
                 self.bookmark(seen, Value::Null, chunks)?;
             }
+            chunks.is_read()?;
         }
         Ok(())
     }

@@ -2,6 +2,8 @@
 
 #![allow(dead_code)] // every test binary uses its own part
 
+pub mod client;
+
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::thread;
@@ -9,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use kubesim::Cluster;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Wait for a condition.
 #[track_caller]
