@@ -119,8 +119,16 @@ fn whoever_may_see_no_list_still_reaches_a_pod_by_its_name() {
         "Error from server (Forbidden): pods is forbidden: User \"bob\" cannot list resource \"pods\" in API group \"\" in the \
          namespace \"factory\"\n",
     );
-    let workers = cluster.list();
-    assert_eq!((&workers[0]["status"], &workers[1]["status"]), (&json!("running"), &json!("missing")));
+    // Twice: the second process has on disk what the first one took the names for.
+    for (listings, execs) in [(1, 2), (1, 2)] {
+        let workers = cluster.list();
+        assert_eq!((&workers[0]["status"], &workers[1]["status"]), (&json!("running"), &json!("forbidden")), "{workers:?}");
+        let reason = workers[1]["reason"].as_str().unwrap();
+        assert!(reason.contains("nobody was not found, and bob may not list pods"), "{reason}");
+        assert_eq!(cluster.calls(), (listings, execs));
+    }
+    let ran = cluster.world.run(&["peek", "n/qa"]).expect(3);
+    assert!(ran.stderr.contains("ask for a role that may list deployments, statefulsets and pods"), "{}", ran.stderr);
 }
 
 #[test]

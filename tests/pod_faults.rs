@@ -4,6 +4,8 @@
 #[path = "support/operator.rs"]
 mod operator;
 mod support;
+#[path = "support/verdict.rs"]
+mod verdict;
 
 use std::time::{Duration, Instant};
 
@@ -12,12 +14,16 @@ use operator::{FACTORY, Operator};
 use rstest::rstest;
 use serde_json::Value;
 use support::eventually;
+use verdict::{
+    COMPLETED, CRASHING, CUT_OFF, FAILING, FORBIDDEN, INCOMPLETE, MISSING, NO_ANSWER, NO_CONTAINER, NO_CONTEXT, NO_KUBECTL,
+    NO_TMUX, PENDING, STARTING, TERMINATING, TOO_BUSY, UNAUTHORIZED, Verdict, assert_found,
+};
 
 /// A deadline for what never comes, and one for what comes, however busy the machine is.
 const SHORT: &str = "--timeout=2s";
 const LONG: &str = "--timeout=60s";
-/// What two commands with the short deadline may take on a busy machine: far less than kubectl's own minute.
-const TWICE_SHORT: Duration = Duration::from_secs(30);
+/// What commands with the short deadline may take on a busy machine: far less than kubectl's own minute.
+const SOON: Duration = Duration::from_secs(30);
 
 /// An operator with the worker `w`, the Deployment `fleet` with the session `qa`, which was found before.
 fn known_worker() -> (Operator, Running) {
@@ -28,62 +34,45 @@ fn known_worker() -> (Operator, Running) {
     (operator, worker)
 }
 
-/// What `list` calls it, and what `peek` exits with.
 #[track_caller]
-fn found(operator: &Operator, status: &str, code: i32) -> Value {
-    found_within(operator, LONG, status, code)
-}
-
-#[track_caller]
-fn found_within(operator: &Operator, timeout: &str, status: &str, code: i32) -> Value {
-    let ran = operator.run(&[timeout, "list", "--json"]).expect(0);
-    let answer: Value = serde_json::from_str(&ran.stdout).unwrap();
-    let row = answer["workers"][0].clone();
-    assert_eq!(row["status"], status, "{row}");
-    if status != "running" {
-        assert_eq!(row["sessions"], Value::Null, "unknown is not none: {row}");
-        assert!(row["reason"].as_str().is_some_and(|reason| !reason.is_empty()), "{row}");
-    }
-    let ran = operator.run(&[timeout, "peek", "w/qa"]);
-    assert_eq!((ran.code, ran.stdout.as_str()), (code, ""), "{}", ran.stderr);
-    assert!((1..=3).contains(&ran.stderr.lines().count()), "{}", ran.stderr);
-    row
+fn found(operator: &Operator, verdict: Verdict) -> Value {
+    assert_found(operator, LONG, verdict)
 }
 
 #[rstest]
-#[case::unauthorized(Fault::Status(401), "unauthorized")]
-#[case::forbidden(Fault::Status(403), "forbidden")]
-#[case::too_many_requests(Fault::Status(429), "unreachable")]
-#[case::internal_error(Fault::Status(500), "unreachable")]
-#[case::unavailable(Fault::Status(503), "unreachable")]
-#[case::hang_up(Fault::HangUp, "unreachable")]
-#[case::reset(Fault::Reset, "unreachable")]
-#[case::container_not_found(Fault::ContainerNotFound, "starting")]
-#[case::cut_at_once(Fault::cut_after_bytes(0), "unreachable")]
-#[case::cut(Fault::cut_after_bytes(20), "unreachable")]
-#[case::cut_with_a_reset(Fault::cut_after_bytes(20).saying(Farewell::Reset), "unreachable")]
-#[case::cut_by_a_server_that_leaves(Fault::cut_after_bytes(20).saying(Farewell::CloseFrame(1001)), "unreachable")]
-#[case::cut_before_the_answer_like_success(Fault::cut_after_bytes(0).looking_like_success(), "incomplete")]
-#[case::cut_in_the_answer_like_success(Fault::cut_after_bytes(40).looking_like_success(), "incomplete")]
-fn a_fault_of_every_exec(#[case] fault: Fault, #[case] status: &str) {
+#[case::unauthorized(Fault::Status(401), UNAUTHORIZED)]
+#[case::forbidden(Fault::Status(403), FORBIDDEN)]
+#[case::too_many_requests(Fault::Status(429), TOO_BUSY)]
+#[case::internal_error(Fault::Status(500), FAILING)]
+#[case::unavailable(Fault::Status(503), FAILING)]
+#[case::hang_up(Fault::HangUp, CUT_OFF)]
+#[case::reset(Fault::Reset, CUT_OFF)]
+#[case::container_not_found(Fault::ContainerNotFound, STARTING)]
+#[case::cut_at_once(Fault::cut_after_bytes(0), CUT_OFF)]
+#[case::cut(Fault::cut_after_bytes(20), CUT_OFF)]
+#[case::cut_with_a_reset(Fault::cut_after_bytes(20).saying(Farewell::Reset), CUT_OFF)]
+#[case::cut_by_a_server_that_leaves(Fault::cut_after_bytes(20).saying(Farewell::CloseFrame(1001)), CUT_OFF)]
+#[case::cut_before_the_answer_like_success(Fault::cut_after_bytes(0).looking_like_success(), INCOMPLETE)]
+#[case::cut_in_the_answer_like_success(Fault::cut_after_bytes(40).looking_like_success(), INCOMPLETE)]
+fn a_fault_of_every_exec(#[case] fault: Fault, #[case] verdict: Verdict) {
     let (operator, _worker) = known_worker();
     operator.cluster.when(execs()).then(fault);
-    found(&operator, status, 3);
+    found(&operator, verdict);
     operator.cluster.lift_all_faults();
     assert_eq!(operator.rows()[0]["status"], "running");
 }
 
 #[rstest]
-#[case::unauthorized(Fault::Status(401), "unauthorized")]
-#[case::forbidden(Fault::Status(403), "forbidden")]
-#[case::unavailable(Fault::Status(503), "unreachable")]
-fn a_fault_of_every_request(#[case] fault: Fault, #[case] status: &str) {
+#[case::unauthorized(Fault::Status(401), UNAUTHORIZED)]
+#[case::forbidden(Fault::Status(403), FORBIDDEN)]
+#[case::unavailable(Fault::Status(503), FAILING)]
+fn a_fault_of_every_request(#[case] fault: Fault, #[case] verdict: Verdict) {
     let (operator, _worker) = known_worker();
     operator.cluster.when(requests()).then(fault);
-    found(&operator, status, 3);
+    found(&operator, verdict);
     // Also for somebody who does not know yet which pod it is.
     let operator = Operator::of(operator.cluster).worker("w", "fleet", "");
-    found(&operator, status, 3);
+    found(&operator, verdict);
 }
 
 #[rstest]
@@ -98,30 +87,30 @@ fn what_never_comes_is_waited_for_until_the_deadline(#[case] which: Requests, #[
     let (operator, _worker) = known_worker();
     operator.cluster.when(which).then(fault);
     let since = Instant::now();
-    found_within(&operator, SHORT, "unreachable", 3);
-    assert!(since.elapsed() < TWICE_SHORT, "{:?}", since.elapsed());
+    assert_found(&operator, SHORT, NO_ANSWER);
+    assert!(since.elapsed() < SOON, "{:?}", since.elapsed());
 }
 
 #[test]
 fn connections_that_are_refused() {
     let (operator, _worker) = known_worker();
     operator.cluster.refuse_connections();
-    let row = found(&operator, "unreachable", 3);
+    let row = found(&operator, CUT_OFF);
     assert!(row["reason"].as_str().unwrap().contains("connection refused"), "{row}");
 }
 
 #[rstest]
-#[case::pending(Stage::Pending, "pending")]
-#[case::creating(Stage::ContainerCreating, "starting")]
-#[case::crashing(Stage::CrashLoopBackOff, "crashing")]
-#[case::completed(Stage::Completed, "completed")]
-#[case::failed(Stage::Failed, "completed")]
-fn a_stage_of_the_pod(#[case] stage: Stage, #[case] status: &str) {
+#[case::pending(Stage::Pending, PENDING)]
+#[case::creating(Stage::ContainerCreating, STARTING)]
+#[case::crashing(Stage::CrashLoopBackOff, CRASHING)]
+#[case::completed(Stage::Completed, COMPLETED)]
+#[case::failed(Stage::Failed, COMPLETED)]
+fn a_stage_of_the_pod(#[case] stage: Stage, #[case] verdict: Verdict) {
     let (operator, worker) = known_worker();
     worker.pod().becomes(stage);
-    found(&operator, status, 3);
+    found(&operator, verdict);
     let operator = Operator::of(operator.cluster).worker("w", "fleet", "");
-    found(&operator, status, 3);
+    found(&operator, verdict);
     worker.pod().becomes(Stage::Running);
     assert_eq!(operator.rows()[0]["status"], "running");
 }
@@ -133,7 +122,7 @@ fn a_pod_that_is_terminating_without_a_replacement() {
     operator.cluster.replacing_takes(Duration::from_secs(600));
     worker.pod().begin_to_delete();
     let operator = Operator::of(operator.cluster).worker("w", "fleet", "");
-    found(&operator, "terminating", 3);
+    found(&operator, TERMINATING);
 }
 
 #[rstest]
@@ -144,7 +133,7 @@ fn a_pod_that_is_terminating_without_a_replacement() {
 fn nothing_of_that_name(#[case] pod: &str) {
     let cluster = Cluster::start();
     let operator = Operator::of(cluster).worker("w", pod, "");
-    let row = found(&operator, "missing", 4);
+    let row = found(&operator, MISSING);
     assert!(row["reason"].as_str().unwrap().contains("nothing"), "{row}");
 }
 
@@ -153,14 +142,14 @@ fn no_such_namespace() {
     let cluster = Cluster::start();
     cluster.deployment("fleet").start();
     let operator = Operator::of(cluster).worker("w", "fleet", "namespace: nowhere");
-    found(&operator, "missing", 4);
+    found(&operator, MISSING);
 }
 
 #[test]
 fn a_worker_that_was_deleted() {
     let (operator, worker) = known_worker();
     worker.delete();
-    found(&operator, "missing", 4);
+    found(&operator, MISSING);
 }
 
 #[test]
@@ -168,7 +157,7 @@ fn no_such_container() {
     let cluster = Cluster::start();
     cluster.deployment("fleet").session("qa", "cat").start();
     let operator = Operator::of(cluster).worker("w", "fleet", "container: other");
-    found(&operator, "no container", 4);
+    found(&operator, NO_CONTAINER);
 }
 
 #[test]
@@ -176,7 +165,7 @@ fn no_tmux_in_the_container() {
     let cluster = Cluster::start();
     cluster.deployment("fleet").without("tmux").start();
     let operator = Operator::of(cluster).worker("w", "fleet", "");
-    found(&operator, "no tmux", 1);
+    found(&operator, NO_TMUX);
 }
 
 #[test]
@@ -215,8 +204,16 @@ fn no_such_session() {
 fn no_such_context() {
     let cluster = Cluster::start();
     let operator = Operator::of(cluster).worker("w", "fleet", "context: other");
-    let row = found(&operator, "unreachable", 3);
+    let row = found(&operator, NO_CONTEXT);
     assert!(row["reason"].as_str().unwrap().contains("there is no context other"), "{row}");
+}
+
+#[test]
+fn no_kubectl() {
+    let (mut operator, _worker) = known_worker();
+    operator.world = operator.world.env("FACTORY_KUBECTL", "/nowhere/kubectl");
+    let row = found(&operator, NO_KUBECTL);
+    assert!(row["reason"].as_str().unwrap().contains("cannot run /nowhere/kubectl"), "{row}");
 }
 
 #[test]

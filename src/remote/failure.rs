@@ -48,6 +48,12 @@ impl Failure {
         Self { kind, reason: reason.into(), before_start: false, remedy: None }
     }
 
+    /// An answer of which more than `cap` bytes came.
+    pub fn too_large(cap: usize) -> Self {
+        let remedy = "ask for less (peek: --lines), or look on the worker at what makes it so long";
+        Self::new(Kind::Incomplete, format!("the answer is larger than {} MiB", cap >> 20)).with_remedy(remedy)
+    }
+
     /// The same, for a command that is proven never to have started.
     pub fn before_start(mut self) -> Self {
         self.before_start = true;

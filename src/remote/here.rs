@@ -54,7 +54,7 @@ impl Exec for Here {
             End::Signalled(signal) => Err(Failure::new(Kind::Incomplete, format!("the command was killed by signal {signal}"))),
             End::Deadline => Err(Failure::new(Kind::Unreachable, "no answer within the deadline")
                 .with_remedy("it may be busy: give it longer with --timeout")),
-            End::TooLarge => Err(Failure::new(Kind::Incomplete, "the answer is larger than 4 MiB")),
+            End::TooLarge => Err(Failure::too_large(ANSWER_CAP)),
         }
     }
 

@@ -229,7 +229,7 @@ fn not_ended_well(done: &Finished) -> Failure {
     match done.end {
         End::Exited(_) => kubectl_error::classify(&done.stderr, &done.stdout),
         End::Signalled(signal) => Failure::new(Kind::Incomplete, format!("kubectl was killed by signal {signal}")),
-        End::TooLarge => Failure::new(Kind::Incomplete, format!("the answer is larger than {} MiB", done.stdout.len() >> 20)),
+        End::TooLarge => Failure::too_large(done.stdout.len()),
         End::Deadline => {
             let last = kubectl_error::last_words(&done.stderr);
             let said = last.map(|last| format!(" (kubectl: {last})")).unwrap_or_default();

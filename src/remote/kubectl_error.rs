@@ -50,6 +50,9 @@ const fn remedied(mut rule: Rule, remedy: &'static str) -> Rule {
 const KUBECONFIG: &str = "check kubeconfig: in workers.yaml and $KUBECONFIG; `kubectl config view` shows what kubectl reads";
 const CONTEXTS: &str = "`kubectl config get-contexts` lists those there are; set context: in workers.yaml";
 const PLUGIN: &str = "run `kubectl get pods` in a terminal: the login plugin may want to ask you something";
+const BUSY: &str = "try again in a moment, with a lower --parallel when it is us who ask so much";
+const READY: &str = "try again in a moment; `kubectl get --raw=/readyz` says whether the API server is well";
+const AUTHORITY: &str = "compare certificate-authority and server in the kubeconfig with the cluster's; is a proxy between?";
 
 /// In the order in which they are tried: the particular before the general.
 const RULES: &[Rule] = &[
@@ -93,10 +96,10 @@ const RULES: &[Rule] = &[
     remedied(rule(&["error: stat ", "no such file"], Kind::Unreachable, true, Said("there is no such kubeconfig")), KUBECONFIG),
     // The API server and what is behind it.
     rule(&["error dialing backend"], Kind::Unreachable, true, Said("the cluster cannot reach the pod's node")),
-    rule(&["(TooManyRequests)"], Kind::Unreachable, true, Just("the API server is too busy (429)")),
-    rule(&["(ServiceUnavailable)"], Kind::Unreachable, true, Just("the API server is not available (503)")),
-    rule(&["(InternalError)"], Kind::Unreachable, false, Said("the API server failed (500)")),
-    rule(&["(Timeout)"], Kind::Unreachable, false, Said("the API server took too long (504)")),
+    remedied(rule(&["(TooManyRequests)"], Kind::Unreachable, true, Just("the API server is too busy (429)")), BUSY),
+    remedied(rule(&["(ServiceUnavailable)"], Kind::Unreachable, true, Just("the API server is not available (503)")), READY),
+    remedied(rule(&["(InternalError)"], Kind::Unreachable, false, Said("the API server failed (500)")), READY),
+    remedied(rule(&["(Timeout)"], Kind::Unreachable, false, Said("the API server took too long (504)")), READY),
     rule(&["unable to upgrade connection"], Kind::Unreachable, false, Said("exec was refused on the way to the pod")),
     // The connection, while it lasted.
     rule(&["error reading from error stream"], Kind::Unreachable, false, Said("the connection was lost")),
@@ -104,7 +107,7 @@ const RULES: &[Rule] = &[
     rule(&["stream error"], Kind::Unreachable, false, Said("the connection was lost")),
     rule(&["lost connection to pod"], Kind::Unreachable, false, Said("the connection was lost")),
     // The connection, before there was one.
-    rule(&["x509: "], Kind::Unreachable, true, Said("the API server's certificate is not trusted")),
+    remedied(rule(&["x509: "], Kind::Unreachable, true, Said("the API server's certificate is not trusted")), AUTHORITY),
     rule(&["TLS handshake timeout"], Kind::Unreachable, true, Said("the API server does not answer")),
     rule(&["tls: "], Kind::Unreachable, true, Said("no TLS with the API server")),
     rule(&["HTTP response to HTTPS client"], Kind::Unreachable, true, Said("no TLS with the API server")),

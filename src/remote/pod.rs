@@ -74,6 +74,16 @@ impl Pod {
         choose::pod(listing, &self.place.pod, self.place.container.as_ref(), namespace)
     }
 
+    /// Why a name that the operator may not look up may well be a Deployment's, now that it is no pod's.
+    fn guessed_wrong(&self, failure: &Failure) -> Option<Failure> {
+        let listing = known::listed(&self.cluster).filter(|_| failure.kind == Kind::Missing && failure.before_start)?;
+        choose::guessed_wrong(&listing, &self.place.pod).map(Failure::before_start)
+    }
+
+    fn explained(&self, failure: Failure) -> Failure {
+        self.guessed_wrong(&failure).unwrap_or(failure)
+    }
+
     fn exec(&self, pod: &ObjectName, request: Request<'_>) -> Result<Output, Failure> {
         self.cluster.exec(pod, self.place.container.as_ref(), request)
     }
@@ -85,9 +95,10 @@ impl Exec for Pod {
         let (pod, fresh) = self.current(request.deadline)?;
         let failure = match self.exec(&pod, request) {
             Err(failure) if !fresh && is_another_pods(&failure) => failure,
-            result => return result,
+            result => return result.map_err(|failure| self.explained(failure)),
         };
         match self.look_up_again(&pod, asked, request.deadline) {
+            Ok(_) if self.guessed_wrong(&failure).is_some() => Err(self.explained(failure)),
             Ok(pod) => self.exec(&pod, request),
             // What the listing says of the pod is more than what the exec could say; a refused listing says nothing.
             Err(why) if says_more(&why) => Err(why.before_start()),

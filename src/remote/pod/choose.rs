@@ -100,16 +100,29 @@ fn not_found(listing: &Listing, wanted: &PodRef, namespace: Option<&str>) -> Res
     match (wanted, &listing.lacking) {
         // Whether there is such a pod is for the exec to say.
         (PodRef::Any(name) | PodRef::Pod(name), Some(_)) if listing.pods_hidden => Ok(name.clone()),
-        (_, Some(lacking)) => {
-            let mut failure = lacking.clone();
-            failure.reason = format!("{} was not found, and {}", describe(wanted), failure.reason);
-            Err(failure)
-        }
+        (_, Some(lacking)) => Err(not_seen(lacking, wanted)),
         (_, None) => {
             let place = namespace.map_or_else(|| "the context's namespace".to_owned(), |name| format!("namespace {name}"));
             Err(Failure::new(Kind::Missing, format!("there is no {} in {place}", describe(wanted))))
         }
     }
+}
+
+/// What to say when the exec has found no pod of a name that the listing could not tell anything about; `None` when the
+/// listing could, or the name can be nothing but a pod's.
+pub fn guessed_wrong(listing: &Listing, wanted: &PodRef) -> Option<Failure> {
+    let lacking = listing.lacking.as_ref().filter(|_| listing.pods_hidden && matches!(wanted, PodRef::Any(_)))?;
+    Some(not_seen(lacking, wanted))
+}
+
+fn not_seen(lacking: &Failure, wanted: &PodRef) -> Failure {
+    let mut failure = lacking.clone();
+    failure.reason = format!("{} was not found, and {}", describe(wanted), failure.reason);
+    if failure.kind == Kind::Forbidden {
+        return failure
+            .with_remedy("ask for a role that may list deployments, statefulsets and pods, or name a pod in workers.yaml");
+    }
+    failure
 }
 
 fn describe(wanted: &PodRef) -> String {
