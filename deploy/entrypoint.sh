@@ -58,6 +58,13 @@ attempt() {
 	return "$status"
 }
 
+# whole_seconds NAME: ends the worker with the reason when a setting is no number of seconds. Else the mistake would show
+# when it is too late: sessions that do not pause, an end without its grace.
+whole_seconds() {
+	local value=${!1-}
+	[[ -z $value || $value =~ ^[0-9]{1,6}$ ]] || die "$1 is ${value@Q}; it is a number of seconds."
+}
+
 # ---- Docker
 
 start_docker() {
@@ -133,21 +140,35 @@ gh_alone() {
 	exec env -u GH_TOKEN -u GITHUB_TOKEN timeout 30 gh "$@"
 }
 
+# For attempt: gh as sessions run it, with the token that is in their environment.
+gh_in_session() {
+	exec timeout 30 gh "$@"
+}
+
 log_in_to_github() {
-	local token=${GH_TOKEN:-${GITHUB_TOKEN-}} failed='GitHub CLI is not authenticated'
+	local token=${GH_TOKEN:-${GITHUB_TOKEN-}} failed='GitHub CLI is not authenticated' gh=gh_alone
 	if [[ -z $token ]]; then
 		say "$failed: neither GH_TOKEN nor GITHUB_TOKEN is set."
+		return
 	elif ! command -v gh >/dev/null; then
 		say "$failed: there is no gh in this image."
+		return
+	fi
 	# printf is part of the shell, so the token is among no process's arguments.
-	elif ! attempt gh_alone auth login --hostname github.com --git-protocol https --with-token < <(printf '%s\n' "$token"); then
-		say "$failed: $(quote_error "$said")"
-	elif ! attempt gh_alone api user --jq .login </dev/null; then
-		say "$failed: $(quote_error "$said")"
-	else
+	if ! attempt gh_alone auth login --hostname github.com --git-protocol https --with-token < <(printf '%s\n' "$token"); then
+		# gh wants read:org before it keeps a token. Our work needs repo and workflow only, and sessions have the token anyway.
+		if [[ $said != *'missing required scope'* ]]; then
+			say "$failed: $(quote_error "$said")"
+			return
+		fi
+		gh=gh_in_session
+	fi
+	if attempt "$gh" api user --jq .login </dev/null; then
 		say "GitHub CLI authenticated as: $(quote_error "$said")"
-		attempt gh_alone auth setup-git --hostname github.com </dev/null ||
+		attempt "$gh" auth setup-git --hostname github.com </dev/null ||
 			say "git has no credential helper: $(quote_error "$said")"
+	else
+		say "$failed: $(quote_error "$said")"
 	fi
 }
 
@@ -354,6 +375,9 @@ fi
 runtime=$(mktemp -d) || die 'There is no room for temporary files.'
 export FACTORY_RUNTIME=$runtime
 trap end TERM INT
+for setting in FACTORY_DOCKER_WAIT FACTORY_PAUSE FACTORY_GRACE; do
+	whole_seconds "$setting"
+done
 read_sessions
 start_docker
 log_in_to_github

@@ -87,6 +87,7 @@ want_for() {
 		want perl perl 'a stand-in for an agent is written in it'
 		want_kubectl
 		want shellcheck shellcheck 'the commands that build the worker image are tested with it'
+		want tini tini 'the worker image runs under it'
 		;;
 	bench)
 		want tmux tmux 'factory-worker is measured beside it'

@@ -4,7 +4,8 @@
 mod container;
 mod support;
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -227,6 +228,27 @@ fn a_token_that_github_refuses_is_said_without_the_token() {
     assert!(log.contains(expected), "{log}");
 }
 
+/// gh keeps only tokens that may also read organisations (https://cli.github.com/manual/gh_auth_login), which ours need not.
+#[test]
+fn a_token_that_gh_does_not_keep_is_used_from_the_environment() {
+    let worker = Surroundings::new().env("GITHUB_TOKEN", "scopes-5ecret").start();
+    let log = worker.wait_for_log("Worker ready");
+    assert!(log.contains("\nGitHub CLI authenticated as: taintfactory-bot\nGit identity: "), "{log}");
+    assert!(worker.wait_for_file(".gitconfig").contains("gh auth git-credential"));
+    assert!(!worker.home().join("gh-token").exists());
+}
+
+#[rstest]
+#[case("FACTORY_DOCKER_WAIT", "soon")]
+#[case("FACTORY_PAUSE", "1m")]
+#[case("FACTORY_GRACE", "-1")]
+#[case("FACTORY_GRACE", "30s")]
+fn a_setting_that_is_no_number_of_seconds_is_refused(#[case] name: &str, #[case] value: &str) {
+    let mut worker = Surroundings::new().env(name, value).start();
+    assert_eq!(worker.ended().code(), Some(1));
+    assert_eq!(worker.log(), format!("{name} is '{value}'; it is a number of seconds.\n"));
+}
+
 #[rstest]
 #[case("never", "Docker is not ready: no answer within 2 s: level=warning msg=\"waiting for the network\".")]
 #[case("fails", "Docker is not ready: dockerd has ended: failed to start daemon: iptables is not permitted.")]
@@ -264,12 +286,11 @@ fn a_new_file_system_is_empty() {
 fn a_full_volume_is_said_and_can_be_cleared_from_within() {
     let worker = Surroundings::new()
         .mount("mkdir \"$DATA\"; mount -t tmpfs -o size=64k none \"$DATA\"; head -c 60000 /dev/zero >\"$DATA/big\"")
+        .sessions("one=ls .factory >there; rm -f .factory/big; head -c 30000 /dev/zero >.factory/new && echo saved >saved")
         .start();
     let log = worker.wait_for_log("Worker ready");
     assert!(log.contains(".factory is full. Remove something in a session: nothing can be saved.\n"), "{log}");
-    worker.enter("dev", "ls .factory; rm .factory/big; echo cleared");
-    let screen = worker.wait_for_screen("dev", "\ncleared");
-    assert!(screen.contains("\nbig"), "{screen}");
+    assert_eq!((worker.wait_for_file("saved").as_str(), worker.wait_for_file("there").lines().next()), ("saved\n", Some("big")));
 }
 
 #[test]
@@ -291,14 +312,47 @@ fn it_runs_as_an_ordinary_user_without_docker() {
 
 #[test]
 fn a_volume_of_somebody_else_ends_it_with_the_reason() {
-    if !nix::unistd::geteuid().is_root() {
-        return; // whoever is not root cannot make a directory that is not theirs
-    }
-    let surroundings = Surroundings::new().user(65534);
+    let us = nix::unistd::geteuid();
+    let user = if us.is_root() { 65534 } else { us.as_raw() };
+    let surroundings = Surroundings::new().user(user);
     fs::create_dir(surroundings.data()).unwrap();
+    fs::set_permissions(surroundings.data(), Permissions::from_mode(0o555)).unwrap();
     let mut worker = surroundings.start();
     assert_eq!(worker.ended().code(), Some(1));
-    assert!(worker.log().contains("is not writable for uid 65534; set fsGroup"), "{}", worker.log());
+    assert!(worker.log().contains(&format!("is not writable for uid {user}; set fsGroup")), "{}", worker.log());
+}
+
+/// As the component `restricted` has it: nothing writable but HOME, /tmp and the volume, and no capabilities.
+#[test]
+fn a_restricted_worker_has_all_it_needs() {
+    let session = "one=touch /usr/x 2>said; grep CapEff /proc/self/status >capabilities";
+    let mut worker = Surroundings::new().restricted().env("GH_TOKEN", TOKEN).sessions(session).start();
+    let log = worker.wait_for_log("Worker ready. Sessions: one");
+    assert!(log.starts_with("Docker is off.\nGitHub CLI authenticated as: taintfactory-bot\nGit identity: "), "{log}");
+    assert_eq!(worker.wait_for_file("capabilities"), "CapEff:\t0000000000000000\n");
+    let said = worker.wait_for_file("said");
+    assert!(said.contains("Read-only file system"), "{said}");
+    worker.signal("TERM");
+    assert_eq!(worker.ended().code(), Some(0), "{}", worker.log());
+    assert!(worker.log().ends_with("Stopping: sessions have 30 s to end.\nStopped.\n"), "{}", worker.log());
+}
+
+/// What a session leaves behind becomes tini's child, and stays as a zombie if nobody asks how it ended.
+#[test]
+fn tini_reaps_what_sessions_leave_behind() {
+    let mut worker = Surroundings::new().under_tini().sessions("one=(sleep 600 & echo $! >orphan)").start();
+    let orphan = worker.wait_for_file("orphan").trim().to_owned();
+    let parent = || {
+        let stat = fs::read_to_string(format!("/proc/{orphan}/stat")).ok()?;
+        stat.rsplit(") ").next()?.split(' ').nth(1)?.parse::<u32>().ok()
+    };
+    eventually("tini to adopt it", || (parent() == Some(worker.pid())).then_some(()));
+    assert!(Command::new("kill").args(["-KILL", &orphan]).status().unwrap().success());
+    eventually("tini to reap it", || parent().is_none().then_some(()));
+    worker.signal("TERM");
+    assert_eq!(worker.ended().code(), Some(0), "{}", worker.log());
+    assert!(worker.log().ends_with("Stopped.\n"), "{}", worker.log());
+    eventually("everything to be gone", || worker.processes().is_empty().then_some(()));
 }
 
 #[rstest]

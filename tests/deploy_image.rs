@@ -107,7 +107,23 @@ fn the_build_context_has_what_the_image_copies_and_nothing_else() {
             copy.split_whitespace().filter(|word| word.starts_with("deploy/")).map(str::to_owned).collect::<Vec<_>>()
         })
         .collect();
-    assert_eq!(copied, ["deploy/tmux.conf", "deploy/entrypoint.sh", "deploy/bin/factory*"]);
+    assert_eq!(copied, ["deploy/tmux.conf", "deploy/entrypoint.sh", "deploy/bi[n]/factory*"]);
+    // A pattern may match nothing, but where its first wildcard is looked for has to be there, also in a fresh clone.
+    for path in copied {
+        let parts = path.split('/').take_while(|part| !part.contains(['*', '?', '[']));
+        let fixed = parts.collect::<Vec<_>>().join("/");
+        assert!(tracked(&fixed), "{path}: {fixed} is not in a fresh clone, and the build fails");
+    }
+}
+
+/// Whether git knows a file, or one below it.
+fn tracked(path: &str) -> bool {
+    let listing = Command::new("git")
+        .args(["-c", "safe.directory=*", "-C", repository("").to_str().unwrap(), "ls-files", "--", path])
+        .output()
+        .unwrap();
+    assert!(listing.status.success(), "git ls-files: {}", String::from_utf8_lossy(&listing.stderr));
+    !listing.stdout.is_empty()
 }
 
 #[test]

@@ -20,7 +20,16 @@ pub struct Surroundings {
     /// A shell command line that prepares the namespace of mounts in which the entrypoint then runs.
     mounts: Option<String>,
     user: Option<u32>,
+    /// Words before the entrypoint: without what else it may do, or under what it runs.
+    before: Vec<String>,
 }
+
+/// Makes everything read-only but the surroundings.
+const READ_ONLY: &str = r#"mount --make-rprivate /; mount --bind "${HOME%/*}" "${HOME%/*}"
+for place in / /usr; do
+    flags=$(findmnt -n -o VFS-OPTIONS -T "$place")
+    mount -o "remount,bind,ro,${flags#rw,}" "$(findmnt -n -o TARGET -T "$place")"
+done"#;
 
 impl Surroundings {
     pub fn new() -> Self {
@@ -28,7 +37,7 @@ impl Surroundings {
         for part in ["home", "tmp"] {
             fs::create_dir(directory.path().join(part)).unwrap();
         }
-        Self { directory, env: Vec::new(), mounts: None, user: None }
+        Self { directory, env: Vec::new(), mounts: None, user: None, before: Vec::new() }
     }
 
     pub fn env(mut self, name: &str, value: &str) -> Self {
@@ -53,6 +62,24 @@ impl Surroundings {
         self
     }
 
+    /// As the component `restricted` has it: an ordinary user where we can be another one, nothing writable but HOME and the
+    /// directory of temporary files, no capabilities and none to be had.
+    pub fn restricted(mut self) -> Self {
+        let drop = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"];
+        self.before = drop.map(str::to_owned).to_vec();
+        let tmp = self.directory.path().join("tmp");
+        self.mount(READ_ONLY).user(1000).env("TMPDIR", tmp.to_str().unwrap())
+    }
+
+    /// As the image has it: under tini, which here has to say that it adopts, since it is not the first process of all.
+    pub fn under_tini(mut self) -> Self {
+        let text = fs::read_to_string(repository("deploy/Dockerfile")).unwrap();
+        let words = text.lines().find_map(|line| line.strip_prefix("ENTRYPOINT ")).expect("an ENTRYPOINT");
+        self.before = serde_json::from_str(words).unwrap();
+        assert_eq!(self.before.pop().as_deref(), Some("/usr/local/bin/entrypoint.sh"));
+        self.env("TINI_SUBREAPER", "1")
+    }
+
     pub fn home(&self) -> PathBuf {
         self.directory.path().join("home")
     }
@@ -72,16 +99,21 @@ impl Surroundings {
     fn command(&self) -> Command {
         let entrypoint = format!("{ROOT}/deploy/entrypoint.sh");
         let mut words: Vec<String> = Vec::new();
+        let is_root = nix::unistd::geteuid().is_root();
         if let Some(script) = &self.mounts {
-            let script = format!("set -e; {script}; exec \"$0\"");
-            words.extend(["unshare", "--map-root-user", "--mount", "sh", "-c", &script].map(str::to_owned));
+            let script = format!("set -e; {script}\nexec \"$0\" \"$@\"");
+            words.push("unshare".to_owned());
+            // Who becomes another user needs more users than root in the namespace.
+            words.extend((!is_root || self.user.is_none()).then(|| "--map-root-user".to_owned()));
+            words.extend(["--mount", "sh", "-c", &script].map(str::to_owned));
         }
-        if let Some(uid) = self.user.filter(|_| nix::unistd::geteuid().is_root()) {
+        if let Some(uid) = self.user.filter(|_| is_root) {
             for path in [self.directory.path().to_owned(), self.home(), self.directory.path().join("tmp")] {
                 std::os::unix::fs::chown(&path, Some(uid), Some(uid)).unwrap();
             }
             words.extend(["setpriv", &format!("--reuid={uid}"), &format!("--regid={uid}"), "--clear-groups"].map(str::to_owned));
         }
+        words.extend(self.before.iter().cloned());
         words.push(entrypoint);
         let mut command = self.program(&words[0]);
         command.args(&words[1..]);
@@ -154,6 +186,11 @@ impl Worker {
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
+    }
+
+    /// The process that was started first.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     #[track_caller]
