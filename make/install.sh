@@ -15,11 +15,17 @@ bash=$prefix/share/bash-completion/completions
 zsh=$prefix/share/zsh/site-functions
 fish=$prefix/share/fish/vendor_completions.d
 functions=$prefix/share/factory-worker
+providers=gc-events-k8s
 
 # put MODE FILE TARGET
 put() {
 	mkdir -p "$(dirname "$3")"
 	install -m "$1" "$2" "$3"
+}
+
+# ours PROVIDER: whether the name is free, or a link to us. Gas City's own script of that name stays where it is.
+ours() {
+	[ "$(readlink "$bin/$1")" = factory-worker ] || ! [ -e "$bin/$1" ]
 }
 
 # from_cargo KEY: the value of this key in what cargo said of our own package, the only one with a path.
@@ -31,6 +37,9 @@ if [ "$remove" ]; then
 	rm -f "$bin/factory-worker" "$man/factory-worker.1" "$man"/factory-worker-*.1 "$bash/factory-worker" \
 		"$zsh/_factory-worker" "$fish/factory-worker.fish"
 	rm -rf "$functions"
+	for provider in $providers; do
+		! ours "$provider" || rm -f "$bin/$provider"
+	done
 	echo "factory-worker is gone from $prefix. Its state is in ~/.local/state/factory-worker, its registry in ~/.factory."
 	exit
 fi
@@ -40,6 +49,14 @@ program=$(from_cargo executable)
 pages=$(from_cargo out_dir)/man
 
 put 755 "$program" "$bin/factory-worker"
+# Gas City starts a provider by its name alone.
+for provider in $providers; do
+	if ours "$provider"; then
+		ln -sf factory-worker "$bin/$provider"
+	else
+		echo "$bin/$provider is not ours, and stays."
+	fi
+done
 rm -f "$man"/factory-worker-*.1
 for page in "$pages"/*.1; do
 	put 644 "$page" "$man/${page##*/}"
@@ -53,7 +70,7 @@ done
 
 cat <<END
 Installed:
-    $bin/factory-worker
+    $bin/factory-worker, and as $providers for Gas City
     $man/factory-worker*.1
     $bash/factory-worker
     $zsh/_factory-worker

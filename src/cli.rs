@@ -102,6 +102,8 @@ pub enum Command {
     Config(Config),
     /// Print the completion script of a shell
     Completions(Completions),
+    /// Gas City's events provider (GC_EVENTS=exec:…/gc-events-k8s)
+    GcEvents(Provider),
     /// Called by the completion scripts
     #[command(hide = true)]
     Complete(Complete),
@@ -294,6 +296,15 @@ pub enum Shell {
     Bash,
     Zsh,
     Fish,
+}
+
+/// An operation of one of Gas City's provider protocols. None of its words is looked at here: exit status 2 means an unknown
+/// operation to Gas City, and nothing else may end so.
+#[derive(Debug, Args)]
+pub struct Provider {
+    /// The operation, and what it needs
+    #[arg(value_name = "OP", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub words: Vec<OsString>,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ mod commands;
 mod deploy;
 mod doctor;
 mod exit;
+mod gascity;
 mod local;
 mod picker;
 mod process;
@@ -16,16 +17,27 @@ mod state;
 mod terminal;
 mod view;
 
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
 
+use exit::Code;
+
+/// What is asked of us, by our arguments or by the name that we are called by.
+fn run() -> Code {
+    let mut words = std::env::args_os();
+    let name = words.next().map(PathBuf::from);
+    let name = name.as_deref().and_then(Path::file_name).and_then(OsStr::to_str).unwrap_or_default();
+    if let Some(code) = commands::run_as(name, &words.collect::<Vec<_>>()) {
+        return code;
+    }
+    commands::run(cli::Cli::parse()).unwrap_or_else(|error| commands::report(&error))
+}
+
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
-    let code = match commands::run(cli) {
-        Ok(code) => code,
-        Err(error) => commands::report(&error),
-    };
+    let code = run();
     // What is still being asked is of no use to anybody.
     process::end();
     ExitCode::from(code as u8)

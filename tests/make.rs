@@ -62,6 +62,25 @@ fn installing_puts_everything_in_place_and_says_what_is_left_to_do() {
 }
 
 #[test]
+fn gas_citys_names_for_it_are_links_to_it() {
+    let world = World::new();
+    let prefix = world.path("prefix");
+    let bin = prefix.join("bin");
+    install(&world, &[prefix.to_str().unwrap()]);
+    install(&world, &[prefix.to_str().unwrap()]);
+    let provider = "gc-events-k8s";
+    let ran = Ran::from(world.program(bin.join(provider)).arg("frobnicate").output().unwrap());
+    assert_eq!((ran.code, ran.stderr.as_str()), (2, ""), "{provider}");
+    // Gas City's own script of the same name is not ours to replace or to remove.
+    fs::remove_file(bin.join("gc-events-k8s")).unwrap();
+    fs::write(bin.join("gc-events-k8s"), "#!/bin/sh\n").unwrap();
+    assert!(install(&world, &[prefix.to_str().unwrap()]).stdout.contains("gc-events-k8s is not ours"));
+    install(&world, &["--remove", prefix.to_str().unwrap()]);
+    assert_eq!(files(&prefix), [bin.join("gc-events-k8s")]);
+    assert_eq!(fs::read_to_string(bin.join("gc-events-k8s")).unwrap(), "#!/bin/sh\n");
+}
+
+#[test]
 fn uninstalling_leaves_no_file() {
     let world = World::new();
     let prefix = world.path("prefix");

@@ -8,6 +8,7 @@ mod config;
 pub mod dispatch;
 mod doctor;
 mod form;
+mod gc_events;
 mod inherit;
 mod interrupt;
 mod list;
@@ -20,6 +21,7 @@ mod status;
 mod target;
 mod worker;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
@@ -82,7 +84,20 @@ pub fn run(cli: Cli) -> Result<Code> {
         Command::Completions(args) => completions::run(&context, &args),
         Command::Complete(args) => complete::run(&context, &args),
         Command::Popup(args) => popup::run(&context, &args),
+        Command::GcEvents(args) => Ok(gc_events::run(&args.words)),
     }
+}
+
+/// Do what Gas City asks of the program that it knows by this name; `None` when it is no such name.
+///
+/// Gas City starts a provider without any argument of its own, so that a symbolic link is the only way to tell us.
+pub fn run_as(name: &str, words: &[OsString]) -> Option<Code> {
+    let provider = match name {
+        "gc-events-k8s" => gc_events::run,
+        _ => return None,
+    };
+    signals::end_children_when_interrupted();
+    Some(provider(words))
 }
 
 /// A failure to send something to a session: when the outcome is unknown, with the command that tells.

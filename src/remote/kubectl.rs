@@ -1,6 +1,7 @@
 //! Everything this program knows about kubectl's command line: where kubectl is, its flags, and how it ends.
 
 pub mod objects;
+pub mod proxy;
 
 use std::env;
 use std::path::PathBuf;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Secret, ServiceAccount};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
@@ -122,6 +123,7 @@ pub fn assert_in_schema(object: &Value) {
         (Some("v1"), Some("ServiceAccount")) => round_trip::<ServiceAccount>(object),
         (Some("v1"), Some("PersistentVolumeClaim")) => round_trip::<PersistentVolumeClaim>(object),
         (Some("apps/v1"), Some("Deployment")) => round_trip::<Deployment>(object),
+        (Some("batch/v1"), Some("CronJob")) => round_trip::<CronJob>(object),
         (Some("networking.k8s.io/v1"), Some("NetworkPolicy")) => round_trip::<NetworkPolicy>(object),
         (Some("rbac.authorization.k8s.io/v1"), Some("Role")) => round_trip::<Role>(object),
         (Some("rbac.authorization.k8s.io/v1"), Some("RoleBinding")) => round_trip::<RoleBinding>(object),

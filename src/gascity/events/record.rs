@@ -1,0 +1,102 @@
+//! Recording an event: a number that nobody else has, then the event under that number.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::event::Event;
+use super::store::{COMPONENT, Counter, Store, Written};
+use crate::remote::failure::{Failure, Kind};
+use crate::remote::script;
+
+/// The longest pause between two tries.
+const LONGEST: Duration = Duration::from_millis(500);
+
+/// Record an event, and give the number that it got.
+///
+/// # Errors
+/// The cluster refused, or did not say; too many others were writing.
+pub fn record(store: &Store, event: &Event, deadline: Instant) -> Result<u64, Failure> {
+    let mut pause = Pause::default();
+    let mut at_least = 0;
+    loop {
+        let counter = counter(store, deadline)?;
+        let seq = counter.seq.max(at_least) + 1;
+        if store.set_counter(counter, seq, deadline)? == Written::Conflict {
+            pause.take(deadline)?;
+            continue;
+        }
+        match write(store, &event.numbered(seq), deadline)? {
+            Written::Done => return Ok(seq),
+            // Somebody has set the counter back.
+            Written::Conflict => at_least = highest(store, deadline)?,
+        }
+    }
+}
+
+/// Read an event that is to be recorded.
+///
+/// # Errors
+/// It is no event, or too long to be read again. It has taken no number then.
+pub fn parse(text: &[u8]) -> Result<Event, Failure> {
+    let event = Event::parse(text).and_then(|event| event.check_length().map(|()| event));
+    event.map_err(|why| Failure::new(Kind::Failed, why))
+}
+
+/// The counter; made when it is not there.
+///
+/// # Errors
+/// The cluster refused, or did not say.
+pub fn counter(store: &Store, deadline: Instant) -> Result<Counter, Failure> {
+    if let Some(counter) = store.counter(deadline)? {
+        return Ok(counter);
+    }
+    store.make_counter(highest(store, deadline)?, deadline)?;
+    store.counter(deadline)?.ok_or_else(|| Failure::new(Kind::Failed, "the counter of events was made, and is gone again"))
+}
+
+/// The highest number of an event that is there.
+///
+/// # Errors
+/// The cluster did not say.
+pub fn highest(store: &Store, deadline: Instant) -> Result<u64, Failure> {
+    let (events, _) = store.list(COMPONENT, deadline)?;
+    Ok(events.iter().map(Event::seq).max().unwrap_or(0))
+}
+
+/// Its number is taken from the counter, so it is tried again whatever passing trouble there is: else it would be a gap.
+fn write(store: &Store, event: &Event, deadline: Instant) -> Result<Written, Failure> {
+    let mut pause = Pause::default();
+    loop {
+        match store.write(event, deadline) {
+            Err(failure) if matches!(failure.kind, Kind::Unreachable | Kind::Incomplete) => {
+                pause.take(deadline).map_err(|_| failure)?;
+            }
+            result => return result,
+        }
+    }
+}
+
+/// Pauses that grow, of a length that differs from everybody else's.
+#[derive(Debug, Default)]
+pub struct Pause {
+    taken: u32,
+}
+
+impl Pause {
+    /// Wait a little, longer each time.
+    ///
+    /// # Errors
+    /// It would last beyond the deadline.
+    pub fn take(&mut self, deadline: Instant) -> Result<(), Failure> {
+        let most = LONGEST.min(Duration::from_millis(10) * 2u32.saturating_pow(self.taken));
+        let part = u64::from_str_radix(&script::nonce(), 16).unwrap_or(0) % 1000;
+        self.taken += 1;
+        let time = most.mul_f64(part as f64 / 1000.0);
+        if Instant::now() + time >= deadline {
+            let reason = format!("others were faster {} times, until the time was over", self.taken);
+            return Err(Failure::new(Kind::Unreachable, reason));
+        }
+        thread::sleep(time);
+        Ok(())
+    }
+}

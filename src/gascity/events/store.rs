@@ -1,0 +1,242 @@
+//! The ConfigMaps that hold the events, and the one that counts them.
+
+use std::io::BufReader;
+use std::os::unix::net::UnixStream;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use super::event::Event;
+use crate::gascity::label;
+use crate::registry::names::ObjectName;
+use crate::remote::failure::{Failure, Kind};
+use crate::remote::kubectl::Cluster;
+use crate::remote::kubectl::proxy::{Answer, Method, Proxy, refusal};
+use crate::terminal::{self, neutralise};
+
+/// Selects events.
+pub const COMPONENT: &str = "gc/component=event";
+/// The labels by which events can be selected.
+pub const TYPE: &str = "gc/type";
+pub const ACTOR: &str = "gc/actor";
+
+const COUNTER: &str = "gc-events-seq";
+/// Says which of us changed the counter last, so that a lost answer can be made up for.
+const WRITER: &str = "factory-worker/writer";
+/// As many as kubectl asks for at a time.
+const PAGE: usize = 500;
+
+/// The events of a city.
+pub struct Store {
+    proxy: Proxy,
+    path: String,
+}
+
+/// The counter as it was read.
+pub struct Counter {
+    /// The number of the latest event.
+    pub seq: u64,
+    object: Value,
+}
+
+/// What became of something that was to be written.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Written {
+    Done,
+    /// Somebody else was faster.
+    Conflict,
+}
+
+impl Store {
+    /// The way to the events; the cluster is not asked yet.
+    ///
+    /// # Errors
+    /// kubectl does not start.
+    pub fn open(cluster: &Cluster, namespace: &ObjectName, deadline: Instant) -> Result<Self, Failure> {
+        let path = format!("/api/v1/namespaces/{namespace}/configmaps");
+        let proxy = Proxy::start(cluster, &format!("^{path}"), deadline)?;
+        Ok(Self { proxy, path })
+    }
+
+    /// The counter, when there is one.
+    ///
+    /// # Errors
+    /// The cluster did not say, or the counter counts nothing.
+    pub fn counter(&self, deadline: Instant) -> Result<Option<Counter>, Failure> {
+        let Some(object) = self.get(COUNTER, deadline)? else { return Ok(None) };
+        let said = object.pointer("/data/seq").and_then(Value::as_str).unwrap_or_default();
+        match said.trim().parse() {
+            Ok(seq) => Ok(Some(Counter { seq, object })),
+            Err(_) => Err(Failure::new(Kind::Failed, format!("ConfigMap {COUNTER} counts {:?}", neutralise::line(said)))),
+        }
+    }
+
+    /// Make the counter; that it is there already is no error.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn make_counter(&self, seq: u64, deadline: Instant) -> Result<(), Failure> {
+        let object = json!({
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": { "name": COUNTER, "labels": { "app.kubernetes.io/managed-by": "gascity", "gc/component": "event-seq" } },
+            "data": { "seq": seq.to_string() },
+        });
+        let answer = self.proxy.ask(Method::Post, &self.path, Some(&object), deadline)?;
+        if is_good(&answer) || answer.status == 409 { Ok(()) } else { Err(refusal(&answer)) }
+    }
+
+    /// Set the counter, unless somebody has changed it since it was read.
+    ///
+    /// # Errors
+    /// The cluster refused, or did not say.
+    pub fn set_counter(&self, counter: Counter, seq: u64, deadline: Instant) -> Result<Written, Failure> {
+        let writer = crate::remote::script::nonce();
+        let mut object = counter.object;
+        object["data"]["seq"] = json!(seq.to_string());
+        object["metadata"]["annotations"][WRITER] = json!(writer);
+        let path = format!("{}/{COUNTER}", self.path);
+        let failure = match self.proxy.ask(Method::Put, &path, Some(&object), deadline) {
+            Ok(answer) if is_good(&answer) => return Ok(Written::Done),
+            // It was changed, or deleted.
+            Ok(Answer { status: 404 | 409, .. }) => return Ok(Written::Conflict),
+            Ok(answer) if answer.status < 500 => return Err(refusal(&answer)),
+            Ok(answer) => refusal(&answer),
+            Err(failure) => failure,
+        };
+        // Perhaps it is set, and only the answer was lost: it says who set it.
+        match self.counter(deadline)? {
+            Some(now) if now.object["metadata"]["annotations"][WRITER] == *writer => Ok(Written::Done),
+            Some(now) if now.seq < seq => Err(failure),
+            _ => Ok(Written::Conflict),
+        }
+    }
+
+    /// Write an event under its number, as often as it takes: written twice it is there once.
+    ///
+    /// # Errors
+    /// The cluster refused, or did not say.
+    pub fn write(&self, event: &Event, deadline: Instant) -> Result<Written, Failure> {
+        let object = object_of(event);
+        let answer = self.proxy.ask(Method::Post, &self.path, Some(&object), deadline)?;
+        if is_good(&answer) {
+            return Ok(Written::Done);
+        }
+        if answer.status != 409 {
+            return Err(refusal(&answer));
+        }
+        // Perhaps it is ours, and the answer to the first try was lost.
+        let there = self.get(&name_of(event), deadline)?;
+        let same = there.is_some_and(|there| there["data"]["event"] == object["data"]["event"]);
+        Ok(if same { Written::Done } else { Written::Conflict })
+    }
+
+    /// The selected events, in no particular order, and the version of the store that this is.
+    ///
+    /// # Errors
+    /// The cluster did not say.
+    pub fn list(&self, selector: &str, deadline: Instant) -> Result<(Vec<Event>, String), Failure> {
+        let mut events = Vec::new();
+        let mut next = format!("&limit={PAGE}");
+        loop {
+            let path = format!("{}?labelSelector={}{next}", self.path, escaped(selector));
+            let answer = self.proxy.ask(Method::Get, &path, None, deadline)?;
+            // It took too long since the first page: once more, in one piece.
+            if answer.status == 410 && !next.is_empty() {
+                (events, next) = (Vec::new(), String::new());
+                continue;
+            }
+            let list = object(&answer)?;
+            let items =
+                list["items"].as_array().ok_or_else(|| Failure::new(Kind::Incomplete, "the cluster's answer is no list"))?;
+            events.extend(items.iter().filter_map(event_of));
+            let word = |field: &str| list["metadata"][field].as_str().unwrap_or_default().to_owned();
+            match word("continue") {
+                end if end.is_empty() => return Ok((events, word("resourceVersion"))),
+                more => next = format!("&limit={PAGE}&continue={}", escaped(&more)),
+            }
+        }
+    }
+
+    /// What happens to events after a version of the store: lines of JSON, at most for `seconds`.
+    ///
+    /// # Errors
+    /// The cluster refused, or did not say.
+    pub fn watch(&self, version: &str, seconds: u64, deadline: Instant) -> Result<BufReader<UnixStream>, Failure> {
+        let path = format!(
+            "{}?labelSelector={}&watch=true&allowWatchBookmarks=true&resourceVersion={}&timeoutSeconds={seconds}",
+            self.path,
+            escaped(COMPONENT),
+            escaped(version)
+        );
+        match self.proxy.open(Method::Get, &path, None, deadline)? {
+            (200, stream) => Ok(stream),
+            (status, mut stream) => {
+                let mut body = String::new();
+                let _ = std::io::Read::read_to_string(&mut stream, &mut body);
+                Err(refusal(&Answer { status, body: body.into_bytes() }))
+            }
+        }
+    }
+
+    fn get(&self, name: &str, deadline: Instant) -> Result<Option<Value>, Failure> {
+        let answer = self.proxy.ask(Method::Get, &format!("{}/{name}", self.path), None, deadline)?;
+        match answer.status {
+            404 if refusal(&answer).kind == Kind::Missing => Ok(None),
+            _ => object(&answer).map(Some),
+        }
+    }
+}
+
+/// The event that a ConfigMap holds. One that makes no sense is said, and passed over.
+pub fn event_of(object: &Value) -> Option<Event> {
+    let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+    let text = object.pointer("/data/event").and_then(Value::as_str).unwrap_or_default();
+    match Event::stored(text, name) {
+        Ok(event) => Some(event),
+        Err(why) => {
+            terminal::note(&neutralise::line(&format!("factory-worker: ConfigMap {name} is passed over: {why}")));
+            None
+        }
+    }
+}
+
+fn object_of(event: &Event) -> Value {
+    let label = |field: &str| label::value(&event.text(field).unwrap_or_default(), '_');
+    json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": name_of(event),
+            "labels": {
+                "app.kubernetes.io/managed-by": "gascity",
+                "gc/component": "event",
+                TYPE: label("type"),
+                ACTOR: label("actor"),
+            },
+        },
+        "data": { "event": event.line() },
+    })
+}
+
+fn name_of(event: &Event) -> String {
+    format!("gc-evt-{:010}", event.seq())
+}
+
+fn is_good(answer: &Answer) -> bool {
+    (200..300).contains(&answer.status)
+}
+
+fn object(answer: &Answer) -> Result<Value, Failure> {
+    if !is_good(answer) {
+        return Err(refusal(answer));
+    }
+    serde_json::from_slice(&answer.body)
+        .map_err(|error| Failure::new(Kind::Incomplete, format!("the cluster's answer is cut: {error}")))
+}
+
+/// A text as a value in a URL.
+fn escaped(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}

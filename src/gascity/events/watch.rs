@@ -1,0 +1,172 @@
+//! Events as they are recorded, for ever: the list first, then what changes, and when that ends the list again.
+
+use std::io::{self, BufRead, BufReader, ErrorKind, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use serde_json::Value;
+
+use super::event::Event;
+use super::order::Order;
+use super::record::Pause;
+use super::store::{self, COMPONENT, Store};
+use crate::remote::failure::{Failure, Kind};
+use crate::terminal::{self, neutralise};
+
+/// How long one watch lasts, in seconds: a connection that died without a word is noticed then.
+const LASTS: u64 = 120;
+/// How much later than that it must have ended.
+const GRACE: Duration = Duration::from_secs(30);
+/// How long one list may take.
+const PATIENCE: Duration = Duration::from_secs(25);
+/// How long the cluster may be away before whoever watches is told.
+const OUTAGE: Duration = Duration::from_secs(60);
+/// How often it is looked whether an event may be given, and whether anybody still reads.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Write each event after `after` as a line to `out`, once, until nobody reads any more. `open` makes the way to the store.
+///
+/// # Errors
+/// The cluster did not say at the beginning, or not for a minute, or refuses; or writing failed.
+pub fn watch(open: impl Fn() -> Result<Store, Failure>, after: u64, out: &mut (impl Write + AsFd)) -> anyhow::Result<()> {
+    let mut order = Order::after(after);
+    let mut store = open()?;
+    let mut version = catch_up(&store, &mut order)?;
+    loop {
+        give(&mut order, out)?;
+        if let Err(failure) = follow(&store, &version, &mut order, out)? {
+            tell(&failure);
+        }
+        (store, version) = come_back(&open, store, &mut order, out)?;
+    }
+}
+
+/// Take in what there is; gives the version after which to watch.
+fn catch_up(store: &Store, order: &mut Order) -> Result<String, Failure> {
+    let deadline = Instant::now() + PATIENCE;
+    // Read before the list, so that an event between the two is waited for rather than passed over.
+    let counted = store.counter(deadline)?.map_or(0, |counter| counter.seq);
+    let (events, version) = store.list(COMPONENT, deadline)?;
+    order.these_are_left(&events);
+    order.expect_none_up_to(counted);
+    events.into_iter().for_each(|event| order.take(event, Instant::now()));
+    Ok(version)
+}
+
+/// The list again after a watch has ended, with a new kubectl when the old one does not answer.
+fn come_back(
+    open: &impl Fn() -> Result<Store, Failure>,
+    store: Store,
+    order: &mut Order,
+    out: &mut (impl Write + AsFd),
+) -> anyhow::Result<(Store, String)> {
+    let end = Instant::now() + OUTAGE;
+    let (mut store, mut pause) = (Some(store), Pause::default());
+    loop {
+        let tried = match store.take() {
+            Some(store) => Ok(store),
+            None => open(),
+        };
+        let failure = match tried.and_then(|store| catch_up(&store, order).map(|version| (store, version))) {
+            Ok(back) => return Ok(back),
+            Err(failure) => failure,
+        };
+        give(order, out)?;
+        if matches!(failure.kind, Kind::Forbidden | Kind::Unauthorized) || pause.take(end).is_err() {
+            return Err(failure.into());
+        }
+    }
+}
+
+/// Watch until the server ends it. Trouble with the server is the inner result, trouble with the reader the outer one.
+fn follow(store: &Store, version: &str, order: &mut Order, out: &mut (impl Write + AsFd)) -> io::Result<Result<(), Failure>> {
+    let mut stream = match store.watch(version, LASTS, Instant::now() + PATIENCE) {
+        Ok(stream) => stream,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    stream.get_ref().set_read_timeout(Some(LOOK_EVERY))?;
+    let (end, mut line) = (Instant::now() + Duration::from_secs(LASTS) + GRACE, Vec::new());
+    while Instant::now() < end {
+        match read_line(&mut stream, &mut line) {
+            Ok(true) => match understand(&line) {
+                Change::Event(event) => {
+                    line.clear();
+                    order.take(*event, Instant::now());
+                }
+                Change::None => line.clear(),
+                Change::Over => break,
+            },
+            Ok(false) => {}
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => break,
+            Err(error) => return Ok(Err(Failure::new(Kind::Unreachable, format!("the watch broke: {error}")))),
+        }
+        give(order, out)?;
+    }
+    Ok(Ok(()))
+}
+
+/// Read on in a line; whether it is whole.
+fn read_line(stream: &mut BufReader<UnixStream>, line: &mut Vec<u8>) -> io::Result<bool> {
+    match stream.read_until(b'\n', line) {
+        // What was begun is not whole, and will be in the next list.
+        Ok(_) if line.last() != Some(&b'\n') => Err(ErrorKind::UnexpectedEof.into()),
+        Ok(_) => Ok(true),
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// What a line of a watch says.
+enum Change {
+    Event(Box<Event>),
+    None,
+    /// The server has forgotten the version (410), or something else is wrong.
+    Over,
+}
+
+fn understand(line: &[u8]) -> Change {
+    let Ok(change) = serde_json::from_slice::<Value>(line) else { return Change::Over };
+    match change["type"].as_str() {
+        Some("ADDED" | "MODIFIED") => {
+            store::event_of(&change["object"]).map_or(Change::None, |event| Change::Event(Box::new(event)))
+        }
+        Some("DELETED" | "BOOKMARK") => Change::None,
+        _ => Change::Over,
+    }
+}
+
+/// Write the events whose turn it is.
+///
+/// # Errors
+/// Nobody reads them.
+fn give(order: &mut Order, out: &mut (impl Write + AsFd)) -> io::Result<()> {
+    let mut some = false;
+    while let Some(event) = order.give(Instant::now()) {
+        writeln!(out, "{}", readable(event).line())?;
+        some = true;
+    }
+    if some {
+        return out.flush();
+    }
+    let mut reader = [PollFd::new(out.as_fd(), PollFlags::empty())];
+    let gone = poll(&mut reader, PollTimeout::ZERO).is_ok_and(|count| count > 0)
+        && reader[0].revents().is_some_and(|seen| seen.intersects(PollFlags::POLLERR | PollFlags::POLLHUP));
+    if gone { Err(ErrorKind::BrokenPipe.into()) } else { Ok(()) }
+}
+
+/// An event that another writer made too long to be read would end the watch: it comes without what makes it long.
+fn readable(event: Event) -> Event {
+    match event.check_length() {
+        Ok(()) => event,
+        Err(why) => {
+            terminal::note(&format!("factory-worker: event {} is shortened: {why}", event.seq()));
+            event.shortened()
+        }
+    }
+}
+
+fn tell(failure: &Failure) {
+    terminal::note(&neutralise::line(&format!("factory-worker: watching again: {failure}")));
+}

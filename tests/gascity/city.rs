@@ -1,0 +1,131 @@
+//! A city whose pods and events are in a simulated cluster, and whose provider is the binary under the names that Gas City
+//! calls it by.
+
+#![allow(dead_code)] // every test binary uses its own part
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use kubesim::Cluster;
+
+use crate::support::{BIN, Ran, World, eventually};
+
+pub const NAMESPACE: &str = "gc";
+
+pub struct City {
+    pub world: World,
+    pub cluster: Cluster,
+}
+
+impl City {
+    pub fn new() -> Self {
+        let cluster = Cluster::start();
+        cluster.namespace(NAMESPACE);
+        let world = World::new();
+        let kubeconfig = cluster.kubeconfig().to_str().unwrap().to_owned();
+        // Sockets and what else is only for a moment: a test can see what is left of it.
+        let temporary = world.path("tmp");
+        fs::create_dir(&temporary).unwrap();
+        let world = world.env("KUBECONFIG", &kubeconfig).env("TMPDIR", temporary.to_str().unwrap());
+        for name in ["gc-events-k8s", "gc-session-k8s"] {
+            fs::create_dir_all(world.path("bin")).unwrap();
+            symlink(BIN, world.path("bin").join(name)).unwrap();
+        }
+        Self { world, cluster }
+    }
+
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.world = self.world.env(name, value);
+        self
+    }
+
+    /// A provider as Gas City starts it.
+    pub fn command(&self, provider: &str, words: &[&str]) -> Command {
+        let mut command = self.world.program(self.world.path("bin").join(provider));
+        command.args(words);
+        command
+    }
+
+    /// The same, with this on standard input, to its end.
+    #[track_caller]
+    pub fn call(&self, provider: &str, words: &[&str], input: &str) -> Ran {
+        finish(self.command(provider, words), input)
+    }
+
+    /// Every kubectl from now on leaves a line with its words in the file that this gives.
+    pub fn note_kubectl(&mut self) -> PathBuf {
+        let notes = self.world.path("kubectl-calls");
+        fs::write(&notes, "").unwrap();
+        let text =
+            format!("#!/bin/sh\necho \"$*\" >>'{}'\nexec /usr/bin/env PATH='{}' kubectl \"$@\"\n", notes.display(), path());
+        self.world.script("kubectl", &text);
+        notes
+    }
+
+    /// Processes that have this world's directory for short-lived things in their words.
+    pub fn left_processes(&self) -> Vec<String> {
+        let place = self.world.path("tmp").to_str().unwrap().to_owned();
+        let all = fs::read_dir("/proc").unwrap().flatten();
+        let words = all.filter_map(|process| fs::read(process.path().join("cmdline")).ok());
+        words.map(|words| String::from_utf8_lossy(&words).replace('\0', " ")).filter(|words| words.contains(&place)).collect()
+    }
+
+    /// Nothing that was only for a moment is left: no process, no file.
+    #[track_caller]
+    pub fn assert_nothing_left(&self) {
+        eventually("the last process to go", || self.left_processes().is_empty().then_some(()));
+        let files = || fs::read_dir(self.world.path("tmp")).unwrap().count();
+        eventually("the last file to go", || (files() == 0).then_some(()));
+    }
+}
+
+fn path() -> String {
+    std::env::var("PATH").unwrap()
+}
+
+pub fn finish(mut command: Command, input: &str) -> Ran {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    let input = input.as_bytes().to_vec();
+    let writer = thread::spawn(move || drop(pipe.write_all(&input)));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    Ran::from(output)
+}
+
+/// A process whose lines are read as they come; it is killed with this value.
+pub struct Lines {
+    pub child: Child,
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+impl Lines {
+    pub fn of(mut command: Command) -> Self {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+        let output = child.stdout.take().unwrap();
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&lines);
+        thread::spawn(move || {
+            for line in BufReader::new(output).lines() {
+                kept.lock().unwrap().push(line.unwrap());
+            }
+        });
+        Self { child, lines }
+    }
+
+    pub fn so_far(&self) -> Vec<String> {
+        self.lines.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

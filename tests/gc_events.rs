@@ -1,0 +1,475 @@
+//! Gas City's events provider, through the real kubectl: what its conformance asks for, and what its script got wrong.
+
+#[path = "gascity/city.rs"]
+mod city;
+mod support;
+
+use std::fs;
+use std::thread;
+use std::time::Duration;
+
+use city::{City, Lines, NAMESPACE};
+use kubesim::{Fault, requests_for};
+use rstest::rstest;
+use serde_json::{Value, json};
+use support::{ROOT, Ran, eventually};
+
+const PROVIDER: &str = "gc-events-k8s";
+/// The filter that Gas City sends when it wants everything.
+const EVERYTHING: &str = r#"{"Type":"","Actor":"","Since":"0001-01-01T00:00:00Z","AfterSeq":0}"#;
+
+impl City {
+    fn events(&self, words: &[&str], input: &str) -> Ran {
+        self.call(PROVIDER, words, input)
+    }
+
+    #[track_caller]
+    fn record(&self, kind: &str, actor: &str) {
+        let event = json!({"seq": 0, "type": kind, "ts": "0001-01-01T00:00:00Z", "actor": actor});
+        assert_eq!(self.events(&["record"], &event.to_string()).expect(0).stdout, "");
+    }
+
+    #[track_caller]
+    fn list(&self, filter: &str) -> Vec<Value> {
+        serde_json::from_str(&self.events(&["list"], filter).expect(0).stdout).unwrap()
+    }
+
+    #[track_caller]
+    fn latest(&self) -> u64 {
+        self.events(&["latest-seq"], "").expect(0).stdout.trim().parse().unwrap()
+    }
+
+    fn watch(&self, after: u64) -> Lines {
+        Lines::of(self.command(PROVIDER, &["watch", &after.to_string()]))
+    }
+
+    fn map(&self, name: &str) -> Option<Value> {
+        self.cluster.object("configmaps", NAMESPACE, name)
+    }
+
+    /// What the script's `kubectl apply -f -` makes.
+    #[track_caller]
+    fn apply(&self, verb: &str, object: &Value) -> kubesim::Ran {
+        static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let file = self.world.path(&format!("object-{number}"));
+        fs::write(&file, object.to_string()).unwrap();
+        self.cluster.kubectl(&["--namespace=gc", verb, "--filename", file.to_str().unwrap()])
+    }
+
+    /// Record as the script does: count by compare-and-swap, then apply.
+    fn script_records(&self, kind: &str, actor: &str) {
+        let seq = self.script_counts();
+        self.script_applies(seq, kind, actor);
+    }
+
+    fn script_applies(&self, seq: u64, kind: &str, actor: &str) {
+        let event = json!({"type": kind, "actor": actor, "seq": seq, "ts": "2026-04-01T10:00:00Z"});
+        let applied = self.apply("apply", &script_event(seq, kind, actor, &event.to_string()));
+        assert_eq!(applied.code, 0, "{}", applied.stderr);
+    }
+
+    fn script_counts(&self) -> u64 {
+        loop {
+            let got = self.cluster.kubectl(&["--namespace=gc", "get", "configmap", "gc-events-seq", "--output=json"]);
+            let mut counter: Value = serde_json::from_str(&got.stdout).unwrap();
+            let seq: u64 = counter["data"]["seq"].as_str().unwrap().parse::<u64>().unwrap() + 1;
+            counter["data"]["seq"] = json!(seq.to_string());
+            if self.apply("replace", &counter).code == 0 {
+                return seq;
+            }
+        }
+    }
+}
+
+fn script_counter(seq: u64) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {
+            "name": "gc-events-seq",
+            "labels": {"app.kubernetes.io/managed-by": "gascity", "gc/component": "event-seq"},
+        },
+        "data": {"seq": seq.to_string()},
+    })
+}
+
+fn script_event(seq: u64, kind: &str, actor: &str, text: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {
+            "name": format!("gc-evt-{seq:010}"),
+            "labels": {"app.kubernetes.io/managed-by": "gascity", "gc/component": "event", "gc/type": kind, "gc/actor": actor},
+        },
+        "data": {"event": text},
+    })
+}
+
+fn seqs(events: &[Value]) -> Vec<u64> {
+    events.iter().map(|event| event["seq"].as_u64().unwrap()).collect()
+}
+
+fn seqs_of(lines: &Lines) -> Vec<u64> {
+    let parsed: Vec<Value> = lines.so_far().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    seqs(&parsed)
+}
+
+#[rstest]
+#[case::unknown(&["frobnicate"], 2)]
+#[case::newer(&["subscribe", "7"], 2)]
+#[case::flag(&["--frobnicate"], 2)]
+#[case::none(&[], 1)]
+#[case::watch_without_a_number(&["watch", "soon"], 1)]
+fn only_an_unknown_operation_is_exit_2(#[case] words: &[&str], #[case] code: i32) {
+    let city = City::new();
+    let ran = city.events(words, "").expect(code);
+    assert_eq!((ran.stdout.as_str(), ran.stderr.is_empty()), ("", code == 2), "{}", ran.stderr);
+    let ran = city.world.run(&[&["gc-events"], words].concat()).expect(code);
+    assert_eq!(ran.stdout, "");
+}
+
+#[test]
+fn a_store_that_is_not_there_yet_is_an_empty_one() {
+    let city = City::new();
+    assert_eq!((city.latest(), city.list(EVERYTHING), city.list("")), (0, vec![], vec![]));
+    let watch = city.watch(0);
+    city.record("first", "me");
+    eventually("the first event", || (seqs_of(&watch) == [1]).then_some(()));
+    drop(watch);
+    city.assert_nothing_left();
+}
+
+#[test]
+fn ensure_running_makes_the_counter_once_as_the_script_does() {
+    let city = City::new();
+    city.events(&["ensure-running"], "").expect(0);
+    let made = city.map("gc-events-seq").unwrap();
+    assert_eq!(made["data"], json!({"seq": "0"}));
+    assert_eq!(made["metadata"]["labels"], script_counter(0)["metadata"]["labels"]);
+    city.record("a", "b");
+    city.events(&["ensure-running"], "").expect(0);
+    assert_eq!(city.latest(), 1);
+    city.assert_nothing_left();
+}
+
+#[test]
+fn a_counter_that_was_lost_goes_on_where_the_events_are() {
+    let city = City::new();
+    city.record("a", "b");
+    city.record("a", "b");
+    for counter in ["", "0"] {
+        city.cluster.kubectl(&["--namespace=gc", "delete", "configmap", "gc-events-seq"]);
+        if !counter.is_empty() {
+            assert_eq!(city.apply("create", &script_counter(0)).code, 0);
+        }
+        let before = seqs(&city.list("")).len() as u64;
+        city.record("a", "b");
+        assert_eq!((city.latest(), seqs(&city.list(""))), (before + 1, (1..=before + 1).collect()));
+    }
+}
+
+#[test]
+fn an_event_is_kept_as_it_was_said() {
+    let city = City::new();
+    let said = r#"{"seq":0,"type":"bead.closed","ts":"2026-04-01T12:00:00.123456789+02:00","actor":"rig/worker_",
+        "subject":"gc-1","message":"a\nb \u001b[31m","payload": {"n": 1e400, "big": 12345678901234567890}, "later": [1]}"#;
+    city.events(&["record"], said).expect(0);
+    let map = city.map("gc-evt-0000000001").unwrap();
+    let labels = json!({
+        "app.kubernetes.io/managed-by": "gascity", "gc/component": "event", "gc/type": "bead.closed", "gc/actor": "rig_worker",
+    });
+    assert_eq!((&map["metadata"]["labels"], map["metadata"].get("annotations")), (&labels, None));
+    let line = "{\"seq\":1,\"type\":\"bead.closed\",\"ts\":\"2026-04-01T12:00:00.123456789+02:00\",\"actor\":\"rig/worker_\",\
+                \"subject\":\"gc-1\",\"message\":\"a\\nb \\u001b[31m\",\"payload\":{\"n\":1e400,\"big\":12345678901234567890},\"later\":[1]}";
+    assert_eq!(map["data"], json!({"event": line}));
+    assert_eq!(city.events(&["list"], EVERYTHING).expect(0).stdout, format!("[{line}]\n"));
+    let watch = city.watch(0);
+    eventually("the event", || (watch.so_far() == [line]).then_some(()));
+}
+
+#[rstest]
+#[case(r#"{"Type":"a"}"#, &[1, 3])]
+#[case(r#"{"Type":"a_b"}"#, &[2])]
+#[case(r#"{"Actor":"x_y"}"#, &[2])]
+#[case(r#"{"Actor":"x/y"}"#, &[1, 4])]
+#[case(r#"{"Type":"a","Actor":"x/y"}"#, &[1])]
+#[case(r#"{"AfterSeq":2}"#, &[3, 4])]
+#[case(r#"{"Since":"2026-04-01T10:00:00.2Z"}"#, &[2, 3])]
+#[case(r#"{"Since":"2026-04-01T11:00:00.300000001+01:00"}"#, &[3])]
+#[case(r#"{"Type":"a","Since":"2026-04-01T10:00:00Z","AfterSeq":1}"#, &[3])]
+#[case(r#"{"Type":"nothing"}"#, &[])]
+fn filters_are_exact(#[case] filter: &str, #[case] expected: &[u64]) {
+    let city = City::new();
+    let long = "a".repeat(70);
+    let events = [
+        ("a", "x/y", "10:00:00.1Z"),
+        ("a_b", "x_y", "10:00:00.3Z"),
+        ("a", &long, "12:00:00.5+01:00"),
+        ("a/b", "x/y", "09:59:59Z"),
+    ];
+    for (kind, actor, time) in events {
+        let event = json!({"seq": 0, "type": kind, "actor": actor, "ts": format!("2026-04-01T{time}")});
+        city.events(&["record"], &event.to_string()).expect(0);
+    }
+    assert_eq!(seqs(&city.list(filter)), expected);
+}
+
+#[test]
+fn sixteen_writers_lose_nothing_and_leave_no_gap() {
+    let city = City::new();
+    let watch = city.watch(0);
+    thread::scope(|scope| {
+        for writer in 0..16 {
+            let city = &city;
+            scope.spawn(move || {
+                for _ in 0..2 {
+                    city.record("written", &format!("writer-{writer}"));
+                }
+            });
+        }
+    });
+    let events = city.list(EVERYTHING);
+    assert_eq!(seqs(&events), (1..=32).collect::<Vec<_>>());
+    for writer in 0..16 {
+        let actor = format!("writer-{writer}");
+        assert_eq!(events.iter().filter(|event| event["actor"] == *actor).count(), 2, "{actor}");
+    }
+    assert_eq!(city.latest(), 32);
+    eventually("all of them, in order, each once", || (seqs_of(&watch) == (1..=32).collect::<Vec<_>>()).then_some(()));
+    drop(watch);
+    city.assert_nothing_left();
+}
+
+#[test]
+fn the_script_and_we_write_and_read_one_store() {
+    let city = City::new();
+    assert_eq!(city.apply("create", &script_counter(0)).code, 0);
+    city.script_records("a", "script");
+    assert_eq!((city.latest(), seqs(&city.list(r#"{"Actor":"script"}"#))), (1, vec![1]));
+    let watch = city.watch(1);
+    thread::scope(|scope| {
+        scope.spawn(|| (0..4).for_each(|_| city.script_records("a", "script")));
+        scope.spawn(|| (0..4).for_each(|_| city.record("a", "binary")));
+    });
+    let events = city.list(EVERYTHING);
+    assert_eq!(seqs(&events), (1..=9).collect::<Vec<_>>());
+    let by = |actor: &str| events.iter().filter(|event| event["actor"] == actor).count();
+    assert_eq!((by("script"), by("binary")), (5, 4));
+    // What the script's list would select.
+    let selected =
+        city.cluster.kubectl(&["--namespace=gc", "get", "configmaps", "--selector=gc/component=event,gc/actor=binary", "-oname"]);
+    assert_eq!(selected.stdout.lines().count(), 4, "{}", selected.stdout);
+    eventually("all of them, each once", || {
+        let mut seen = seqs_of(&watch);
+        seen.sort_unstable();
+        (seen == (2..=9).collect::<Vec<_>>()).then_some(())
+    });
+}
+
+#[test]
+fn a_number_that_the_script_has_taken_is_its_own() {
+    // What we are told of the counter comes late: the script counts meanwhile, if it is fast enough on this machine.
+    let (city, number) =
+        [2, 4, 8, 12].into_iter().find_map(|seconds| race(Duration::from_secs(seconds))).expect("a slow machine");
+    city.script_applies(number, "a", "script");
+    let actors: Vec<_> = city.list("").iter().map(|event| event["actor"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(actors, ["binary", "script", "binary"]);
+}
+
+/// A record of ours in the middle of which the script counts; the script's number, unless we were faster.
+fn race(slowness: Duration) -> Option<(City, u64)> {
+    let city = City::new();
+    city.record("a", "binary");
+    city.cluster.forget_calls();
+    city.cluster.when(requests_for("configmaps").once()).then(Fault::slow(slowness));
+    let number = thread::scope(|scope| {
+        scope.spawn(|| city.record("a", "binary"));
+        eventually("our question", || (!city.cluster.calls().about_objects().is_empty()).then_some(()));
+        city.script_counts()
+    });
+    (number == 2).then_some((city, number))
+}
+
+#[test]
+fn a_watch_goes_on_after_the_server_ended_it_and_after_410() {
+    let city = City::new();
+    (0..3).for_each(|_| city.record("before", "me"));
+    let watch = city.watch(1);
+    eventually("what is there", || (seqs_of(&watch) == [2, 3]).then_some(()));
+    for _ in 0..3 {
+        city.cluster.forget_calls();
+        city.cluster.drop_connections();
+        city.record("between", "me");
+    }
+    eventually("what came meanwhile", || (seqs_of(&watch) == [2, 3, 4, 5, 6]).then_some(()));
+    // While it is away, the history is lost: it must list again rather than go on from its version.
+    let rule = city.cluster.when(kubesim::watches()).then(Fault::Status(503));
+    city.cluster.drop_connections();
+    city.record("unseen", "me");
+    city.cluster.compact();
+    rule.lift();
+    city.record("after", "me");
+    eventually("the rest", || (seqs_of(&watch) == (2..=8).collect::<Vec<_>>()).then_some(()));
+    drop(watch);
+    city.assert_nothing_left();
+}
+
+#[test]
+fn a_watch_ends_with_its_reader_and_leaves_nothing_behind() {
+    let city = City::new();
+    city.record("a", "b");
+    let mut command = city.command(PROVIDER, &["watch", "0"]);
+    let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    eventually("kubectl", || city.left_processes().iter().any(|words| words.contains(" proxy --unix-socket=")).then_some(()));
+    // Nothing is written any more, and yet it notices.
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    city.assert_nothing_left();
+}
+
+#[test]
+fn killing_us_leaves_no_kubectl() {
+    let city = City::new();
+    city.record("a", "b");
+    let mut watch = city.watch(0);
+    eventually("the event", || (seqs_of(&watch) == [1]).then_some(()));
+    assert!(!city.left_processes().is_empty());
+    watch.child.kill().unwrap();
+    watch.child.wait().unwrap();
+    city.assert_nothing_left();
+}
+
+#[test]
+fn an_event_that_no_watcher_could_read_is_refused() {
+    let city = City::new();
+    let event = |bytes: usize| json!({"type": "a", "actor": "b", "message": "x".repeat(bytes)}).to_string();
+    let ran = city.events(&["record"], &event(64 * 1024)).expect(1);
+    assert!(ran.stderr.contains("64 KiB"), "{}", ran.stderr);
+    assert!(city.map("gc-events-seq").is_none(), "it took no number");
+    city.events(&["record"], &event(63 * 1024)).expect(0);
+    let watch = city.watch(0);
+    eventually("the long one", || (seqs_of(&watch) == [1]).then_some(()));
+    // One of another writer's is told as far as it can be.
+    let text = json!({"seq": 2, "type": "a", "actor": "b", "ts": "2026-04-01T10:00:00Z", "payload": "x".repeat(70_000)});
+    assert_eq!(city.apply("create", &script_event(2, "a", "b", &text.to_string())).code, 0);
+    eventually("the shortened one", || (seqs_of(&watch) == [1, 2]).then_some(()));
+    assert!(watch.so_far().iter().all(|line| line.len() < 64 * 1024));
+}
+
+#[rstest]
+#[case("no JSON")]
+#[case(r#"{"type": "a", "ts": "soon"}"#)]
+fn what_is_no_event_takes_no_number(#[case] input: &str) {
+    let city = City::new();
+    let ran = city.events(&["record"], input).expect(1);
+    assert!(!ran.stderr.is_empty() && city.map("gc-events-seq").is_none());
+}
+
+#[rstest]
+fn trouble_is_an_error_and_never_an_answer(
+    #[values(
+        Fault::Status(401),
+        Fault::Status(403),
+        Fault::Status(429),
+        Fault::Status(500),
+        Fault::Status(503),
+        Fault::HangUp,
+        Fault::Reset
+    )]
+    fault: Fault,
+) {
+    let city = City::new();
+    city.record("a", "b");
+    city.cluster.when(requests_for("configmaps")).then(fault);
+    for words in [&["ensure-running"][..], &["record"], &["list"], &["latest-seq"], &["watch", "0"]] {
+        let input = if words[0] == "record" { r#"{"type":"a","actor":"b"}"# } else { "" };
+        let ran = city.events(words, input).expect(1);
+        assert_eq!(ran.stdout, "", "{words:?}");
+        assert!(!ran.stderr.trim().is_empty(), "{words:?}");
+    }
+    city.cluster.lift_all_faults();
+    assert_eq!(seqs(&city.list("")), [1], "nothing was half done");
+    city.assert_nothing_left();
+}
+
+#[rstest]
+#[case::unreachable(|city: &City| city.cluster.refuse_connections(), "refused")]
+#[case::no_such_context(|_: &City| {}, "nowhere")]
+#[case::no_such_namespace(|_: &City| {}, "namespace nope")]
+fn what_is_wrong_is_said(#[case] break_it: fn(&City), #[case] said: &str) {
+    let mut city = City::new();
+    city = match said {
+        "nowhere" => city.env("GC_K8S_CONTEXT", "nowhere"),
+        "namespace nope" => city.env("GC_K8S_NAMESPACE", "nope"),
+        _ => city,
+    };
+    break_it(&city);
+    let ran = city.events(&["record"], r#"{"type":"a","actor":"b"}"#).expect(1);
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    city.assert_nothing_left();
+}
+
+#[test]
+fn an_event_is_not_lost_when_the_server_stumbles_after_it_was_counted() {
+    let city = City::new();
+    city.record("a", "b");
+    // The third request of a record is the first to write the event.
+    city.cluster.when(requests_for("configmaps").passing(2).next(2)).then(Fault::Status(503));
+    city.record("a", "b");
+    assert_eq!((city.latest(), seqs(&city.list(""))), (2, vec![1, 2]));
+}
+
+#[rstest]
+#[case::dash(&["dash"])]
+#[case::busybox(&["busybox", "sh"])]
+fn the_clean_up_deletes_old_events_and_nothing_else(#[case] shell: &[&str]) {
+    let city = City::new();
+    let created = |name: &str| city.map(name).unwrap()["metadata"]["creationTimestamp"].as_str().unwrap().to_owned();
+    city.record("old", "me");
+    city.record("old", "me");
+    let old = created("gc-evt-0000000002");
+    eventually("the next second", || {
+        city.record("new", "me");
+        (created(&format!("gc-evt-{:010}", city.latest())) != old).then_some(())
+    });
+    let events = city.list("");
+    let newest = created(&format!("gc-evt-{:010}", events.len()));
+    let stay: Vec<u64> = seqs(&events).into_iter().filter(|seq| created(&format!("gc-evt-{seq:010}")) == newest).collect();
+
+    let manifest = fs::read_to_string(format!("{ROOT}/deploy/k8s/gascity-events-cleanup.yaml")).unwrap();
+    let manifest: Value = serde_yaml::from_str(&manifest).unwrap();
+    let container = &manifest["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!(container["command"], json!(["/bin/sh", "-euc"]));
+    assert!(!manifest.to_string().contains("\"namespace\""), "the namespace is whoever applies it's business");
+    // It is 24 h after the newest one was made.
+    let now = humantime::parse_rfc3339(&newest).unwrap().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() + 24 * 3600;
+    city.world.script("date", &format!("#!/bin/sh\n[ \"$*\" != '-u +%s' ] || {{ echo {now}; exit; }}\nexec /bin/date \"$@\"\n"));
+    let clean_up = || {
+        let mut command = city.world.program(shell[0]);
+        command.args(&shell[1..]).arg("-euc").arg(container["args"][0].as_str().unwrap());
+        command.env("NAMESPACE", NAMESPACE).env("RETENTION_HOURS", "24");
+        Ran::from(command.output().unwrap())
+    };
+    clean_up().expect(0);
+    assert_eq!(seqs(&city.list("")), stay);
+    assert_eq!(city.latest(), events.len() as u64);
+    // Nothing to do is no error, and trouble is one.
+    clean_up().expect(0);
+    city.cluster.when(kubesim::lists()).then(Fault::Status(403));
+    assert_ne!(clean_up().code, 0);
+}
+
+#[test]
+fn a_record_is_one_kubectl_however_many_write() {
+    let mut city = City::new();
+    city.record("a", "b");
+    let notes = city.note_kubectl();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| city.record("a", "b"));
+        }
+    });
+    assert_eq!(fs::read_to_string(&notes).unwrap().lines().count(), 4);
+    fs::write(&notes, "").unwrap();
+    city.list(EVERYTHING);
+    assert_eq!(fs::read_to_string(&notes).unwrap().lines().count(), 1);
+}
