@@ -281,11 +281,10 @@ fn a_key_that_does_something_else_is_left_alone() {
 #[test]
 fn loading_twice_changes_nothing_and_an_option_takes_it_all_back() {
     let odd = "bind -r -N \"it's #{mine} \\$HOME\" '\\' copy-mode\nbind -n 'M-\"' copy-mode -eu\nbind -T mine ';' copy-mode";
-    let world = world();
-    let off = world.screen_with(&loading(&format!("{odd}\nset -g @factory-worker-copy-mode off"), ""));
+    let (other_world, world) = (world(), world());
+    let off = other_world.screen_with(&loading(&format!("{odd}\nset -g @factory-worker-copy-mode off"), ""));
     let unchanged = keys_bound(&off);
     assert!(!unchanged.contains("factory-worker:seamless"));
-    drop(off);
     let screen = world.screen_with(&loading(odd, ""));
     let wrapped = keys_bound(&screen);
     assert_eq!(wrapped.matches("1factory-worker:seamless").count(), 5 + 1, "one of them has no note:\n{wrapped}");
