@@ -226,3 +226,25 @@ fn ctrl_r_finds_the_pod_that_came_instead() {
     screen.keys(&["C-r"]);
     screen.wait("w/new");
 }
+
+#[test]
+fn the_copy_mode_key_finds_the_history_in_the_pod_and_copies_to_this_machine() {
+    let cluster = Cluster::start();
+    let shows = "i=0; while [ $i -lt 300 ]; do i=$((i + 1)); echo line $i.; done; echo I am qa; exec cat";
+    let worker = cluster.deployment("fleet").session("qa", shows).start();
+    let operator = Operator::of(cluster).worker("w", "fleet", "");
+    let screen = window_of_qa(&operator);
+    let told = || screen.inner(&["display-message", "-p", "-t", "w/qa", "#{pane_path}"]);
+    eventually("the window to know", || (told() == "factory-worker:seamless\n").then_some(()));
+    // tmux takes keys that come at once for a paste.
+    worker.pod().tmux(&["set", "-g", "assume-paste-time", "0"]);
+    screen.inner(&["set", "-s", "set-clipboard", "on", ";", "set", "-g", "assume-paste-time", "0"]);
+    let scrolled = || worker.pod().tmux(&["display-message", "-p", "-t", "qa:", "#{scroll_position}"]);
+    screen.prefix("[");
+    eventually("copy mode in the pod", || (scrolled() == "0\n").then_some(()));
+    screen.keys(&["M-<"]);
+    screen.wait("line 1.");
+    screen.keys(&["C-Space", "C-e", "M-w"]);
+    eventually("the copy", || (screen.inner(&["list-buffers", "-F", "#{buffer_sample}"]) == "line 1.\n").then_some(()));
+    assert!(worker.pod().pane("qa").trim_end().ends_with("I am qa"), "a key reached the application");
+}

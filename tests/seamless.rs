@@ -3,86 +3,11 @@
 mod support;
 
 use std::fs;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use rstest::rstest;
+use support::nested::{HIDDEN, Stranger, clients, everything, hidden, options, wait_as_before, wait_hidden};
 use support::{HOSTILE_NAMES, World, eventually};
-
-/// What a seamless view changes in its session.
-const HIDDEN: &str = "off|C-F12|None|1|1|#T|on";
-
-fn hidden(world: &World, session: &str) -> String {
-    let format = "#{status}|#{prefix}|#{prefix2}|#{mouse}|#{set-titles}|#{set-titles-string}|#{detach-on-destroy}";
-    options(world, session, format)
-}
-
-fn options(world: &World, session: &str, format: &str) -> String {
-    let id = world.session_id("w", session);
-    world.worker_tmux("w", &["display-message", "-p", "-t", &format!("{id}:"), format]).trim_end().to_owned()
-}
-
-/// Every option and hook that the worker's tmux has.
-fn everything(world: &World) -> String {
-    let mut all = String::new();
-    for arguments in [&["show-options", "-s"][..], &["show-options", "-g"], &["show-options", "-gw"], &["show-hooks", "-g"]] {
-        all += &format!("{arguments:?}\n{}", world.worker_tmux("w", arguments));
-    }
-    let sessions = world.worker_tmux("w", &["list-sessions", "-F", "#{session_id}"]);
-    for id in sessions.lines() {
-        let id = format!("{id}:");
-        for arguments in
-            [&["show-options"][..], &["show-hooks"], &["show-options", "-w"], &["show-options", "-p"], &["show-environment"]]
-        {
-            let arguments = [arguments, &["-t", &id]].concat();
-            all += &format!("{arguments:?}\n{}", world.worker_tmux("w", &arguments));
-        }
-    }
-    all
-}
-
-fn wait_hidden(world: &World, session: &str) {
-    eventually("the view's options", || (hidden(world, session) == HIDDEN).then_some(()));
-    // The view is still at it while it holds the lock; what becomes of one that is killed then has a test of its own.
-    let lock = || world.worker_tmux("w", &["show-options", "-sqv", "@factory-worker-lock"]);
-    eventually("the view to be done", || lock().is_empty().then_some(()));
-}
-
-#[track_caller]
-fn wait_as_before(world: &World, before: &str) {
-    let mut now = String::new();
-    let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
-    while std::time::Instant::now() < end {
-        now = everything(world);
-        if now == before {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    assert_eq!(now, before);
-}
-
-/// Somebody else's client: a plain tmux in a terminal of its own.
-struct Stranger(Child);
-
-impl Stranger {
-    fn attaches(world: &World, session: &str) -> Self {
-        let id = world.session_id("w", session);
-        let socket = world.worker_directory("w").join("tmux.sock");
-        let line = format!("exec tmux -S '{}' attach -t '{id}'", socket.display());
-        let mut command = world.program("script");
-        command.args(["-qfc", &line, "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::null());
-        Self(command.spawn().unwrap())
-    }
-
-    fn leaves(mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
-fn clients(world: &World) -> usize {
-    world.worker_tmux("w", &["list-clients"]).lines().count()
-}
 
 fn world() -> World {
     let world = World::new().worker("w");

@@ -17,6 +17,7 @@ program='' problem=''
 main() {
 	find_program
 	bind_keys
+	wrap_copy_mode
 	if [ -n "$problem" ]; then
 		say "$problem"
 	elif [ -n "$client" ]; then
@@ -110,6 +111,71 @@ bind_key() {
 # read-only at that moment; this command, which comes behind those keys, ends that. Naming the key table keeps switch-client
 # from switching anything; it clears ignore-size too.
 writable='switch-client -r -T "#{key-table}" #{?#{m:*ignore-size*,#{client_flags}},; refresh-client -f ignore-size,}'
+
+# Where a session is that takes the keys of a view: a worker window that is not down, and has no copy mode of its own open.
+seamless='#{&&:#{==:#{@factory-worker-view}#{pane_path},1factory-worker:seamless},'
+seamless="$seamless#{&&:#{m/r:^(connected|stalled)?\$,#{@factory-worker-state}},#{?pane_in_mode,0,1}}}"
+# What enters copy mode there, with the operator's kind of keys: ESC [7731~ or ESC [7732~ (the view binds them, sync.sh).
+remote="if-shell -F '#{==:#{mode-keys},vi}' 'send-keys -H 1b 5b 37 37 33 32 7e' 'send-keys -H 1b 5b 37 37 33 31 7e'"
+
+# Makes each key that does nothing but enter copy mode enter the *session's* in a worker window, where the history is. In
+# every other window it does what it did. What is bound now is looked at anew, so the user's own changes count.
+wrap_copy_mode() {
+	local table notes line on
+	on=$(option @factory-worker-copy-mode on)
+	for table in $(tmux list-keys | sed -n '/copy-mode/s/^bind-key *\(-r\)\{0,1\} *-T \([^ ]*\) .*/\2/p' | sort -u); do
+		case $table in
+		copy-mode | copy-mode-vi) continue ;;
+		esac
+		notes=$(tmux list-keys -N -P '' -T "$table" 2>/dev/null)
+		tmux list-keys -T "$table" | while IFS= read -r line; do
+			wrapped "$line" "$notes" "$on"
+		done
+	done | tmux source-file -
+}
+
+# wrapped LINE NOTES ON: the command that binds one key anew, if it is such a key. LINE is what tmux says of it, with the key
+# written as tmux reads it; NOTES are what people read of the keys of its table; ON is off to take back what was done.
+wrapped() {
+	local form='^bind-key +(-r +)?-T ([^ ]+) +("[^ ]*"|'\''[^ ]*'\''|[^ ]+) +(.*)$' ours=factory-worker:seamless repeat table key command flags now
+	[[ $1 =~ $form ]] || return 0
+	repeat=${BASH_REMATCH[1]} table=${BASH_REMATCH[2]} key=${BASH_REMATCH[3]} command=${BASH_REMATCH[4]}
+	case $command in
+	*"$ours"*) now=wrapped flags=${command##*copy-mode} flags=${flags%\"} ;;
+	copy-mode | 'copy-mode -'[euH] | 'copy-mode -'[euH][euH]) now=bare flags=${command#copy-mode} ;;
+	*) return 0 ;;
+	esac
+	case $3 in
+	off)
+		[ "$now" = wrapped ] || return 0
+		command="copy-mode$flags"
+		;;
+	*)
+		command="if-shell -F $(quoted "$seamless") $(quoted "$(remote_copy_mode "$flags")") $(quoted "copy-mode$flags")"
+		;;
+	esac
+	printf 'bind-key %s-N %s -T %s %s %s\n' "$repeat" "$(quoted "$(note "$key" "$2")")" "$table" "$key" "$command"
+}
+
+# remote_copy_mode FLAGS: the same in the session; up a page too when that is asked for.
+remote_copy_mode() {
+	case $1 in
+	*u*) printf '%s\n' "$remote ; send-keys PPage" ;;
+	*) printf '%s\n' "$remote" ;;
+	esac
+}
+
+# note KEY NOTES: what list-keys tells people about the key; nothing when there is no note.
+note() {
+	local key=$1 name text
+	case $key in
+	\\?) key=${key#?} ;;
+	[\"\']*) key=${key#?} key=${key%?} ;;
+	esac
+	printf '%s\n' "$2" | while read -r name text; do
+		[ "$name" != "${key/\\\\/\\}" ] || printf '%s\n' "$text"
+	done
+}
 
 # bind_to KEY WHAT WORD...: the words are one command, or several with \; between them.
 bind_to() {

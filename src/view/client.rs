@@ -78,6 +78,10 @@ impl<'a> Client<'a> {
         let own = |word: &str| word.to_owned();
         let mut arguments = vec![own(self.session.as_str()), terminal::types(), terminal::features()];
         arguments.push(own(if manner.again { "again" } else { "" }));
+        // A client that only reads has no keys, so the operator's own copy mode has to do.
+        let told =
+            if manner.read_only { [String::new(), String::new()] } else { [terminal::seamless(), terminal::not_seamless()] };
+        arguments.extend(told);
         arguments.push(if manner.plain { String::new() } else { script::packed(SYNC) });
         if manner.read_only {
             arguments.extend(["-r", "-f", "read-only,ignore-size"].map(own));

@@ -1,15 +1,15 @@
 # shellcheck shell=sh
 # Becomes a client of a session. Arguments: the session's name; terminal types separated by spaces (the first that is
 # known here is used: terminfo.sh comes before this); the features of the operator's terminal; `again` when what was
-# typed before now must not reach the session; the text of sync.sh, or nothing to leave every option alone; then flags
-# for attach-session.
+# typed before now must not reach the session; what tells the terminal that the session's options are the view's, and that
+# they are not; the text of sync.sh, or nothing to leave every option alone; then flags for attach-session.
 #
 # It runs on the operator's terminal, so it says nothing but by its exit status, which proves what kubectl's own exit 0
 # does not: 94 never came to attach, 95 the client left and the session is there, 96 the client was lost, 97 the session
 # is gone, 98 it is gone and another one has its name.
 # shellcheck disable=SC2034 # the last line but one of client() uses features
-name=$1 types=$2 features=$3 again=$4 sync=$5
-shift 5
+name=$1 types=$2 features=$3 again=$4 seamless=$5 not_seamless=$6 sync=$7
+shift 7
 newline='
 '
 escape=$(printf '\033')
@@ -83,15 +83,29 @@ command_line() {
 	done
 }
 
+# hide: the session's options become the view's, and the terminal is told. A client that starts throws away what was
+# written right before (tmux flushes the terminal's output), so it is told first when nobody is there who could object;
+# it falls back to its own copy mode when it has not heard.
+hide() {
+	self=$(exec sh -c 'printf %s "$PPID"')
+	text="tm() { $(command_line)-u \"\$@\"; }$newline$sync"
+	# shellcheck disable=SC2154 # find_session sets id
+	others=$(tm list-clients -t "$id:" -F x)
+	[ -n "$others" ] || printf '%s' "$seamless"
+	if ! sh -c "$text" factory-worker "$self:$id" "$text"; then
+		seamless=$not_seamless
+	elif [ -z "$others" ]; then
+		return
+	fi
+	printf '%s' "$seamless"
+	pause
+	pause
+}
+
 # The client's process is a child of ours: somebody has to be left to say how it ended.
 client() {
 	choose_terminal
-	if [ -n "$sync" ]; then
-		self=$(exec sh -c 'printf %s "$PPID"')
-		text="tm() { $(command_line)-u \"\$@\"; }$newline$sync"
-		# shellcheck disable=SC2154 # find_session sets id
-		sh -c "$text" factory-worker "$self:$id" "$text"
-	fi
+	[ -z "$sync" ] || hide
 	await_size
 	[ -z "$again" ] || drop_keys
 	# shellcheck disable=SC2154 # the prelude sets words

@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal, Write};
 
 use nix::sys::termios::{FlushArg, SetArg, Termios, tcflush, tcgetattr, tcsetattr};
 
+use super::terminal;
+
 /// Undoes what a tmux client (or an application that shone through) may have switched on. When kubectl is killed, every one
 /// of these stays on; when a pod goes away, all but the line discipline's own.
 ///
@@ -38,6 +40,6 @@ impl Terminal {
         let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &self.0);
         let _ = tcflush(io::stdin(), FlushArg::TCIFLUSH);
         let mut out = io::stdout().lock();
-        let _ = out.write_all(RESET.as_bytes()).and_then(|()| out.flush());
+        let _ = write!(out, "{RESET}{}", terminal::not_seamless()).and_then(|()| out.flush());
     }
 }

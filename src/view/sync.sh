@@ -20,6 +20,12 @@ same_as_ours='#{==:#{status},off}#{==:#{prefix},C-F12}#{==:#{prefix2},None}#{==:
 same_as_ours="$same_as_ours#{==:#{set-titles-string},##T}#{==:#{detach-on-destroy},on}"
 # Of the whole server, while there is a view.
 server_options='set-clipboard focus-events extended-keys'
+# What the operator's copy-mode key sends instead of this tmux's own prefix, which may be in the way of an application by
+# the time it arrives: no terminal has such keys, so they mean copy mode and nothing else for as long as there is a view.
+# Below 1000, where tmux has no user keys any more.
+emacs_key=773 vi_key=774
+escape=$(printf '\033')
+mode_left='if-shell -F "#{?pane_in_mode,,#{@factory-worker-mode-keys}}" "set-option -wu mode-keys ; set-option -wu @factory-worker-mode-keys"'
 
 # ours OPTION: the value it has while a view is there.
 ours() {
@@ -104,12 +110,29 @@ is_ours() {
 	esac
 }
 
+# copy_mode KEYS: the command that enters copy mode with the operator's keys (emacs, vi). They are the window's for as long
+# as it is in a mode, unless it has some of its own.
+copy_mode() {
+	set_keys="set-option -woq mode-keys $1 ; if-shell -F '#{==:#{mode-keys},$1}' 'set-option -w @factory-worker-mode-keys 1'"
+	printf '%s\n' "if-shell -F '#{!=:#{mode-keys},$1}' \"$set_keys\" ; copy-mode"
+}
+
+# own_keys WINDOWS (as list-windows takes them): no keys of the operator's in them any more.
+own_keys() {
+	for window in $(tm list-windows "$@" -F '#{?@factory-worker-mode-keys,#{window_id},}'); do
+		tm set-option -wu -t "$window" mode-keys \; set-option -wu -t "$window" @factory-worker-mode-keys
+	done
+}
+
 # begin: everything that puts things back, before anything is changed.
 begin() {
 	set -- set-option -s @factory-worker-views "$views" \; set-option -s @factory-worker-sync "$text"
 	for hook in $hooks; do
 		set -- "$@" \; set-hook -g "${hook}[$index]" 'run-shell -b "#{@factory-worker-sync}"'
 	done
+	set -- "$@" \; set-hook -g "pane-mode-changed[$index]" "$mode_left" \; \
+		set-option -s "user-keys[$emacs_key]" "${escape}[7731~" \; bind-key -n "User$emacs_key" "$(copy_mode emacs)" \; \
+		set-option -s "user-keys[$vi_key]" "${escape}[7732~" \; bind-key -n "User$vi_key" "$(copy_mode vi)"
 	tm "$@"
 	# A session with hooks of its own does not look at the global ones.
 	for id in $sessions; do
@@ -151,6 +174,7 @@ hide() {
 
 # show SESSION-ID: the session's own options, but those that somebody has changed meanwhile.
 show() {
+	own_keys -t "$1:"
 	own=$(tm show-options -t "$1:")
 	mask=$(tm display-message -p -t "$1:" "$same_as_ours")
 	set -- "$1" set-option -u -t "$1:" @factory-worker-hidden
@@ -186,9 +210,13 @@ end() {
 		done
 		tm "$@" set-option -u -t "$id:" @factory-worker-hooks
 	done
+	own_keys -a
 	set --
-	for hook in $hooks; do
+	for hook in $hooks pane-mode-changed; do
 		set -- "$@" set-hook -gu "${hook}[$index]" \;
+	done
+	for key in $emacs_key $vi_key; do
+		set -- "$@" unbind-key -n "User$key" \; set-option -su "user-keys[$key]" \;
 	done
 	tm "$@" set-option -su @factory-worker-views \; set-option -su @factory-worker-sync \; set-option -su @factory-worker-lock
 }

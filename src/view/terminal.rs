@@ -25,6 +25,22 @@ pub fn features() -> String {
     }
 }
 
+/// What tells the operator's tmux that the session takes the keys of a view (the plugin looks at `#{pane_path}`). Nobody
+/// else's output can: it is the one thing a session says of itself that a client does not pass on.
+pub fn seamless() -> String {
+    if in_tmux() { path("factory-worker:seamless") } else { String::new() }
+}
+
+/// What takes that back; nothing for a terminal that was not told.
+pub fn not_seamless() -> String {
+    if in_tmux() { path("") } else { String::new() }
+}
+
+/// OSC 7: the pane's directory, as programs say it to their terminal.
+fn path(directory: &str) -> String {
+    format!("\x1b]7;{directory}\x1b\\")
+}
+
 fn in_tmux() -> bool {
     env::var_os("TMUX").is_some_and(|value| !value.is_empty())
 }

@@ -6,6 +6,7 @@
 
 #![allow(dead_code)] // every test binary uses its own part
 
+pub mod nested;
 pub mod shells;
 
 use std::fmt::Write as _;
