@@ -54,6 +54,8 @@ fn arrived(pod: &Pod, file: &str, what: &str) -> usize {
 #[case::frozen_with_pongs(Fault::freeze_after_bytes(5).with_pongs())]
 fn an_unknown_outcome_is_called_unknown_and_not_tried_again(#[case] fault: Fault) {
     let (operator, pod) = worker();
+    // A request that is refused with a status is asked once more by kubectl itself, by its older protocol; others are not.
+    let most = if matches!(fault, Fault::Status(_)) { 2 } else { 1 };
     operator.cluster.when(execs()).then(fault);
     for (command, tells) in
         [(DISPATCH, "factory-worker list w"), (NUDGE, "factory-worker peek"), (INTERRUPT, "factory-worker peek")]
@@ -61,7 +63,7 @@ fn an_unknown_outcome_is_called_unknown_and_not_tried_again(#[case] fault: Fault
         let (ran, calls) = operator.watched(&[SHORT, command].concat());
         assert_eq!((ran.code, ran.stdout.as_str()), (5, ""), "{command:?}: {}", ran.stderr);
         assert!(ran.stderr.contains("unknown") && ran.stderr.contains(tells), "{command:?}: {}", ran.stderr);
-        assert!(calls.execs().len() <= 1, "{command:?}");
+        assert!(calls.execs().len() <= most, "{command:?}");
     }
     assert!(arrived(&pod, "calls", "queue add") <= 1);
     assert!(arrived(&pod, "typed", "twice-is-once-too-often") <= 1);

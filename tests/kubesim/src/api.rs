@@ -21,11 +21,14 @@ use crate::watch;
 ///
 /// # Errors
 /// The API server refuses.
-pub fn answer(core: &Arc<Core>, request: &Request, route: &Route, faults: &[Fault]) -> Result<Reply, Status> {
+pub fn answer(core: &Arc<Core>, request: &Request, route: &Route, user: &str, faults: &[Fault]) -> Result<Reply, Status> {
     let target = match route {
         Route::About(path) => return about(core, request, path),
+        Route::Review(review) => return review.answer(core, request, user),
         Route::Objects(target) => target,
+        Route::Nowhere => return Err(Status::no_such_path()),
     };
+    accepts_something_else_than_protobuf(request)?;
     match (request.method.as_str(), target.subresource.as_str()) {
         ("GET" | "POST", "exec") => exec(core, request, target, faults),
         ("GET", "log") => logs::answer(core, request, target),
@@ -38,6 +41,13 @@ pub fn answer(core: &Arc<Core>, request: &Request, route: &Route, faults: &[Faul
         ("DELETE", "") => objects::delete(core, request, target),
         _ => Err(Status::method_not_allowed()),
     }
+}
+
+/// No object is served as protobuf: a client that takes nothing else is told so.
+fn accepts_something_else_than_protobuf(request: &Request) -> Result<(), Status> {
+    let mut accepted = request.header_words("accept").peekable();
+    let nothing_else = accepted.peek().is_some() && accepted.all(|kind| kind.contains("protobuf"));
+    if nothing_else { Err(Status::not_acceptable()) } else { Ok(()) }
 }
 
 /// What the API says of itself.

@@ -211,6 +211,11 @@ impl Cluster {
         self.core.settings().replacing_takes = time;
     }
 
+    /// Answer discovery with a list per group version, as servers before Kubernetes 1.26 do, also to clients that would take all at once.
+    pub fn discovers_plainly(&self) {
+        self.core.settings().aggregated_discovery = false;
+    }
+
     /// Forget the history: a watch that continues from it is told 410.
     pub fn compact(&self) {
         self.core.store.compact();

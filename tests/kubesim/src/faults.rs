@@ -1,5 +1,6 @@
 //! What can go wrong, switched on and off while everything runs.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
@@ -204,6 +205,8 @@ struct Rule {
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     rules: Mutex<Vec<Rule>>,
+    /// What the last exec of each path met: kubectl repeats a refused one over its older protocol, and that is the same exec.
+    execs: Mutex<HashMap<String, Vec<Fault>>>,
 }
 
 impl Faults {
@@ -227,9 +230,18 @@ impl Faults {
 
     /// The faults that hit this request.
     pub fn meet(&self, call: &Call) -> Vec<Fault> {
+        let mut execs = self.execs.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let is_exec = call.resource == "pods/exec";
+        if let Some(met) = (is_exec && call.method == "POST").then(|| execs.remove(&call.path)).flatten() {
+            return met;
+        }
         let mut rules = self.rules();
         let described = rules.iter_mut().filter(|rule| rule.requests.describes(call));
-        described.filter_map(|rule| rule.requests.hit().then(|| rule.fault.clone())).collect()
+        let met: Vec<Fault> = described.filter_map(|rule| rule.requests.hit().then(|| rule.fault.clone())).collect();
+        if is_exec && call.method == "GET" {
+            execs.insert(call.path.clone(), met.clone());
+        }
+        met
     }
 }
 
@@ -266,4 +278,23 @@ impl Latency {
 fn number() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jitter_is_spread_over_its_whole_width_and_never_leaves_it() {
+        let milliseconds = Duration::from_millis;
+        let slow = [Fault::Slow { round_trip: milliseconds(10), jitter: milliseconds(20) }];
+        let latency = Latency::of(&slow);
+        let times: Vec<Duration> = (0..1000).map(|_| latency.both_ways()).collect();
+        assert!(times.iter().all(|time| (milliseconds(10)..=milliseconds(30)).contains(time)));
+        assert!(times.iter().any(|time| *time < milliseconds(12)) && times.iter().any(|time| *time > milliseconds(28)));
+        let one_way: Vec<Duration> = (0..1000).map(|_| latency.one_way()).collect();
+        assert!(one_way.iter().all(|time| (milliseconds(5)..=milliseconds(15)).contains(time)));
+        assert!(one_way.iter().any(|time| *time < milliseconds(6)) && one_way.iter().any(|time| *time > milliseconds(14)));
+        assert_eq!(Latency::of(&[Fault::slow(milliseconds(10))]).both_ways(), milliseconds(10));
+    }
 }

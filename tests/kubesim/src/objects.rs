@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::apply;
@@ -27,10 +29,10 @@ pub fn get(core: &Core, request: &Request, target: &Target) -> Result<Reply, Sta
 }
 
 pub fn list(core: &Core, request: &Request, target: &Target) -> Result<Reply, Status> {
-    let selector = Selector::parse(request.parameter("labelSelector"), request.parameter("fieldSelector"))?;
+    let selector = Selector::of(request, &target.kind)?;
     let (mut objects, revision) = core.store.list(&target.kind, &target.namespace);
     objects.retain(|object| selector.matches(object));
-    let (page, next) = page(&objects, request);
+    let (page, next) = page(&objects, request)?;
     if table::is_wanted(request) {
         return Ok(table::of(&target.kind, page, Some((revision, next))).into());
     }
@@ -43,20 +45,45 @@ pub fn list(core: &Core, request: &Request, target: &Target) -> Result<Reply, St
     Ok(Response::json(200, &list).into())
 }
 
-pub fn list_metadata(revision: u64, next: Option<String>) -> Value {
+/// How a list goes on.
+#[derive(Debug)]
+pub struct Next {
+    /// What to ask for.
+    token: String,
+    /// How many objects there are behind this page.
+    left: usize,
+}
+
+pub fn list_metadata(revision: u64, next: Option<Next>) -> Value {
     match next {
-        Some(next) => json!({ "resourceVersion": revision.to_string(), "continue": next }),
+        Some(Next { token, left }) => {
+            json!({ "resourceVersion": revision.to_string(), "continue": token, "remainingItemCount": left })
+        }
         None => json!({ "resourceVersion": revision.to_string() }),
     }
 }
 
-/// The part of a long list that is asked for, and what to ask for the next one.
-fn page<'a>(objects: &'a [Arc<Value>], request: &Request) -> (&'a [Arc<Value>], Option<String>) {
-    let number = |name: &str| request.parameter(name).and_then(|text| text.parse::<usize>().ok());
-    let start = number("continue").unwrap_or(0).min(objects.len());
-    let limit = number("limit").filter(|&limit| limit > 0).unwrap_or(usize::MAX);
+/// The part of a long list that is asked for, and how it goes on: behind the last object of this part, whatever comes or goes meanwhile.
+fn page<'a>(objects: &'a [Arc<Value>], request: &Request) -> Result<(&'a [Arc<Value>], Option<Next>), Status> {
+    let key = |object: &Value| {
+        let text = |name: &str| object["metadata"][name].as_str().unwrap_or_default().to_owned();
+        (text("namespace"), text("name"))
+    };
+    let start = match request.parameter("continue").filter(|token| !token.is_empty()) {
+        Some(token) => {
+            let last = STANDARD.decode(token).ok().and_then(|bytes| serde_json::from_slice::<(String, String)>(&bytes).ok());
+            let last = last.ok_or_else(|| Status::bad_request("continue key is not valid"))?;
+            objects.partition_point(|object| key(object) <= last)
+        }
+        None => 0,
+    };
+    let limit = request.parameter("limit").and_then(|text| text.parse::<usize>().ok());
+    let limit = limit.filter(|&limit| limit > 0).unwrap_or(usize::MAX);
     let end = start.saturating_add(limit).min(objects.len());
-    (&objects[start..end], (end < objects.len()).then(|| end.to_string()))
+    let page = &objects[start..end];
+    let left = objects.len() - end;
+    let next = page.last().filter(|_| left > 0).map(|last| Next { token: STANDARD.encode(json!(key(last)).to_string()), left });
+    Ok((page, next))
 }
 
 /// In a list, objects of the built-in kinds do not repeat what kind they are.
@@ -252,7 +279,7 @@ pub fn delete(core: &Core, request: &Request, target: &Target) -> Result<Reply, 
 }
 
 fn delete_all(core: &Core, request: &Request, target: &Target) -> Result<Reply, Status> {
-    let selector = Selector::parse(request.parameter("labelSelector"), request.parameter("fieldSelector"))?;
+    let selector = Selector::of(request, &target.kind)?;
     for object in core.store.list(&target.kind, &target.namespace).0 {
         if selector.matches(&object) {
             controllers::delete(core, &target.kind, &object);

@@ -95,6 +95,7 @@ impl Sender {
         loop {
             let left = alarm.filter(|_| !self.is_frozen()).map(|alarm| alarm.saturating_duration_since(Instant::now()));
             let next = match left {
+                Some(left) if left.is_zero() => Err(RecvTimeoutError::Timeout), // also when there is a message
                 Some(left) => messages.recv_timeout(left),
                 None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };

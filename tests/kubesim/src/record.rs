@@ -63,9 +63,10 @@ impl Calls {
         Self(self.0.iter().filter(|call| requests.describes(call)).cloned().collect())
     }
 
-    /// The execs. One that kubectl repeated over its older protocol counts once.
+    /// Every exec request, by its websocket (`GET`) and over kubectl's older protocol (`POST`), which is not served here: kubectl tries it
+    /// when the websocket was refused, so a refused exec counts twice, and one that is sent again after it went out is seen.
     pub fn execs(&self) -> Self {
-        Self(self.0.iter().filter(|call| call.resource == "pods/exec" && call.method == "GET").cloned().collect())
+        Self(self.0.iter().filter(|call| call.resource == "pods/exec").cloned().collect())
     }
 
     /// How many of them there are for each object name.

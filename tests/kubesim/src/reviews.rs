@@ -7,21 +7,58 @@ use crate::core::Core;
 use crate::http::{Request, Response};
 use crate::protobuf::Message;
 use crate::record::Call;
+use crate::reply::Reply;
+use crate::resources::Kind;
 use crate::status::Status;
 
-/// The answer to a review; `None` when the path is none.
-///
-/// # Errors
-/// The question makes no sense.
-pub fn answer(core: &Core, request: &Request, user: &str) -> Option<Result<Response, Status>> {
-    let path: Vec<&str> = request.path.iter().map(String::as_str).collect();
-    match path[..] {
-        ["apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews"] if request.method == "POST" => {
-            let nonsense = || Status::bad_request("the review makes no sense");
-            Some(question(request, user).ok_or_else(nonsense).map(|question| may(core, &question)))
+/// What a user asks about itself. Everybody may, as a real cluster's `system:basic-user` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Review {
+    /// May I do this?
+    Access,
+    /// Who am I?
+    Identity,
+}
+
+impl Review {
+    /// The review at a path.
+    pub fn at(path: &[&str]) -> Option<Self> {
+        match path {
+            ["apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews"] => Some(Self::Access),
+            ["apis", "authentication.k8s.io", "v1", "selfsubjectreviews"] => Some(Self::Identity),
+            _ => None,
         }
-        ["apis", "authentication.k8s.io", "v1", "selfsubjectreviews"] if request.method == "POST" => Some(Ok(who(user))),
-        _ => None,
+    }
+
+    /// What messages call it.
+    pub fn kind(self) -> Kind {
+        let (group, kind, plural) = match self {
+            Self::Access => ("authorization.k8s.io", "SelfSubjectAccessReview", "selfsubjectaccessreviews"),
+            Self::Identity => ("authentication.k8s.io", "SelfSubjectReview", "selfsubjectreviews"),
+        };
+        Kind {
+            group: group.to_owned(),
+            version: "v1".to_owned(),
+            kind: kind.to_owned(),
+            plural: plural.to_owned(),
+            short: Vec::new(),
+            namespaced: false,
+            subresources: Vec::new(),
+            custom: false,
+        }
+    }
+
+    /// # Errors
+    /// The question makes no sense.
+    pub fn answer(self, core: &Core, request: &Request, user: &str) -> Result<Reply, Status> {
+        if request.method != "POST" {
+            return Err(Status::method_not_allowed());
+        }
+        let nonsense = || Status::bad_request("the review makes no sense");
+        match self {
+            Self::Access => question(request, user).ok_or_else(nonsense).map(|question| may(core, &question).into()),
+            Self::Identity => Ok(who(user).into()),
+        }
     }
 }
 

@@ -5,14 +5,18 @@ use std::sync::Arc;
 use crate::http::Request;
 use crate::record::Call;
 use crate::resources::{Kind, Resources};
-use crate::status::Status;
+use crate::reviews::Review;
 
 /// What a path names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
     /// `/version`, `/livez` and the like, discovery, schemas: nothing about objects.
     About(Vec<String>),
+    /// A question of a user about itself.
+    Review(Review),
     Objects(Target),
+    /// There is no such resource.
+    Nowhere,
 }
 
 /// Objects of a kind: all of them, those of a namespace, or one.
@@ -37,14 +41,15 @@ impl Target {
 }
 
 impl Route {
-    /// # Errors
-    /// 404: there is no such resource.
-    pub fn of(resources: &Resources, request: &Request) -> Result<Self, Status> {
+    pub fn of(resources: &Resources, request: &Request) -> Self {
         let path: Vec<&str> = request.path.iter().map(String::as_str).collect();
+        if let Some(review) = Review::at(&path) {
+            return Self::Review(review);
+        }
         let (group, version, rest) = match path[..] {
             ["api", version, ref rest @ ..] if !rest.is_empty() => ("", version, rest.to_vec()),
             ["apis", group, version, ref rest @ ..] if !rest.is_empty() => (group, version, rest.to_vec()),
-            _ => return Ok(Self::About(request.path.clone())),
+            _ => return Self::About(request.path.clone()),
         };
         let known = |plural: &str| resources.find(group, version, plural);
         let (namespace, rest) = match rest[..] {
@@ -56,12 +61,13 @@ impl Route {
             [plural] => (plural, "", ""),
             [plural, name] => (plural, name, ""),
             [plural, name, subresource] => (plural, name, subresource),
-            _ => return Err(Status::no_such_path()),
+            _ => return Self::Nowhere,
         };
-        let kind =
-            known(plural).filter(|kind| subresource.is_empty() || kind.has(subresource)).ok_or_else(Status::no_such_path)?;
+        let Some(kind) = known(plural).filter(|kind| subresource.is_empty() || kind.has(subresource)) else {
+            return Self::Nowhere;
+        };
         let owned = str::to_owned;
-        Ok(Self::Objects(Target { kind, namespace: owned(namespace), name: owned(name), subresource: owned(subresource) }))
+        Self::Objects(Target { kind, namespace: owned(namespace), name: owned(name), subresource: owned(subresource) })
     }
 
     /// What the record keeps of the request.
@@ -75,6 +81,10 @@ impl Route {
             user_agent: request.header("user-agent").unwrap_or_default().to_owned(),
             ..Call::default()
         };
+        if let Self::Review(review) = self {
+            call.verb = "create".to_owned();
+            call.resource = review.kind().plural;
+        }
         if let Self::Objects(target) = self {
             call.verb = verb(request, target).to_owned();
             call.resource = target.resource();

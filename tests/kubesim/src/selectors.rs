@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::http::Request;
+use crate::resources::Kind;
 use crate::status::Status;
 
 /// One requirement of a label selector.
@@ -30,6 +32,18 @@ impl Selector {
         Ok(Self { labels, fields: fields.map(field).collect::<Result<_, _>>()? })
     }
 
+    /// What a request for objects of this kind selects.
+    ///
+    /// # Errors
+    /// 400 when that is no selector, or one by a field that this kind cannot be selected by.
+    pub fn of(request: &Request, kind: &Kind) -> Result<Self, Status> {
+        let selector = Self::parse(request.parameter("labelSelector"), request.parameter("fieldSelector"))?;
+        match selector.fields.iter().find(|(path, ..)| !is_selectable(&kind.plural, path)) {
+            Some((path, ..)) => Err(Status::bad_request(format!("field label not supported: {path}"))),
+            None => Ok(selector),
+        }
+    }
+
     /// The same, and only the object of this name.
     pub fn and_name(mut self, name: &str) -> Self {
         self.fields.push(("metadata.name".to_owned(), name.to_owned(), true));
@@ -46,6 +60,39 @@ impl Selector {
         });
         labels && self.fields.iter().all(|(path, value, equal)| (at(object, path) == value) == *equal)
     }
+}
+
+/// Whether the API server keeps an index of this field; of most kinds there is none but for the metadata.
+fn is_selectable(plural: &str, path: &str) -> bool {
+    let more: &[&str] = match plural {
+        "pods" => &[
+            "spec.nodeName",
+            "spec.restartPolicy",
+            "spec.schedulerName",
+            "spec.serviceAccountName",
+            "status.phase",
+            "status.podIP",
+            "status.nominatedNodeName",
+        ],
+        "namespaces" => &["status.phase"],
+        "nodes" => &["spec.unschedulable"],
+        "secrets" => &["type"],
+        "events" => &[
+            "involvedObject.kind",
+            "involvedObject.namespace",
+            "involvedObject.name",
+            "involvedObject.uid",
+            "involvedObject.apiVersion",
+            "involvedObject.resourceVersion",
+            "involvedObject.fieldPath",
+            "reason",
+            "reportingComponent",
+            "source",
+            "type",
+        ],
+        _ => &[],
+    };
+    ["metadata.name", "metadata.namespace"].contains(&path) || more.contains(&path)
 }
 
 fn at<'a>(object: &'a Value, path: &str) -> &'a str {

@@ -14,7 +14,7 @@ use crate::http::Request;
 use crate::line::{Health, Line};
 use crate::record::Call;
 use crate::reply::Reply;
-use crate::reviews;
+use crate::resources::Kind;
 use crate::route::Route;
 use crate::status::Status;
 use crate::tls::Authority;
@@ -178,30 +178,24 @@ fn talk(core: &Arc<Core>, wire: Wire, encrypted: bool) {
 fn reply_to(core: &Arc<Core>, request: &Request, encrypted: bool) -> (Reply, Vec<Fault>) {
     let user = if encrypted { user_of(core, request) } else { Some(NOBODY_IN_PARTICULAR.to_owned()) };
     let name = user.as_deref().unwrap_or_default();
-    if let Some(review) = reviews::answer(core, request, name).filter(|_| user.is_some()) {
-        return (review.map_or_else(Reply::from, Reply::from), Vec::new());
-    }
-    let route = match Route::of(&core.resources, request) {
-        Ok(route) => route,
-        Err(status) => return (status.into(), Vec::new()),
-    };
+    let route = Route::of(&core.resources, request);
     let call = route.call(request, name);
     core.record.note(call.clone());
     let faults = core.faults.meet(&call);
     let broken = faults.iter().find_map(|fault| match fault {
-        Fault::Status(code) => Some(refusal(core, *code, &route, &call).into()),
+        Fault::Status(code) => Some(refusal(*code, &route, &call).into()),
         Fault::HangUp => Some(Reply::HangUp),
         Fault::Reset => Some(Reply::Reset),
         Fault::Silence => Some(Reply::Silence),
         _ => None,
     });
     let refused = || match &route {
-        _ if user.is_none() => Some(refusal(core, 401, &route, &call).into()),
-        Route::Objects(target) if !is_allowed(core, &call, &target.kind.group) => Some(refusal(core, 403, &route, &call).into()),
+        _ if user.is_none() => Some(refusal(401, &route, &call).into()),
+        Route::Objects(target) if !is_allowed(core, &call, &target.kind.group) => Some(refusal(403, &route, &call).into()),
         _ => None,
     };
     let reply =
-        broken.or_else(refused).unwrap_or_else(|| api::answer(core, request, &route, &faults).unwrap_or_else(Reply::from));
+        broken.or_else(refused).unwrap_or_else(|| api::answer(core, request, &route, name, &faults).unwrap_or_else(Reply::from));
     (reply, faults)
 }
 
@@ -210,14 +204,16 @@ fn user_of(core: &Core, request: &Request) -> Option<String> {
     core.access.user(request.header("authorization")?.strip_prefix("Bearer ")?)
 }
 
-fn refusal(core: &Core, code: u16, route: &Route, call: &Call) -> Status {
-    let kind = match route {
-        Route::Objects(target) => &target.kind,
-        Route::About(_) => &core.pods,
-    };
+fn refusal(code: u16, route: &Route, call: &Call) -> Status {
+    let forbidden = |kind: &Kind| Status::forbidden(kind, &call.name, &call.user, &call.verb, &call.resource, &call.namespace);
     match code {
         401 => Status::unauthorized(),
-        403 => Status::forbidden(kind, &call.name, &call.user, &call.verb, &call.resource, &call.namespace),
+        403 => match route {
+            Route::Objects(target) => forbidden(&target.kind),
+            Route::Review(review) => forbidden(&review.kind()),
+            Route::About(path) => Status::forbidden_path(&call.user, "get", &format!("/{}", path.join("/"))),
+            Route::Nowhere => Status::forbidden_path(&call.user, "get", &call.path),
+        },
         429 => Status::too_many_requests(),
         503 => Status::unavailable(),
         _ => Status::internal("etcdserver: request timed out"),

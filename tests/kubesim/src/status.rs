@@ -49,6 +49,11 @@ impl Status {
         Self::new(403, "Forbidden", message).about(kind, name)
     }
 
+    /// What is no resource, such as `/livez`, is named by its path.
+    pub fn forbidden_path(user: &str, verb: &str, path: &str) -> Self {
+        Self::new(403, "Forbidden", format!("forbidden: User \"{user}\" cannot {verb} path \"{path}\""))
+    }
+
     pub fn not_found(kind: &Kind, name: &str) -> Self {
         Self::new(404, "NotFound", format!("{} \"{name}\" not found", kind.qualified())).about(kind, name)
     }
@@ -60,6 +65,11 @@ impl Status {
 
     pub fn method_not_allowed() -> Self {
         Self::new(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+    }
+
+    /// The client takes only kinds of answers that are not served.
+    pub fn not_acceptable() -> Self {
+        Self::new(406, "NotAcceptable", "only the following media types are accepted: application/json")
     }
 
     pub fn already_exists(kind: &Kind, name: &str) -> Self {

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 
 use crate::http::{Request, Response};
-use crate::objects::list_metadata;
+use crate::objects::{Next, list_metadata};
 use crate::resources::Kind;
 use crate::stage::is_ready;
 
@@ -16,7 +16,7 @@ pub fn is_wanted(request: &Request) -> bool {
 }
 
 /// A table of objects. `list`: the revision of the whole list, and how it goes on.
-pub fn of(kind: &Kind, objects: &[Arc<Value>], list: Option<(u64, Option<String>)>) -> Response {
+pub fn of(kind: &Kind, objects: &[Arc<Value>], list: Option<(u64, Option<Next>)>) -> Response {
     let columns = columns(kind);
     let rows = objects.iter().map(|object| {
         let cells: Vec<Value> = columns.iter().map(|column| cell(column, object)).collect();

@@ -15,7 +15,7 @@ use crate::status::Status;
 use crate::store::Change;
 
 /// How often a client that asked for it is told how far it is.
-const BOOKMARK_EVERY: Duration = Duration::from_secs(5);
+const BOOKMARK_EVERY: Duration = Duration::from_secs(1);
 /// How often it is seen to whether the client is still there.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long a watch lasts that says nothing about that.
@@ -34,7 +34,7 @@ struct Watch {
 /// # Errors
 /// A selector that is none.
 pub fn answer(core: &Arc<Core>, request: &Request, target: &Target) -> Result<Reply, Status> {
-    let mut selector = Selector::parse(request.parameter("labelSelector"), request.parameter("fieldSelector"))?;
+    let mut selector = Selector::of(request, &target.kind)?;
     if !target.name.is_empty() {
         selector = selector.and_name(&target.name);
     }

@@ -53,7 +53,7 @@ fn an_exec_can_be_refused_alone() {
     let ran = cluster.kubectl(SAY).expect(1);
     assert!(ran.stderr.contains("pods \"p\" is forbidden: User \"kubesim\" cannot "), "{}", ran.stderr);
     assert!(ran.stderr.contains("resource \"pods/exec\""), "{}", ran.stderr);
-    assert_eq!(cluster.calls().execs().len(), 1, "the older protocol's attempt is not counted");
+    assert_eq!(cluster.calls().execs().len(), 2, "kubectl tries its older protocol as well");
 }
 
 #[test]

@@ -3,10 +3,11 @@
 mod support;
 
 use std::io::ErrorKind;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use kubesim::{Cluster, Farewell, Fault, lists, requests, requests_for};
+use kubesim::{Cluster, Farewell, Fault, execs, lists, requests, requests_for};
 use support::client::Client;
+use support::frames::{BINARY, Socket};
 
 const PODS: &str = "/api/v1/namespaces/default/pods";
 
@@ -165,4 +166,40 @@ fn a_cut_watch_ends_as_its_farewell_says() {
     assert_eq!(watch(Farewell::HangUp), Some(ErrorKind::UnexpectedEof));
     assert_eq!(watch(Farewell::Reset), Some(ErrorKind::ConnectionReset));
     assert_eq!(watch(Farewell::CloseFrame(1000)), None);
+}
+
+#[test]
+fn jitter_delays_each_request_differently() {
+    let cluster = cluster();
+    cluster.when(lists()).then(Fault::Slow { round_trip: Duration::ZERO, jitter: Duration::from_millis(200) });
+    let mut client = Client::of(&cluster);
+    let times: Vec<Duration> = (0..20)
+        .map(|_| {
+            let since = Instant::now();
+            client.ask("GET", PODS, "");
+            since.elapsed()
+        })
+        .collect();
+    let (least, most) = (times.iter().min().unwrap(), times.iter().max().unwrap());
+    assert!(*most > Duration::from_millis(100) && *most > *least + Duration::from_millis(50), "{times:?}");
+}
+
+#[test]
+fn jitter_delays_the_frames_of_an_exec() {
+    let cluster = cluster();
+    let query = "command=cat&stdin=true&stdout=true";
+    let mut socket = Socket::open(&cluster, query, "v5.channel.k8s.io").unwrap_or_else(|answer| panic!("{answer:?}"));
+    let echo = |socket: &mut Socket| {
+        let since = Instant::now();
+        socket.send(BINARY, b"\0x");
+        assert_eq!(socket.next().unwrap(), (BINARY, b"\x01x".to_vec()));
+        since.elapsed()
+    };
+    let mut quick: Vec<Duration> = (0..20).map(|_| echo(&mut socket)).collect();
+    cluster.when(execs()).then(Fault::Slow { round_trip: Duration::ZERO, jitter: Duration::from_millis(100) });
+    let mut socket = Socket::open(&cluster, query, "v5.channel.k8s.io").unwrap_or_else(|answer| panic!("{answer:?}"));
+    let mut slow: Vec<Duration> = (0..20).map(|_| echo(&mut socket)).collect();
+    quick.sort_unstable();
+    slow.sort_unstable();
+    assert!(slow[10] > quick[10] + Duration::from_millis(10), "{quick:?} {slow:?}");
 }

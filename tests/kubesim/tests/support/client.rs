@@ -126,6 +126,17 @@ impl Client {
         }
     }
 
+    /// The next event of a watch whose head was read; `None` at its end.
+    #[track_caller]
+    pub fn event(&mut self) -> Option<Value> {
+        let mut size = String::new();
+        self.stream.read_line(&mut size).unwrap();
+        let size = usize::from_str_radix(size.trim(), 16).unwrap();
+        let mut chunk = Vec::new();
+        self.read_more(&mut chunk, size + 2).unwrap();
+        (size > 0).then(|| serde_json::from_slice(&chunk[..size]).unwrap())
+    }
+
     fn read_more(&mut self, body: &mut Vec<u8>, length: usize) -> Result<(), ErrorKind> {
         let wanted = body.len() + length;
         match self.stream.by_ref().take(length as u64).read_to_end(body) {

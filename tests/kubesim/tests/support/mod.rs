@@ -3,6 +3,7 @@
 #![allow(dead_code)] // every test binary uses its own part
 
 pub mod client;
+pub mod frames;
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
