@@ -4,13 +4,14 @@
 #[path = "support/operator.rs"]
 mod operator;
 mod support;
-
-use std::fs;
+#[path = "support/traces.rs"]
+mod traces;
 
 use kubesim::{Cluster, Pod, Running};
 use operator::Operator;
 use rstest::rstest;
-use support::{BIN, Screen, World, eventually};
+use support::{BIN, Screen, eventually};
+use traces::processes;
 
 /// The worker `w`, a Deployment with the session `qa`, which shows what is typed.
 fn factory() -> (Operator, Running) {
@@ -24,21 +25,6 @@ fn window_of_qa(operator: &Operator) -> Screen<'_> {
     screen.run(&["open", "w/qa"]).expect(0);
     screen.wait("I am qa");
     screen
-}
-
-/// What runs on the operator's machine on behalf of this world, but for tmux and the shells in it.
-fn processes(world: &World) -> Vec<String> {
-    let needle = format!("HOME={}\0", world.home().display()).into_bytes();
-    let of_this_world = |directory: &fs::DirEntry| {
-        let environment = fs::read(directory.path().join("environ")).unwrap_or_default();
-        environment.windows(needle.len()).any(|window| window == needle)
-    };
-    let command = |directory: fs::DirEntry| {
-        let words = fs::read(directory.path().join("cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&words).replace('\0', " ")
-    };
-    let all = fs::read_dir("/proc").unwrap().flatten().filter(of_this_world).map(command);
-    all.filter(|command| command.contains("kubectl") || command.starts_with(BIN)).collect()
 }
 
 /// Wait until nothing of a view is left anywhere, and the session is as it was.

@@ -72,6 +72,9 @@ const RULES: &[Rule] = &[
     rule(&["container ", " is terminated"], Kind::Crashing, true, Said("its container has stopped")),
     rule(&["container ", " is not valid for pod"], Kind::NoContainer, true, Made(no_container)),
     rule(&["container ", " not found in pod "], Kind::NoContainer, true, Made(no_container)),
+    rule(&[" is waiting to start: ContainerCreating"], Kind::Starting, true, Made(waiting)),
+    rule(&[" is waiting to start: PodInitializing"], Kind::Starting, true, Made(waiting)),
+    rule(&["container ", " is waiting to start: "], Kind::Pending, true, Made(waiting)),
     rule(&["container not found ("], Kind::Starting, true, Made(not_running)),
     rule(&["pod does not exist"], Kind::Starting, true, Said("its node does not have the pod yet")),
     rule(&["does not have a host assigned"], Kind::Pending, true, Said("the pod is on no node yet")),
@@ -280,6 +283,13 @@ fn no_container(message: &str) -> Option<String> {
 /// `unable to upgrade connection: container not found ("worker")`
 fn not_running(message: &str) -> Option<String> {
     Some(format!("container {} is not running", between(message, "container not found (\"", "\")")?))
+}
+
+/// `container "worker" in pod "w" is waiting to start: ContainerCreating`
+fn waiting(message: &str) -> Option<String> {
+    let pod = between(message, " in pod \"", "\"")?;
+    let (_, why) = message.split_once(" is waiting to start: ")?;
+    Some(format!("pod {pod}: its container waits to start: {why}"))
 }
 
 /// `Error from server (NotFound): pods "w" not found`, `deployments.apps "w" not found`, `namespaces "n" not found`

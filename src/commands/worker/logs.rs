@@ -63,7 +63,8 @@ fn still_read() -> io::Result<()> {
     }
 }
 
-/// The newest pod of a worker in whatever state, and its container: a pod that crashes has the most to say.
+/// The newest pod of a worker in whatever state, and its container: a pod that crashes has the most to say. One that is
+/// being deleted is the newest only when all are.
 fn newest(context: &Context, worker: &Worker, place: &PodPlace, cluster: &Cluster) -> Result<(ObjectName, Option<ObjectName>)> {
     let Some(owner) = Owner::find(cluster, &place.pod, context.timeout())? else {
         return match &place.pod {
@@ -72,7 +73,10 @@ fn newest(context: &Context, worker: &Worker, place: &PodPlace, cluster: &Cluste
         };
     };
     let pods = cluster.select("pods", &owner.selector(), context.deadline())?;
-    let made = |pod: &&Value| pod["metadata"]["creationTimestamp"].as_str().map(str::to_owned);
+    let made = |pod: &&Value| {
+        let about = &pod["metadata"];
+        (about["deletionTimestamp"].is_null(), about["creationTimestamp"].as_str().map(str::to_owned))
+    };
     let newest = pods.iter().max_by_key(made).and_then(|pod| pod["metadata"]["name"].as_str()?.parse().ok());
     Ok((newest.ok_or_else(|| missing(worker, place))?, owner.container(place)))
 }

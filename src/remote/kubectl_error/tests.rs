@@ -217,6 +217,16 @@ fn the_operator_may_not(#[case] stderr: &str, #[case] reason: &str) {
     "has stopped"
 )]
 #[case::terminated("error: error executing command in container: container 'worker' is terminated\n", "crashing", "has stopped")]
+#[case::waiting(
+    "Error from server (BadRequest): container \"worker\" in pod \"w1\" is waiting to start: ContainerCreating\n",
+    "starting",
+    "pod w1: its container waits to start: ContainerCreating"
+)]
+#[case::no_image(
+    "Error from server (BadRequest): container \"worker\" in pod \"w1\" is waiting to start: trying and failing to pull image\n",
+    "pending",
+    "pod w1: its container waits to start: trying and failing to pull image"
+)]
 fn the_pod_is_not_what_was_expected(#[case] stderr: &str, #[case] status: &str, #[case] reason: &str) {
     check(stderr, status, true, reason);
 }
