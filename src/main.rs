@@ -3,9 +3,11 @@
 mod cli;
 mod commands;
 mod deploy;
+mod discovery;
 mod doctor;
 mod exit;
 mod gascity;
+mod gastown;
 mod local;
 mod picker;
 mod process;

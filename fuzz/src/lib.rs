@@ -26,6 +26,7 @@ pub mod terminal {
 
 #[path = "../../src/registry"]
 pub mod registry {
+    pub mod discover;
     pub mod document;
     mod file;
     mod keys;

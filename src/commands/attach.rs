@@ -29,7 +29,7 @@ pub fn run(context: &Context, args: &Attach) -> Result<Code> {
 }
 
 fn attach(context: &Context, args: &Attach) -> Result<Code> {
-    let (worker, session) = target::session(context, &context.registry()?, &args.session)?;
+    let (worker, session) = target::session(context, &args.session)?;
     let remote = Remote::to(&worker);
     let address = Address { worker: worker.name.clone(), session: session.clone() };
     let plain = args.plain || worker.view == ViewMode::Plain;

@@ -36,6 +36,11 @@ fn check(registry: &Registry) -> Result<Code> {
         1 => "1 worker".to_owned(),
         count => format!("{count} workers"),
     };
-    writeln!(io::stdout(), "{path} is right: {workers}")?;
+    let sources = match registry.sources.len() {
+        0 => String::new(),
+        1 => ", 1 source".to_owned(),
+        count => format!(", {count} sources"),
+    };
+    writeln!(io::stdout(), "{path} is right: {workers}{sources}")?;
     Ok(Code::Done)
 }

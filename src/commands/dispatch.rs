@@ -24,8 +24,9 @@ use crate::terminal::{neutralise, shell};
 
 pub fn run(context: &Context, args: &Dispatch) -> Result<Code> {
     let order = Order::new(&args.project, &args.issue, &args.intent)?;
-    let registry = context.registry()?;
-    let worker = target::worker(&registry, &target::worker_name(&args.worker)?)?;
+    let name = target::worker_name(&args.worker)?;
+    let registry = context.registry_with(std::slice::from_ref(&name))?;
+    let worker = target::worker(&registry, &name)?;
     let remote = Remote::to(worker);
     let progress = Progress::show(format!("asking {}…", worker.name));
     let command = prepare(context, worker, &remote, &order)?;

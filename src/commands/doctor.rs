@@ -15,12 +15,18 @@ use crate::terminal::style::Style;
 
 pub fn run(context: &Context, args: &Doctor) -> Result<Code> {
     let path = Registry::path(context.global.workers.as_deref())?;
-    let registry = context.registry();
+    let names = target::worker_names(&args.names)?;
+    // Without names, what a source finds is looked at as a whole.
+    let mut registry = if names.is_empty() { context.registry() } else { context.registry_with(&names) };
     let workers = match &registry {
-        Ok(registry) => target::workers(registry, &args.names)?,
+        Ok(registry) => target::workers(registry, &names)?,
         // The rest of the machine can be looked at all the same.
         Err(_) => Vec::new(),
     };
+    // Whoever asks about workers by name does not ask where others come from.
+    if let (Ok(registry), false) = (&mut registry, names.is_empty()) {
+        registry.sources.clear();
+    }
     let (timeout, parallel) = (context.timeout(), context.global.parallel);
     let sections = doctor::examine(Examination { path, registry, workers, timeout, parallel });
     let verdicts = if args.json { print_json(sections)? } else { print(sections)? };

@@ -14,8 +14,7 @@ use crate::terminal::progress::Progress;
 use crate::terminal::{key, neutralise};
 
 pub fn run(context: &Context, args: &Interrupt) -> Result<Code> {
-    let registry = context.registry()?;
-    let (worker, session) = target::session(context, &registry, &args.session)?;
+    let (worker, session) = target::session(context, &args.session)?;
     let progress = Progress::show(format!("asking {}…", worker.name));
     let address = send(context, &worker, &session)?;
     drop(progress);

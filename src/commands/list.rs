@@ -1,89 +1,165 @@
 //! `list`: a row for every worker, filled in as the answers come.
 
-use std::collections::BTreeMap;
+mod row;
+
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::time::Duration;
 
 use anyhow::Result;
-use unicode_width::UnicodeWidthStr;
 
 use super::{Context, target};
 use crate::cli::List;
-use crate::exit::Code;
-use crate::registry::worker::{Place, Worker};
-use crate::remote::ask::{self, Report};
-use crate::remote::session::{Answer, Session, State};
+use crate::discovery::{self, News};
+use crate::exit::{Code, Problem};
+use crate::registry::Registry;
+use crate::registry::discover::Source;
+use crate::registry::names::WorkerName;
+use crate::registry::worker::Worker;
+use crate::remote::ask::Report;
+use crate::remote::failure::Failure;
 use crate::report::WorkerJson;
 use crate::terminal::live::Block;
-use crate::terminal::neutralise;
-use crate::terminal::style::Style;
 use crate::terminal::table::{self, Cell};
-use crate::terminal::{age, json};
+use crate::terminal::{json, neutralise};
+use row::Look;
 
 /// The narrowest that the sessions' column gets, in terminal columns.
 const LEAST_SESSIONS: usize = 20;
 
 pub fn run(context: &Context, args: &List) -> Result<Code> {
-    let registry = context.registry()?;
-    let workers = target::workers(&registry, &args.names)?;
-    if workers.is_empty() {
+    let mut registry = context.registry()?;
+    let names = target::worker_names(&args.names)?;
+    if !names.is_empty() && names.iter().all(|name| registry.find(name).is_some()) {
+        // Nobody has to be looked for.
+        registry.sources.clear();
+    }
+    if registry.sources.is_empty() {
+        target::workers(&registry, &names)?;
+    }
+    if registry.workers.is_empty() && registry.sources.is_empty() {
         writeln!(io::stderr(), "factory-worker: there are no workers; {}", target::no_workers(&registry))?;
     }
-    let mut listing = Listing {
-        reports: workers.iter().map(|_| None).collect(),
-        workers,
-        wide: args.wide,
-        active_within: registry.active_within,
-    };
-    let reports = ask::all(listing.workers.clone(), context.question());
+    let listed: Vec<_> =
+        registry.workers.iter().filter(|worker| names.is_empty() || names.contains(&worker.name)).cloned().collect();
+    let mut listing = Listing::new(&registry, &listed, &names, args.wide);
+    let news = discovery::survey(&registry, listed, context.question());
     if args.json {
-        reports.into_iter().for_each(|report| listing.take(report));
+        news.into_iter().for_each(|news| listing.take(news));
         print_json(&listing)?;
-    } else if let Some(width) = live_width(context, &listing) {
+    } else if io::stdout().is_terminal() && !context.global.verbose {
         let mut block = Block::default();
-        block.draw(&listing.lines(Some(width)))?;
-        for report in reports {
-            listing.take(report);
-            block.draw(&listing.lines(Some(width)))?;
+        block.draw(&listing.as_many_as_fit())?;
+        for news in news {
+            listing.take(news);
+            block.draw(&listing.as_many_as_fit())?;
         }
+        block.draw(&listing.lines(Block::terminal_size().map(|(columns, _)| columns)))?;
     } else {
-        reports.into_iter().for_each(|report| listing.take(report));
+        news.into_iter().for_each(|news| listing.take(news));
         let mut out = io::stdout().lock();
         for line in listing.lines(None) {
             writeln!(out, "{line}")?;
         }
     }
-    Ok(Code::Done)
-}
-
-/// The terminal's width when rows can be filled in place: on a terminal that they all fit on.
-fn live_width(context: &Context, listing: &Listing) -> Option<usize> {
-    let (columns, rows) = Block::terminal_size().filter(|_| io::stdout().is_terminal() && !context.global.verbose)?;
-    (listing.workers.len() + 1 < rows).then_some(columns)
+    for warning in &listing.warnings {
+        writeln!(io::stderr(), "factory-worker: {}", neutralise::line(warning))?;
+    }
+    listing.missing(&names, &registry)
 }
 
 fn print_json(listing: &Listing) -> Result<()> {
-    let rows = listing.workers.iter().zip(&listing.reports);
-    let workers: Vec<_> =
-        rows.filter_map(|(worker, report)| Some(WorkerJson::of(worker, report.as_ref()?, listing.active_within))).collect();
+    let names: Vec<String> =
+        listing.groups.iter().map(|group| group.source.as_ref().map(Source::to_string).unwrap_or_default()).collect();
+    let rows = listing.groups.iter().zip(&names).flat_map(|(group, name)| group.json(name, listing.active_within));
+    let workers: Vec<_> = rows.collect();
     let mut out = BufWriter::new(io::stdout().lock());
     json::write_line(&mut out, &BTreeMap::from([("workers", workers)]))?;
     out.flush()?;
     Ok(())
 }
 
-/// The workers and what they have said so far.
+/// The workers and what they have said so far: those of the file, then those of each source.
 struct Listing {
-    workers: Vec<Worker>,
-    reports: Vec<Option<Report>>,
+    groups: Vec<Group>,
+    /// Where the report with an index belongs: group and place in it.
+    places: HashMap<usize, (usize, usize)>,
+    /// Only these, unless it is empty.
+    wanted: Vec<WorkerName>,
+    warnings: Vec<String>,
     wide: bool,
     active_within: Duration,
 }
 
+/// The workers of one source, or of the file.
+struct Group {
+    source: Option<Source>,
+    /// The source was asked, and has not said which workers there are: yet, or because it failed.
+    silent: Option<Option<Failure>>,
+    workers: Vec<(Worker, Option<Report>)>,
+}
+
 impl Listing {
-    fn take(&mut self, report: Report) {
-        let place = report.index;
-        self.reports[place] = Some(report);
+    fn new(registry: &Registry, listed: &[Worker], wanted: &[WorkerName], wide: bool) -> Self {
+        let file = Group { source: None, silent: None, workers: listed.iter().map(|worker| (worker.clone(), None)).collect() };
+        let asked = |source: &Source| Group { source: Some(source.clone()), silent: Some(None), workers: Vec::new() };
+        Self {
+            groups: std::iter::once(file).chain(registry.sources.iter().map(asked)).collect(),
+            places: (0..listed.len()).map(|index| (index, (0, index))).collect(),
+            wanted: wanted.to_vec(),
+            warnings: Vec::new(),
+            wide,
+            active_within: registry.active_within,
+        }
+    }
+
+    fn take(&mut self, news: News) {
+        match news {
+            News::Silent { source, failure } => self.groups[source + 1].silent = Some(Some(failure)),
+            News::Joined { source, workers, warnings } => {
+                let group = &mut self.groups[source + 1];
+                group.silent = None;
+                for (index, worker) in workers {
+                    if self.wanted.is_empty() || self.wanted.contains(&worker.name) {
+                        self.places.insert(index, (source + 1, group.workers.len()));
+                        group.workers.push((worker, None));
+                    }
+                }
+                self.warnings.extend(warnings);
+            }
+            News::Report(report) => {
+                if let Some(&(group, place)) = self.places.get(&report.index) {
+                    self.groups[group].workers[place].1 = Some(report);
+                }
+            }
+        }
+    }
+
+    /// Exit 0 when everybody who was asked for has a row; exit 3 when a source that did not answer may have them.
+    fn missing(&self, names: &[WorkerName], registry: &Registry) -> Result<Code> {
+        let there =
+            |name: &WorkerName| self.groups.iter().flat_map(|group| &group.workers).any(|(worker, _)| worker.name == *name);
+        let Some(name) = names.iter().find(|name| !there(name)) else { return Ok(Code::Done) };
+        let silent = self.groups.iter().find_map(|group| Some((group.source.as_ref()?, group.silent.as_ref()?.as_ref()?)));
+        let path = registry.path.display();
+        match silent {
+            Some((source, failure)) => {
+                let what = format!("there is no worker {:?} in {path}, and {source} is {}", name.as_str(), failure.status());
+                Err(Problem::new(Code::Unreachable, what, failure.remedy()).into())
+            }
+            None => {
+                let what = format!("there is no worker {:?} in {path}, and its sources know none", name.as_str());
+                Err(Problem::new(Code::Missing, what, "`factory-worker list` shows all there are").into())
+            }
+        }
+    }
+
+    /// For a terminal: no more lines than it has, so that they can be written over.
+    fn as_many_as_fit(&self) -> Vec<String> {
+        let (columns, rows) = Block::terminal_size().unwrap_or((80, 24));
+        let mut lines = self.lines(Some(columns));
+        lines.truncate(rows.saturating_sub(1));
+        lines
     }
 
     fn lines(&self, width: Option<usize>) -> Vec<String> {
@@ -105,99 +181,25 @@ impl Listing {
 
     /// A row each, with the sessions in so many columns.
     fn rows(&self, room: usize) -> Vec<Vec<Cell>> {
-        self.workers.iter().zip(&self.reports).map(|(worker, report)| self.row(worker, report.as_ref(), room)).collect()
+        let look = Look { wide: self.wide, active_within: self.active_within, room };
+        self.groups.iter().flat_map(|group| group.rows(look)).collect()
     }
+}
 
-    fn row(&self, worker: &Worker, report: Option<&Report>, room: usize) -> Vec<Cell> {
-        let plain = |text: &str| Cell::new(neutralise::line(text), Style::Plain);
-        let mut row = vec![Cell::new(worker.name.as_str(), Style::Bold)];
-        if self.wide {
-            row.extend(place(worker).map(|text| plain(&text)));
+impl Group {
+    fn rows(&self, look: Look) -> Vec<Vec<Cell>> {
+        match (&self.source, &self.silent) {
+            (Some(source), Some(failure)) => vec![row::of_source(source, failure.as_ref(), look.wide)],
+            _ => self.workers.iter().map(|(worker, report)| row::of_worker(worker, report.as_ref(), look)).collect(),
         }
-        row.push(plain(report.and_then(|report| report.pod.as_deref()).unwrap_or("-")));
-        match report.map(|report| &report.answer) {
-            None => row.push(Cell::new("asking…", Style::Dim)),
-            Some(Ok(answer)) => {
-                row.push(Cell::new("running", Style::Good));
-                row.push(sessions(answer, self.active_within, room));
-                row.push(plain(&answer.queue.summary()));
-            }
-            Some(Err(failure)) => {
-                row.push(Cell::new(failure.status(), Style::Bad));
-                row.push(Cell::new(neutralise::line(&failure.reason), Style::Dim));
-            }
+    }
+
+    /// `name` is the source's.
+    fn json<'a>(&'a self, name: &'a str, active_within: Duration) -> Vec<WorkerJson<'a>> {
+        if let (Some(source), Some(Some(failure))) = (&self.source, &self.silent) {
+            return vec![WorkerJson::of_source(source, name, failure)];
         }
-        row
-    }
-}
-
-/// Kind, namespace, context.
-fn place(worker: &Worker) -> [String; 3] {
-    let or_dash = |text: Option<&str>| text.unwrap_or("-").to_owned();
-    match &worker.place {
-        Place::Pod(pod) => {
-            let namespace = pod.namespace.as_ref().map(|name| name.as_str());
-            [worker.kind().to_owned(), or_dash(namespace), or_dash(pod.context.as_deref())]
-        }
-        Place::Local(_) => [worker.kind().to_owned(), "-".to_owned(), "-".to_owned()],
-    }
-}
-
-/// `orchestrator (idle), qa-review (active 30s)`, or `(none)`; what does not fit is counted: `+3 more`.
-fn sessions(answer: &Answer, active_within: Duration, room: usize) -> Cell {
-    if answer.sessions.is_empty() {
-        return Cell::new("(none)", Style::Dim);
-    }
-    let described: Vec<_> = answer.sessions.iter().map(|session| describe(session, active_within)).collect();
-    Cell::new(as_many_as_fit(&described, room), Style::Plain)
-}
-
-fn as_many_as_fit(described: &[String], room: usize) -> String {
-    let all = described.join(", ");
-    if all.width() <= room {
-        return all;
-    }
-    let Some((first, others)) = described.split_first().filter(|(_, others)| !others.is_empty()) else {
-        return all;
-    };
-    // One by one as far as the room goes: there may be thousands behind it.
-    let mut text = first.clone();
-    let mut left = others.len();
-    for next in others {
-        let longer = format!("{text}, {next}");
-        if longer.width() + more(left - 1).width() > room {
-            break;
-        }
-        text = longer;
-        left -= 1;
-    }
-    text + &more(left)
-}
-
-fn more(count: usize) -> String {
-    format!(", +{count} more")
-}
-
-fn describe(session: &Session, active_within: Duration) -> String {
-    let name = neutralise::line(session.name.as_str());
-    match (session.state(active_within), session.age) {
-        (State::Active, Some(age)) => format!("{name} (active {})", age::short(age)),
-        (state, _) => format!("{name} ({})", state.word()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::as_many_as_fit;
-    use rstest::rstest;
-
-    #[rstest]
-    #[case(100, "a (idle), b (idle), c (idle)")]
-    #[case(27, "a (idle), b (idle), +1 more")]
-    #[case(26, "a (idle), +2 more")]
-    #[case(3, "a (idle), +2 more")]
-    fn what_does_not_fit_is_counted(#[case] room: usize, #[case] text: &str) {
-        let described = ["a (idle)", "b (idle)", "c (idle)"].map(str::to_owned);
-        assert_eq!(as_many_as_fit(&described, room), text);
+        let rows = self.workers.iter();
+        rows.filter_map(|(worker, report)| Some(WorkerJson::of(worker, report.as_ref()?, active_within))).collect()
     }
 }

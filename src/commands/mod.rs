@@ -30,10 +30,11 @@ use anyhow::Result;
 use crate::cli::{Cli, Command, Global};
 use crate::exit::{Code, Problem};
 use crate::registry::Registry;
-use crate::registry::names::Address;
+use crate::registry::names::{Address, WorkerName};
 use crate::remote::ask::Question;
 use crate::remote::failure::{Failure, Kind};
-use crate::{process, signals, terminal};
+use crate::terminal::progress::Progress;
+use crate::{discovery, process, signals, terminal};
 
 /// What every command knows: the global options and where things are.
 pub struct Context {
@@ -41,9 +42,40 @@ pub struct Context {
 }
 
 impl Context {
-    /// The registry, read and validated.
+    /// The registry as the file has it, read and validated.
     pub fn registry(&self) -> Result<Registry> {
         Registry::load(self.global.workers.as_deref())
+    }
+
+    /// The registry with the workers that its sources had when they were asked last. Nobody is asked.
+    pub fn known(&self) -> Result<Registry> {
+        let mut registry = self.registry()?;
+        discovery::recall(&mut registry);
+        Ok(registry)
+    }
+
+    /// The registry in which these workers are, if they are anywhere: its sources are asked when one of them is not known.
+    ///
+    /// # Errors
+    /// One of them is nowhere, and a source that may have it did not answer.
+    pub fn registry_with(&self, names: &[WorkerName]) -> Result<Registry> {
+        let mut registry = self.known()?;
+        let unknown = |registry: &Registry| names.iter().find(|name| registry.find(name).is_none()).cloned();
+        if unknown(&registry).is_none() || registry.sources.is_empty() {
+            return Ok(registry);
+        }
+        let progress = Progress::show("looking for workers…".to_owned());
+        let silent = discovery::renew(&mut registry, self.timeout());
+        drop(progress);
+        match (unknown(&registry), silent.into_iter().next()) {
+            (Some(name), Some((source, failure))) => {
+                let path = registry.path.display();
+                let what =
+                    format!("there is no worker {:?} in {path}, and {source} is {}: {failure}", name.as_str(), failure.status());
+                Err(Problem::new(Code::Unreachable, what, failure.remedy()).into())
+            }
+            _ => Ok(registry),
+        }
     }
 
     /// When a worker that is asked now has to have answered.

@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use super::{Context, inherit, target};
 use crate::cli::{Open, SessionArg};
+use crate::discovery;
 use crate::exit::{Code, Problem};
 use crate::local::tmux::Tmux;
 use crate::local::windows::{self, Opening};
@@ -65,7 +66,7 @@ fn address(context: &Context, text: &str) -> Result<Address> {
     match target.session {
         Some(session) => Ok(Address { worker: target.worker, session }),
         None => {
-            let (worker, session) = target::session(context, &context.registry()?, &argument)?;
+            let (worker, session) = target::session(context, &argument)?;
             Ok(Address { worker: worker.name, session })
         }
     }
@@ -73,12 +74,16 @@ fn address(context: &Context, text: &str) -> Result<Address> {
 
 /// Every session of every worker; a worker that does not answer is said on standard error, and costs the others nothing.
 fn every_session(context: &Context, end: &mut Code) -> Result<Vec<Address>> {
-    let registry = context.registry()?;
-    if registry.workers.is_empty() {
+    let mut registry = context.registry()?;
+    if registry.workers.is_empty() && registry.sources.is_empty() {
         return Err(Problem::new(Code::Missing, "there are no workers", target::no_workers(&registry)).into());
     }
     let question = ask::Question { queue: false, ..context.question() };
     let progress = Progress::show("asking all workers…".to_owned());
+    for (source, failure) in discovery::renew(&mut registry, context.timeout()) {
+        *end = failure.code();
+        super::report(&anyhow::Error::from(failure).context(format!("asking {source}")));
+    }
     let mut reports: Vec<_> = ask::all(registry.workers.clone(), question).into_iter().collect();
     drop(progress);
     reports.sort_by_key(|report| report.index);
@@ -102,7 +107,7 @@ fn show(context: &Context, tmux: &Tmux, address: &Address, way: Way) -> Result<(
     if go(tmux, address, way)? {
         return Ok(());
     }
-    let registry = context.registry()?;
+    let registry = context.registry_with(std::slice::from_ref(&address.worker))?;
     target::worker(&registry, &address.worker)?;
     // Two that open the same session at the same moment get one window. Without a lock (a full disk) they may get two.
     let _lock = state::lock("open").ok();

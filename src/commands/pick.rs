@@ -12,7 +12,7 @@ use crate::registry::names::{Address, SessionName};
 use crate::registry::worker::Worker;
 
 pub fn run(context: &Context, args: &Pick) -> Result<Code> {
-    let registry = context.registry()?;
+    let registry = context.known()?;
     if registry.workers.is_empty() {
         return Err(Problem::new(Code::Missing, "there are no workers", target::no_workers(&registry)).into());
     }

@@ -27,14 +27,14 @@ fn show(context: &Context, what: PopupKind) -> Result<Code> {
         PopupKind::Dispatch => dispatch::form(context, session_below()?.map(|address| address.worker).as_ref()),
         PopupKind::Peek => match session_below()? {
             Some(address) => {
-                let registry = context.registry()?;
+                let registry = context.registry_with(std::slice::from_ref(&address.worker))?;
                 peek::show_until_key(context, target::worker(&registry, &address.worker)?, &address.session)
             }
             None => pick_to(context, Action::Peek),
         },
         PopupKind::Nudge => match session_below()? {
             Some(address) => {
-                let registry = context.registry()?;
+                let registry = context.registry_with(std::slice::from_ref(&address.worker))?;
                 nudge::form(context, target::worker(&registry, &address.worker)?, &address.session)
             }
             None => pick_to(context, Action::Nudge),

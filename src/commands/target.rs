@@ -21,13 +21,20 @@ use crate::terminal::progress::Progress;
 /// There is none (exit 4); the message lists those there are, or says how to make a registry.
 pub fn worker<'a>(registry: &'a Registry, name: &WorkerName) -> Result<&'a Worker> {
     registry.find(name).ok_or_else(|| {
-        let remedy = if registry.workers.is_empty() { no_workers(registry) } else { format!("there are: {}", names(registry)) };
+        let remedy = if registry.workers.is_empty() && registry.sources.is_empty() {
+            no_workers(registry)
+        } else {
+            format!("there are: {}", names(registry))
+        };
         Problem::new(Code::Missing, format!("there is no worker {:?} in {}", name.as_str(), registry.path.display()), remedy)
             .into()
     })
 }
 
 fn names(registry: &Registry) -> String {
+    if registry.workers.is_empty() {
+        return "none just now".to_owned();
+    }
     registry.workers.iter().map(|worker| worker.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
@@ -40,14 +47,18 @@ pub fn no_workers(registry: &Registry) -> String {
     }
 }
 
-/// The workers of these names in the file's order; all of them when no name is given.
-pub fn workers(registry: &Registry, names: &[String]) -> Result<Vec<Worker>> {
-    let wanted = names.iter().map(|name| worker_name(name)).collect::<Result<Vec<_>>>()?;
-    for name in &wanted {
+/// The workers of these names in the registry's order; all of them when no name is given.
+pub fn workers(registry: &Registry, names: &[WorkerName]) -> Result<Vec<Worker>> {
+    for name in names {
         worker(registry, name)?;
     }
-    let chosen = registry.workers.iter().filter(|worker| wanted.is_empty() || wanted.contains(&worker.name));
+    let chosen = registry.workers.iter().filter(|worker| names.is_empty() || names.contains(&worker.name));
     Ok(chosen.cloned().collect())
+}
+
+/// Names of workers from the command line.
+pub fn worker_names(texts: &[String]) -> Result<Vec<WorkerName>> {
+    texts.iter().map(|text| worker_name(text)).collect()
 }
 
 /// A worker's name from the command line.
@@ -71,12 +82,13 @@ pub fn parse(argument: &SessionArg) -> Result<Target> {
 
 /// The session that `argument` means. A worker alone means its only session; with several, a picker on a terminal,
 /// else an error that lists them.
-pub fn session(context: &Context, registry: &Registry, argument: &SessionArg) -> Result<(Worker, SessionName)> {
+pub fn session(context: &Context, argument: &SessionArg) -> Result<(Worker, SessionName)> {
     let target = parse(argument)?;
-    let worker = worker(registry, &target.worker)?.clone();
+    let registry = context.registry_with(std::slice::from_ref(&target.worker))?;
+    let worker = worker(&registry, &target.worker)?.clone();
     let session = match target.session {
         Some(session) => session,
-        None => only_session(context, registry, &worker)?,
+        None => only_session(context, &registry, &worker)?,
     };
     Ok((worker, session))
 }

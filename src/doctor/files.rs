@@ -20,7 +20,7 @@ pub fn registry(path: &Path, registry: &anyhow::Result<Registry>) -> Check {
     if !registry.exists {
         return Check::warn(NAME, format!("there is no {shown}"), "factory-worker config init");
     }
-    if registry.workers.is_empty() {
+    if registry.workers.is_empty() && registry.sources.is_empty() {
         return Check::warn(NAME, format!("{shown} has no workers"), "add some, or see `factory-worker config show`");
     }
     match fs::metadata(path) {

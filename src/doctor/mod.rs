@@ -6,6 +6,7 @@ mod cluster;
 mod files;
 mod in_order;
 mod machine;
+mod source;
 mod worker;
 
 use std::num::NonZeroUsize;
@@ -43,7 +44,8 @@ pub struct Examination {
 pub fn examine(examination: Examination) -> impl Iterator<Item = Section> {
     let Examination { path, registry, workers, timeout, parallel } = examination;
     let mut jobs: Vec<Job<Section>> = Vec::new();
-    let needs_kubectl = workers.iter().any(|worker| matches!(worker.place, Place::Pod(_)));
+    let sources = registry.as_ref().map(|registry| registry.sources.clone()).unwrap_or_default();
+    let needs_kubectl = !sources.is_empty() || workers.iter().any(|worker| matches!(worker.place, Place::Pod(_)));
     jobs.push(Box::new(move || {
         let mut checks = machine::tmux();
         checks.push(files::registry(&path, &registry));
@@ -53,6 +55,9 @@ pub fn examine(examination: Examination) -> impl Iterator<Item = Section> {
         }
         Section { title: "this machine".to_owned(), checks }
     }));
+    for source in sources {
+        jobs.push(Box::new(move || Section { title: source.to_string(), checks: vec![source::check(&source, timeout)] }));
+    }
     for (cluster, places) in clusters(&workers) {
         jobs.push(Box::new(move || {
             let title = format!("cluster {}", cluster::name(&cluster));

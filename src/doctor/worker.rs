@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::{Check, machine};
+use crate::registry::discover::Reads;
 use crate::registry::template::Template;
 use crate::registry::worker::{Place, Worker};
 use crate::remote::Remote;
@@ -14,6 +15,9 @@ use crate::remote::failure::{Failure, Kind};
 
 /// Every check of a worker, by one exec.
 pub fn checks(worker: &Worker, timeout: Duration) -> Vec<Check> {
+    if worker.polecat().is_some_and(|polecat| polecat.reads == Reads::Log) {
+        return vec![Check::ok("log", "a polecat without tmux: its log is all there is to see")];
+    }
     let remote = Remote::to(worker);
     let programs: Vec<&str> = templates(worker).iter().filter_map(|(_, template, _)| template.program()).collect();
     let answer = examine::examine(&remote, &programs, Instant::now() + timeout);

@@ -126,14 +126,15 @@ mod tests {
 
     fn session(name: &str) -> Session {
         Session {
-            id: SessionId::parse("$1").unwrap(),
+            id: SessionId::parse("$1"),
             name: name.parse().unwrap(),
             windows: 1,
             attached: 0,
-            created: 0,
+            created: None,
             last_output: None,
             age: Some(Duration::from_secs(5)),
             in_mode: false,
+            told: None,
         }
     }
 

@@ -60,9 +60,13 @@ impl Say {
 
     fn style(&self) -> Style {
         match self {
-            Self::Session { state: State::Active, .. } => colour(Color::Green),
+            Self::Session { state: State::Active | State::Working, .. } => colour(Color::Green),
             Self::Session { state: State::Attached, .. } => colour(Color::Cyan),
-            Self::Session { state: State::Idle, .. } | Self::NoSessions => Style::new().add_modifier(Modifier::DIM),
+            Self::Session { state: State::Stuck, .. } => colour(Color::Yellow),
+            Self::Session { state: State::Failed, .. } => colour(Color::Red),
+            Self::Session { state: State::Idle | State::Done | State::Stopped, .. } | Self::NoSessions => {
+                Style::new().add_modifier(Modifier::DIM)
+            }
             Self::Failed(_) => colour(Color::Red),
         }
     }

@@ -78,7 +78,7 @@ fn with(path: &Path, bytes: &[u8], entry: &Entry) -> Result<(String, Worker)> {
     for candidate in text::additions(&old, &entry.lines()) {
         let Ok(mut after) = document::read(path, candidate.as_bytes()) else { continue };
         let Some(added) = after.workers.pop().filter(|worker| worker.name == entry.name) else { continue };
-        if after.workers == before.workers && after.active == before.active {
+        if after.workers == before.workers && after.sources == before.sources && after.active == before.active {
             return Ok((candidate, added));
         }
     }
@@ -95,7 +95,7 @@ fn without(path: &Path, bytes: &[u8], name: &WorkerName) -> Result<Option<String
     let old = String::from_utf8_lossy(bytes);
     let right = |candidate: &String| {
         let after = document::read(path, candidate.as_bytes());
-        after.is_ok_and(|after| after.workers == expected && after.active == before.active)
+        after.is_ok_and(|after| after.workers == expected && after.sources == before.sources && after.active == before.active)
     };
     match text::removal(&old, place).filter(right) {
         Some(text) => Ok(Some(text)),

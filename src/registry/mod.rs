@@ -1,5 +1,6 @@
 //! The set of workers: `workers.yaml` and what it says, as validated values.
 
+pub mod discover;
 mod document;
 pub mod edit;
 mod file;
@@ -12,6 +13,7 @@ pub mod worker;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use discover::Source;
 use names::WorkerName;
 use worker::Worker;
 
@@ -26,6 +28,8 @@ pub struct Registry {
     /// False when there is no such file: the registry is empty then.
     pub exists: bool,
     pub workers: Vec<Worker>,
+    /// Where more of them are found, in the file's order.
+    pub sources: Vec<Source>,
     /// A session whose last output is younger than this is `active` (`active:` in the file, default 60 s).
     pub active_within: Duration,
 }
@@ -39,10 +43,11 @@ impl Registry {
     pub fn load(given: Option<&Path>) -> anyhow::Result<Self> {
         let path = file::locate(given)?;
         let Some(text) = file::read(&path)? else {
-            return Ok(Self { path, exists: false, workers: Vec::new(), active_within: ACTIVE_WITHIN });
+            return Ok(Self { path, exists: false, workers: Vec::new(), sources: Vec::new(), active_within: ACTIVE_WITHIN });
         };
         let read = document::read(&path, &text)?;
-        Ok(Self { path, exists: true, workers: read.workers, active_within: read.active.unwrap_or(ACTIVE_WITHIN) })
+        let active_within = read.active.unwrap_or(ACTIVE_WITHIN);
+        Ok(Self { path, exists: true, workers: read.workers, sources: read.sources, active_within })
     }
 
     /// Where [`Registry::load`] looks, absolute, whether or not there is such a file.

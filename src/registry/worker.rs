@@ -3,6 +3,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
+use super::discover::{Origin, Polecat, System};
 use super::names::{ObjectName, WorkerName};
 use super::template::Template;
 
@@ -16,6 +19,7 @@ pub struct Worker {
     pub tmux: Vec<String>,
     pub view: ViewMode,
     pub commands: Commands,
+    pub origin: Origin,
 }
 
 /// Where a worker is.
@@ -39,7 +43,7 @@ pub struct PodPlace {
 }
 
 /// What `pod:` names.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum PodRef {
     /// A bare name: a pod, else a Deployment, else a StatefulSet.
     Any(ObjectName),
@@ -107,11 +111,22 @@ pub enum Preset {
 }
 
 impl Worker {
-    /// `pod` or `local`, as `list --wide` and the JSON print it.
+    /// `pod`, `local`, or the system that it was found in, as `list --wide` and the JSON print it.
     pub fn kind(&self) -> &'static str {
-        match self.place {
-            Place::Pod(_) => "pod",
-            Place::Local(_) => "local",
+        match (&self.origin, &self.place) {
+            (Origin::Pods, _) => System::Pods.word(),
+            (Origin::GasCity(_), _) => System::GasCity.word(),
+            (Origin::GasTown(_), _) => System::GasTown.word(),
+            (Origin::File, Place::Pod(_)) => "pod",
+            (Origin::File, Place::Local(_)) => "local",
+        }
+    }
+
+    /// The polecat that it is, if it is one.
+    pub fn polecat(&self) -> Option<&Polecat> {
+        match &self.origin {
+            Origin::GasTown(polecat) => Some(polecat),
+            _ => None,
         }
     }
 }

@@ -1,9 +1,9 @@
 //! The one question per worker: its sessions and its queue, in one exec; and many workers asked at the same time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroUsize;
-use std::sync::Mutex;
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use super::failure::{Failure, Kind};
 use super::queue::Items;
 use super::script::{self, Parts, Script};
 use super::session::{Answer, Queue, Session, SessionId};
+use crate::registry::discover::Reads;
 use crate::registry::worker::Worker;
 use crate::state;
 use crate::terminal::neutralise;
@@ -44,23 +45,80 @@ pub struct Question {
 /// The sessions are noted for completion, before the report is sent: who has all reports may end the process.
 pub fn all(workers: Vec<Worker>, question: Question) -> Receiver<Report> {
     let (sender, receiver) = mpsc::channel();
-    let threads = question.parallel.get().min(workers.len());
-    let queue = std::sync::Arc::new(Mutex::new(workers.into_iter().enumerate()));
-    for _ in 0..threads {
-        let (sender, queue) = (sender.clone(), queue.clone());
-        thread::spawn(move || {
-            while let Some((index, worker)) = next(&queue) {
-                let remote = Remote::to(&worker);
-                let answer = one(&remote, &worker, question);
-                note_sessions(&worker, &answer);
-                let report = Report { index, pod: remote.exec.pod(), answer };
-                if sender.send(report).is_err() {
-                    return;
-                }
-            }
-        });
-    }
+    let asking = Asking::new(question, move |report| sender.send(report).is_ok());
+    workers.into_iter().enumerate().for_each(|(index, worker)| asking.ask(index, worker));
     receiver
+}
+
+/// Workers that are asked at the same time, so many at most, and more may come.
+pub struct Asking<Deliver>(Arc<Desk<Deliver>>);
+
+struct Desk<Deliver> {
+    question: Question,
+    /// Takes each report; false when nobody wants any more.
+    deliver: Deliver,
+    line: Mutex<Line>,
+}
+
+#[derive(Default)]
+struct Line {
+    waiting: VecDeque<(usize, Worker, Option<Answer>)>,
+    /// How many threads ask.
+    asking: usize,
+}
+
+impl<Deliver: Fn(Report) -> bool + Send + Sync + 'static> Asking<Deliver> {
+    pub fn new(question: Question, deliver: Deliver) -> Self {
+        Self(Arc::new(Desk { question, deliver, line: Mutex::default() }))
+    }
+
+    /// Ask one more; its report has this index.
+    pub fn ask(&self, index: usize, worker: Worker) {
+        self.ask_after(index, worker, None);
+    }
+
+    /// The same for one of which something is known already: how it stands, and what it has without tmux.
+    pub fn ask_after(&self, index: usize, worker: Worker, told: Option<Answer>) {
+        let mut line = self.0.line();
+        line.waiting.push_back((index, worker, told));
+        if line.asking < self.0.question.parallel.get() {
+            line.asking += 1;
+            let desk = self.0.clone();
+            thread::spawn(move || desk.work());
+        }
+    }
+
+    /// Deliver what one said already.
+    pub fn told(&self, index: usize, worker: &Worker, answer: Result<Answer, Failure>) {
+        note_sessions(worker, &answer);
+        (self.0.deliver)(Report { index, pod: Remote::to(worker).exec.pod(), answer });
+    }
+}
+
+impl<Deliver: Fn(Report) -> bool> Desk<Deliver> {
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// One after the other, until nobody waits.
+    fn work(&self) {
+        while let Some((index, worker, told)) = self.next() {
+            let remote = Remote::to(&worker);
+            let answer = knowing(told, one(&remote, &worker, self.question));
+            note_sessions(&worker, &answer);
+            let report = Report { index, pod: remote.exec.pod(), answer };
+            if !(self.deliver)(report) {
+                self.line().waiting.clear();
+            }
+        }
+    }
+
+    fn next(&self) -> Option<(usize, Worker, Option<Answer>)> {
+        let mut line = self.line();
+        let next = line.waiting.pop_front();
+        line.asking -= usize::from(next.is_none());
+        next
+    }
 }
 
 fn note_sessions(worker: &Worker, answer: &Result<Answer, Failure>) {
@@ -73,15 +131,35 @@ fn note_sessions(worker: &Worker, answer: &Result<Answer, Failure>) {
     }
 }
 
-fn next<T>(queue: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
-    queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).next()
+/// What a worker answered, with what was known of it before.
+pub fn knowing(told: Option<Answer>, answer: Result<Answer, Failure>) -> Result<Answer, Failure> {
+    match (answer, told) {
+        (Ok(answer), Some(Answer { standing: Some(standing), sessions, .. })) => {
+            let is_log = answer.sessions.iter().all(|session| session.id.is_none());
+            let sessions = if is_log { sessions } else { answer.sessions };
+            Ok(Answer { sessions, standing: Some(standing), ..answer })
+        }
+        (answer, _) => answer,
+    }
 }
 
-/// Ask one worker.
+/// Ask one worker. A polecat without tmux is not asked: it has its log.
 ///
 /// # Errors
 /// It did not answer, or not wholly.
 pub fn one(remote: &Remote, worker: &Worker, question: Question) -> Result<Answer, Failure> {
+    let log = || Ok(Answer::of(Session::log(None, None).into_iter().collect()));
+    match worker.polecat().map(|polecat| polecat.reads) {
+        Some(Reads::Log) => log(),
+        Some(Reads::PerhapsTmux) => match with_queue(remote, worker, question) {
+            Err(failure) if failure.kind == Kind::NoTmux => log(),
+            result => result,
+        },
+        None => with_queue(remote, worker, question),
+    }
+}
+
+fn with_queue(remote: &Remote, worker: &Worker, question: Question) -> Result<Answer, Failure> {
     let command = worker.commands.queue.as_ref().filter(|_| question.queue).map(|queue| queue.fill(&[]));
     let (answer, said) = with_command(remote, command.as_deref().unwrap_or_default(), question.timeout)?;
     let queue = match (command, said) {
@@ -122,7 +200,7 @@ fn understand(parts: &Parts) -> Result<Answer, Failure> {
     let part = |name: &str| parts.get(name).map(script::Part::text).unwrap_or_default();
     let now = part("now").trim().parse().ok();
     let status = parts.get("sessions-end").map_or("", |part| part.detail.as_str());
-    Ok(Answer { sessions: sessions(&part("sessions"), status, now)?, queue: Queue::NotAsked })
+    Ok(Answer::of(sessions(&part("sessions"), status, now)?))
 }
 
 /// A container without sh is asked for tmux alone; the sentinel is a message that tmux itself prints at the end.
@@ -132,7 +210,7 @@ pub(super) fn without_sh(remote: &Remote, deadline: Instant) -> Result<Answer, F
         Ok(listing) => sessions(&String::from_utf8_lossy(&listing), "0", None)?,
         Err(said) => sessions(&said, "1", None)?,
     };
-    Ok(Answer { sessions, queue: Queue::NotAsked })
+    Ok(Answer::of(sessions))
 }
 
 /// One tmux command without any shell: what it printed when that is whole, or what it complained of.
@@ -157,7 +235,7 @@ fn sessions(listing: &str, status: &str, now: Option<u64>) -> Result<Vec<Session
     for line in listing.lines() {
         let understood = match line.split_at_checked(2) {
             Some(("S ", rest)) => session(rest).map(|session| {
-                places.insert(session.id.clone(), sessions.len());
+                places.extend(session.id.clone().map(|id| (id, sessions.len())));
                 sessions.push(session);
             }),
             // A session that began between the two listings has panes only; the next question finds it.
@@ -178,14 +256,15 @@ fn sessions(listing: &str, status: &str, now: Option<u64>) -> Result<Vec<Session
 fn session(line: &str) -> Option<Session> {
     let mut fields = line.splitn(5, ' ');
     Some(Session {
-        id: SessionId::parse(fields.next()?)?,
+        id: Some(SessionId::parse(fields.next()?)?),
         windows: fields.next()?.parse().ok()?,
         attached: fields.next()?.parse().ok()?,
-        created: fields.next()?.parse().ok()?,
+        created: Some(fields.next()?.parse().ok()?),
         name: fields.next()?.parse().ok()?,
         last_output: None,
         age: None,
         in_mode: false,
+        told: None,
     })
 }
 
@@ -252,7 +331,9 @@ mod tests {
         let sessions = sessions(LISTING, "0", Some(1_700_000_060)).unwrap();
         let seen: Vec<_> = sessions
             .iter()
-            .map(|s| (s.id.as_str(), s.name.as_str(), s.windows, s.attached, s.age.unwrap().as_secs(), s.in_mode))
+            .map(|s| {
+                (s.id.as_ref().unwrap().as_str(), s.name.as_str(), s.windows, s.attached, s.age.unwrap().as_secs(), s.in_mode)
+            })
             .collect();
         assert_eq!(seen, [("$0", "a", 2, 0, 10, false), ("$12", " b c ", 1, 1, 59, true)]);
     }

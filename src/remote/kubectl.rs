@@ -90,6 +90,14 @@ impl Cluster {
         self.ask(&["get", kinds, "--output=json"], LISTING_CAP, deadline)
     }
 
+    /// The same, with these labels.
+    ///
+    /// # Errors
+    /// As [`Self::list`].
+    pub fn list_labelled(&self, kinds: &str, selector: &str, deadline: Instant) -> Result<Said, Failure> {
+        self.ask(&["get", kinds, &format!("--selector={selector}"), "--output=json"], LISTING_CAP, deadline)
+    }
+
     /// Whether the operator may `verb` `resource` here, by the cluster's own word. A resource may have a subresource:
     /// `pods/exec`.
     ///
@@ -172,7 +180,7 @@ impl Cluster {
 
 impl Said {
     /// The standard output of a kubectl to which nothing went wrong.
-    fn whole(self) -> Result<Vec<u8>, Failure> {
+    pub fn whole(self) -> Result<Vec<u8>, Failure> {
         match self.failure {
             None => Ok(self.stdout),
             Some(failure) => Err(failure),

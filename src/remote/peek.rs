@@ -6,6 +6,7 @@ use super::Remote;
 use super::ask;
 use super::failure::{Failure, Kind};
 use super::script::{self, Input};
+use super::session::Session;
 use crate::registry::names::SessionName;
 use crate::terminal::neutralise;
 
@@ -39,11 +40,11 @@ pub fn capture(remote: &Remote, session: &SessionName, lines: u32, deadline: Ins
 fn without_sh(remote: &Remote, session: &SessionName, lines: &str, deadline: Instant) -> Result<Vec<u8>, Failure> {
     let answer = ask::without_sh(remote, deadline)?;
     let mut named = answer.sessions.iter().filter(|there| there.name == *session);
-    let (Some(found), None) = (named.next(), named.next()) else {
+    let (Some(Session { id: Some(id), .. }), None) = (named.next(), named.next()) else {
         let name = neutralise::line(session.as_str());
         return Err(Failure::new(Kind::NoSession, format!("there is no session {name:?}, or more than one")));
     };
-    let (from, target) = (format!("-{lines}"), format!("{}:", found.id.as_str()));
+    let (from, target) = (format!("-{lines}"), format!("{}:", id.as_str()));
     ask::tmux_alone(remote, &["capture-pane", "-p", "-e", "-S", &from, "-t", &target], deadline)?
         .map_err(|said| Failure::new(Kind::Incomplete, format!("tmux cannot show the pane: {}", neutralise::line(said.trim()))))
 }

@@ -6,7 +6,7 @@
 pub mod choose;
 mod known;
 pub mod listing;
-mod state;
+pub mod state;
 
 use std::process::Command;
 use std::time::Instant;
@@ -50,6 +50,11 @@ impl Pod {
             }
             None => known::kept(&self.cluster, &self.place.pod),
         }
+    }
+
+    /// Keep what a listing just showed: that this is the pod.
+    pub fn note(&self, pod: &ObjectName) {
+        known::keep(&self.cluster, &self.place.pod, Some(pod));
     }
 
     fn look_up(&self, acceptable: Acceptable, deadline: Instant) -> Result<ObjectName, Failure> {

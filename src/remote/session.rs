@@ -3,25 +3,30 @@
 use std::time::Duration;
 
 use super::queue::Items;
+use crate::registry::discover::Polecat;
 use crate::registry::names::SessionName;
 
 /// A tmux session as its server listed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     /// `$N`. Targets are built from this, never from the name: a session *named* `$0` would be taken for an id.
-    pub id: SessionId,
+    ///
+    /// `None` for what is shown as a session and is none: the log of a pod.
+    pub id: Option<SessionId>,
     pub name: SessionName,
     pub windows: u32,
     /// Clients attached to it.
     pub attached: u32,
-    /// Seconds since the epoch, by the worker's clock.
-    pub created: u64,
+    /// Seconds since the epoch, by the worker's clock; `None` when unknown.
+    pub created: Option<u64>,
     /// When its panes last wrote something, seconds since the epoch by the worker's clock; `None` when unknown.
     pub last_output: Option<u64>,
     /// The age of that output, by the worker's own clock.
     pub age: Option<Duration>,
     /// The active pane of the active window is in a mode (copy mode, a menu …).
     pub in_mode: bool,
+    /// What it does, where that is known better than by its output.
+    pub told: Option<State>,
 }
 
 /// `$N`, as tmux prints it.
@@ -46,6 +51,13 @@ pub enum State {
     Attached,
     Active,
     Idle,
+    /// Of an agent that runs once, to its end.
+    Working,
+    Stuck,
+    Done,
+    Failed,
+    /// By somebody, before its end.
+    Stopped,
 }
 
 impl State {
@@ -54,14 +66,27 @@ impl State {
             Self::Attached => "attached",
             Self::Active => "active",
             Self::Idle => "idle",
+            Self::Working => "working",
+            Self::Stuck => "stuck",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Stopped => "stopped",
         }
     }
 }
 
 impl Session {
-    /// `attached` when a client is there, else by the age of the last output.
+    /// The log of a pod without tmux, as the one session that it has. `age` is since it began or ended, whichever was last.
+    pub fn log(told: Option<State>, age: Option<Duration>) -> Option<Self> {
+        let name = Polecat::LOG.parse().ok()?;
+        Some(Self { id: None, name, windows: 1, attached: 0, created: None, last_output: None, age, in_mode: false, told })
+    }
+
+    /// `attached` when a client is there, else by the age of the last output, unless it was told.
     pub fn state(&self, active_within: Duration) -> State {
-        if self.attached > 0 {
+        if let Some(told) = self.told {
+            told
+        } else if self.attached > 0 {
             State::Attached
         } else if self.age.is_some_and(|age| age < active_within) {
             State::Active
@@ -76,6 +101,29 @@ impl Session {
 pub struct Answer {
     pub sessions: Vec<Session>,
     pub queue: Queue,
+    /// How it is with an agent that runs once, to its end; `None` for a worker that just runs.
+    pub standing: Option<Standing>,
+}
+
+impl Answer {
+    /// The sessions of a worker that runs.
+    pub fn of(sessions: Vec<Session>) -> Self {
+        Self { sessions, queue: Queue::NotAsked, standing: None }
+    }
+
+    /// The word for the STATUS column and the JSON.
+    pub fn status(&self) -> &'static str {
+        self.standing.as_ref().map_or("running", |standing| standing.state.word())
+    }
+}
+
+/// How it is with an agent that runs once, to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// `working`, `stuck`, `done` or `failed`.
+    pub state: State,
+    /// More of it in a few words, neutralised: `for 12m, 48m left`, `exit 1`. Empty when there is nothing to add.
+    pub detail: String,
 }
 
 /// What the queue command said.

@@ -31,6 +31,16 @@ impl Operator {
         self
     }
 
+    /// `discover:` with these entries, a line each, behind the workers of the file.
+    pub fn discovers(self, entries: &[&str]) -> Self {
+        let path = self.world.registry_path();
+        let mut text = std::fs::read_to_string(&path).unwrap_or_default();
+        text.push_str("discover:\n");
+        text.extend(entries.iter().map(|entry| format!("  - {entry}\n")));
+        std::fs::write(&path, text).unwrap();
+        self
+    }
+
     pub fn run(&self, arguments: &[&str]) -> Ran {
         self.world.run(arguments)
     }

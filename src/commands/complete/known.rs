@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use super::line::Line;
 use super::renewal;
+use crate::discovery;
 use crate::registry::Registry;
 use crate::state::sessions::{self, Sessions};
 
@@ -22,7 +23,9 @@ pub struct Known {
 impl Known {
     /// The workers that the command line is about.
     pub fn of(line: &Line) -> Result<Self> {
-        Ok(Self { registry: Registry::load(line.registry().as_deref())? })
+        let mut registry = Registry::load(line.registry().as_deref())?;
+        discovery::recall(&mut registry);
+        Ok(Self { registry })
     }
 
     /// The names of the workers, but for those that are on the line already.
@@ -59,7 +62,8 @@ impl Known {
     fn last_said(&self) -> Sessions {
         let until = Instant::now() + PATIENCE;
         let mut said = sessions::read();
-        if self.names().all(|name| said.get(name).is_some_and(sessions::Known::is_fresh)) || !renewal::start(&self.registry) {
+        let is_fresh = |name: &str| said.get(name).is_some_and(sessions::Known::is_fresh);
+        if (discovery::is_fresh(&self.registry) && self.names().all(is_fresh)) || !renewal::start(&self.registry) {
             return said;
         }
         while self.names().any(|name| !said.contains_key(name)) && Instant::now() < until {

@@ -6,9 +6,10 @@ use std::process::{Command, Stdio};
 use nix::unistd::setsid;
 
 use crate::commands::Context;
+use crate::discovery;
 use crate::process;
 use crate::registry::Registry;
-use crate::remote::ask::{self, Question};
+use crate::remote::ask::Question;
 use crate::state::sessions;
 
 /// Start a process of our own that renews what is known of the registry's workers; false when that cannot be.
@@ -28,10 +29,14 @@ pub fn start(registry: &Registry) -> bool {
 pub fn run(context: &Context) {
     // Out of the terminal's reach: neither its hang-up nor a Ctrl-C at the prompt is meant for us.
     let _ = setsid();
-    let (Some(_alone), Ok(registry)) = (sessions::renew(), context.registry()) else { return };
+    let (Some(_alone), Ok(mut registry)) = (sessions::renew(), context.registry()) else { return };
+    if discovery::is_fresh(&registry) {
+        discovery::recall(&mut registry);
+        registry.sources.clear();
+    }
     let said = sessions::read();
-    let mut workers = registry.workers;
+    let mut workers = registry.workers.clone();
     workers.retain(|worker| !said.get(worker.name.as_str()).is_some_and(sessions::Known::is_fresh));
-    // Every answer is noted by `ask::all` itself.
-    ask::all(workers, Question { queue: false, ..context.question() }).into_iter().for_each(drop);
+    // Every answer is noted where it comes in.
+    discovery::survey(&registry, workers, Question { queue: false, ..context.question() }).into_iter().for_each(drop);
 }

@@ -25,7 +25,7 @@ const INTENT: usize = 3;
 /// # Errors
 /// There is no terminal, or no worker that takes issues.
 pub fn form(context: &Context, preset: Option<&WorkerName>) -> Result<Code> {
-    let registry = context.registry()?;
+    let registry = context.known()?;
     if let Some(worker) = preset.map(|name| target::worker(&registry, name)).transpose()?
         && worker.commands.dispatch.is_none()
     {

@@ -23,8 +23,7 @@ const TEXT_CAP: u64 = 1 << 20;
 const HOW_TO_GIVE_A_TEXT: &str = "give it as an argument behind the address, or on standard input";
 
 pub fn run(context: &Context, args: &Nudge) -> Result<Code> {
-    let registry = context.registry()?;
-    let (worker, session) = target::session(context, &registry, &args.session)?;
+    let (worker, session) = target::session(context, &args.session)?;
     let text = match args.text.as_deref() {
         None if io::stdin().is_terminal() => return form(context, &worker, &session),
         None | Some("-") => from_stdin()?,

@@ -19,8 +19,7 @@ use crate::terminal::progress::Progress;
 use crate::terminal::{json, neutralise, pane};
 
 pub fn run(context: &Context, args: &Peek) -> Result<Code> {
-    let registry = context.registry()?;
-    let (worker, session) = target::session(context, &registry, &args.session)?;
+    let (worker, session) = target::session(context, &args.session)?;
     let address = Address { worker: worker.name.clone(), session: session.clone() };
     let source = Source { context, remote: Remote::to(&worker), address: &address, lines: args.lines };
     if args.until_key {

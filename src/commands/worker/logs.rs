@@ -18,8 +18,9 @@ use crate::remote::kubectl::objects::{Log, Part};
 use crate::terminal::{neutralise, shell, style};
 
 pub fn run(context: &Context, args: &WorkerLogs) -> Result<Code> {
-    let registry = context.registry()?;
-    let worker = target::worker(&registry, &target::worker_name(&args.worker)?)?;
+    let name = target::worker_name(&args.worker)?;
+    let registry = context.registry_with(std::slice::from_ref(&name))?;
+    let worker = target::worker(&registry, &name)?;
     let place = owner::place(worker)?;
     let cluster = Cluster::of(place);
     let (pod, container) = newest(context, worker, place, &cluster)?;

@@ -23,8 +23,9 @@ use crate::terminal::{key, neutralise};
 const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
 
 pub fn run(context: &Context, args: &WorkerRestart) -> Result<Code> {
-    let registry = context.registry()?;
-    let worker = target::worker(&registry, &target::worker_name(&args.worker)?)?;
+    let name = target::worker_name(&args.worker)?;
+    let registry = context.registry_with(std::slice::from_ref(&name))?;
+    let worker = target::worker(&registry, &name)?;
     let place = owner::place(worker)?;
     let cluster = Cluster::of(place);
     let owner = owner_of(context, worker, place, &cluster)?;

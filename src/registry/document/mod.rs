@@ -7,6 +7,7 @@ mod place;
 mod sections;
 mod seeds;
 mod settings;
+mod sources;
 mod values;
 
 use std::path::Path;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer as _, IgnoredAny};
 
+use super::discover::Source;
 use super::file;
 use super::worker::Worker;
 use crate::exit::{Code, Problem};
@@ -25,6 +27,7 @@ use values::Base;
 #[derive(Debug, Default)]
 pub struct Document {
     pub workers: Vec<Worker>,
+    pub sources: Vec<Source>,
     pub active: Option<Duration>,
 }
 
@@ -52,7 +55,7 @@ fn understand(bytes: &[u8], base: &Base) -> Result<Document, Fault> {
     };
     let top = seeds::Mapping(sections::Top::new(base)).deserialize(first).map_err(|error| Fault::of(&error))?;
     match documents.next() {
-        None => Ok(Document { active: top.active, workers: top.workers() }),
+        None => Ok(top.document()),
         Some(second) => {
             let Err(error) = second.deserialize_any(seeds::Refuse);
             Err(Fault { reason: "a registry is one YAML document, and a second one begins here".into(), ..Fault::of(&error) })

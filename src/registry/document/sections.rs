@@ -7,9 +7,12 @@ use std::time::Duration;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use super::Document;
 use super::seeds::{Mapping, Section, Text};
 use super::settings::Settings;
+use super::sources::{self, Found, Sources};
 use super::values::{self, Base};
+use crate::registry::discover::Origin;
 use crate::registry::names::WorkerName;
 use crate::registry::worker::{Place, PodPlace, PodRef, Worker};
 
@@ -18,28 +21,31 @@ pub struct Top<'a> {
     base: &'a Base,
     defaults: Settings,
     entries: Vec<Entry<'a>>,
-    pub active: Option<Duration>,
+    found: Vec<Found>,
+    active: Option<Duration>,
 }
 
 impl<'a> Top<'a> {
     pub fn new(base: &'a Base) -> Self {
-        Self { base, defaults: Settings::default(), entries: Vec::new(), active: None }
+        Self { base, defaults: Settings::default(), entries: Vec::new(), found: Vec::new(), active: None }
     }
 
-    /// The workers with defaults and presets filled in. Done last: the defaults may stand behind the workers.
-    pub fn workers(self) -> Vec<Worker> {
+    /// What the file says, with defaults and presets filled in. Done last: the defaults may stand behind the workers.
+    pub fn document(self) -> Document {
         let defaults = self.defaults;
-        self.entries.into_iter().filter_map(|entry| entry.worker(&defaults)).collect()
+        let workers = self.entries.into_iter().filter_map(|entry| entry.worker(&defaults)).collect();
+        Document { workers, sources: sources::all(self.found, &defaults), active: self.active }
     }
 }
 
 impl Section for Top<'_> {
     const WHAT: &'static str = "the registry";
-    const KEYS: &'static [&'static str] = &["workers", "defaults", "active"];
+    const KEYS: &'static [&'static str] = &["workers", "defaults", "active", "discover"];
 
     fn read<'de, A: MapAccess<'de>>(&mut self, key: &'static str, map: &mut A) -> Result<(), A::Error> {
         match key {
             "workers" => self.entries = map.next_value_seed(Entries(self.base))?,
+            "discover" => self.found = map.next_value_seed(Sources(self.base))?,
             "defaults" => {
                 let defaults = Defaults { base: self.base, settings: Settings::default() };
                 self.defaults = map.next_value_seed(Mapping(defaults))?.settings;
@@ -129,6 +135,7 @@ impl<'a> Entry<'a> {
             tmux: settings.tmux.unwrap_or_else(|| vec!["tmux".to_owned()]),
             view: settings.view.unwrap_or_default(),
             commands: settings.commands.over_preset(settings.preset.unwrap_or_default()),
+            origin: Origin::File,
         })
     }
 }

@@ -68,6 +68,11 @@ pub struct Templates {
 }
 
 impl Templates {
+    /// No commands at all, not even the preset's.
+    pub fn none() -> Self {
+        Self { status: Some(None), queue: Some(None), dispatch: Some(None) }
+    }
+
     fn over(self, defaults: Self) -> Self {
         Self {
             status: self.status.or(defaults.status),

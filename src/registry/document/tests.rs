@@ -55,8 +55,14 @@ fn bad_characters(#[case] text: &[u8], #[case] told: &str) {
 
 #[rstest]
 #[case("workers: {name: a}\n", "1:10: invalid type: map, expected a list of workers")]
-#[case("- name: a\n", "1:1: invalid type: sequence, expected the registry, a mapping with the keys workers, defaults, active")]
-#[case("text\n", "1:1: invalid type: string \"text\", expected the registry, a mapping with the keys workers, defaults, active")]
+#[case(
+    "- name: a\n",
+    "1:1: invalid type: sequence, expected the registry, a mapping with the keys workers, defaults, active, discover"
+)]
+#[case(
+    "text\n",
+    "1:1: invalid type: string \"text\", expected the registry, a mapping with the keys workers, defaults, active, discover"
+)]
 #[case(&worker_with("pod: [b]"), "3:10: invalid type: sequence, expected text for \"pod\"")]
 #[case(&worker_with("pod: b\ntmux: {x: y}"), "4:11: invalid type: map, expected text for \"tmux\"")]
 #[case(
@@ -74,7 +80,10 @@ fn an_entry_that_is_no_mapping() {
 
 #[rstest]
 #[case("wokers: []\n", "1:1: unknown key \"wokers\" in the registry; did you mean \"workers\"?")]
-#[case("workers: []\nsomething: 1\n", "2:1: unknown key \"something\" in the registry; known are workers, defaults, active")]
+#[case(
+    "workers: []\nsomething: 1\n",
+    "2:1: unknown key \"something\" in the registry; known are workers, defaults, active, discover"
+)]
 #[case(&worker_with("pod: b\ncontxt: x"), "4:5: unknown key \"contxt\" in a worker; did you mean \"context\"?")]
 #[case(&worker_with("Pod: b"), "3:5: unknown key \"Pod\" in a worker; did you mean \"pod\"?")]
 #[case(&worker_with("pod: b\ncommands:\n  que: x"), "5:7: unknown key \"que\" in commands; did you mean \"queue\"?")]
@@ -282,4 +291,65 @@ proptest! {
     fn any_bytes_are_refused_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
         let _ = read("/w".as_ref(), &bytes);
     }
+}
+
+fn sources(text: &str) -> Vec<Source> {
+    understand(text.as_bytes(), &base()).unwrap().sources
+}
+
+#[test]
+fn sources_have_defaults_of_their_own() {
+    let text = "
+defaults: {context: common, namespace: spaces, container: box, tmux: tmux -L own, view: plain}
+discover:
+  - pods: {selector: a=b}
+  - gascity: {}
+  - gastown: {context: town, namespace: n, prefix: '', stuck: 1h}
+  - gastown:
+";
+    let [pods, city, town, other] = sources(text).try_into().unwrap();
+    let place = |source: &Source| {
+        let name = |name: &Option<crate::registry::names::ObjectName>| name.as_ref().map(ToString::to_string).unwrap_or_default();
+        [source.context.clone().unwrap_or_default(), name(&source.namespace), name(&source.container), source.prefix.clone()]
+            .join(" ")
+    };
+    assert_eq!(place(&pods), "common spaces box ");
+    assert_eq!(place(&city), "common gc agent gc-");
+    assert_eq!(place(&town), "town n claude ");
+    assert_eq!(place(&other), "common gastown claude pc-");
+    assert_eq!((pods.tmux.join(" ").as_str(), city.tmux.join(" ").as_str()), ("tmux -L own", "tmux"));
+    assert!(pods.commands.queue.is_some() && city.commands.queue.is_none() && town.commands.queue.is_none());
+    assert_eq!((town.stuck_after.as_secs(), other.stuck_after.as_secs()), (3600, 900));
+    let names: Vec<String> = [pods, city, town, other].iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["discover:pods", "discover:gascity", "discover:gastown#1", "discover:gastown#2"]);
+}
+
+#[rstest]
+#[case("discover: {pods: x}\n", "1:11: invalid type: map, expected a list of sources")]
+#[case("discover:\n  - podz: {}\n", "2:5: unknown key \"podz\" in a source; did you mean \"pods\"?")]
+#[case(
+    "discover:\n  - pods: {prefix: a}\n",
+    "2:11: this source has no \"selector\"; say which pods, e.g. app.kubernetes.io/name=factory-worker"
+)]
+#[case("discover:\n  - {}\n", "2:5: this source is nothing; give it one of pods, gascity, gastown")]
+#[case(
+    "discover:\n  - gastown: {}\n    gascity: {}\n",
+    "2:5: a source is one thing, and this one is gastown already; begin a new one with \"-\""
+)]
+#[case(
+    "discover:\n  - gascity: {selector: a}\n",
+    "2:15: unknown key \"selector\" in a gascity source; known are prefix, namespace, context, kubeconfig, tmux, view"
+)]
+#[case(
+    "discover:\n  - gastown: {container: a}\n",
+    "2:15: unknown key \"container\" in a gastown source; known are prefix, namespace, context, kubeconfig, stuck, tmux, view"
+)]
+#[case(
+    "discover:\n  - gascity: {prefix: G_}\n",
+    "2:23: \"prefix\": \"G_\" is nothing that a worker's name may begin with: lower-case letters, digits, '-' and '.'"
+)]
+#[case("discover:\n  - gastown: {stuck: 9}\n", "2:22: \"stuck\": \"9\" is no time; write a number and a unit, e.g. 60s")]
+#[case("discover:\n  - gascity: {context: -x}\n", "2:24: \"context\": a context may not begin with '-'")]
+fn wrong_sources(#[case] text: &str, #[case] told: &str) {
+    assert_eq!(fault(text.as_bytes()), told);
 }

@@ -48,6 +48,28 @@ pub fn context(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// Labels as kubectl takes them behind `--selector`; whether they are any, the API server says.
+pub fn selector(text: &str) -> Result<String, String> {
+    one_line("a selector", text)?;
+    Ok(text.to_owned())
+}
+
+/// The longest prefix: most of a worker's name is for what tells it from others.
+const PREFIX_LIMIT: usize = 24;
+
+/// What worker names may begin with.
+pub fn prefix(text: &str) -> Result<String, String> {
+    // Such a prefix is right when it is with a letter behind it.
+    let whole = format!("{text}x").parse::<WorkerName>();
+    whole.map_err(|_| {
+        format!("{text:?} is nothing that a worker's name may begin with: lower-case letters, digits, '-' and '.'")
+    })?;
+    match text.len() {
+        length if length > PREFIX_LIMIT => Err(format!("{text:?} has {length} characters; at most {PREFIX_LIMIT} are allowed")),
+        _ => Ok(text.to_owned()),
+    }
+}
+
 /// Whether `text`, which messages show as it is, stays on one line.
 fn one_line(what: &str, text: &str) -> Result<(), String> {
     text.chars().find(|c| c.is_control()).map_or(Ok(()), |found| Err(format!("{what} may not contain {found:?}")))

@@ -30,7 +30,7 @@ struct List {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "kind")]
 enum Item {
-    Pod(PodObject),
+    Pod(Box<PodObject>),
     Deployment(Owner),
     StatefulSet(Owner),
     #[serde(other)]
@@ -99,6 +99,7 @@ pub struct PodObject {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PodSpec {
+    pub active_deadline_seconds: Option<u64>,
     pub containers: Vec<Container>,
     pub init_containers: Vec<Container>,
     pub ephemeral_containers: Vec<Container>,
@@ -108,12 +109,24 @@ pub struct PodSpec {
 #[serde(default)]
 pub struct Container {
     pub name: String,
+    pub image: String,
+    pub env: Vec<Variable>,
+}
+
+/// A variable of a container's environment; one that comes from elsewhere has no value.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Variable {
+    pub name: String,
+    pub value: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PodStatus {
     pub phase: String,
+    /// When the node took it, RFC 3339: the deadline counts from here.
+    pub start_time: Option<String>,
     pub reason: String,
     pub message: String,
     pub conditions: Vec<Condition>,
@@ -149,8 +162,11 @@ pub struct ContainerState {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Running {}
+#[serde(rename_all = "camelCase", default)]
+pub struct Running {
+    /// RFC 3339.
+    pub started_at: Option<String>,
+}
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -164,6 +180,8 @@ pub struct Waiting {
 pub struct Terminated {
     pub exit_code: i32,
     pub reason: String,
+    /// RFC 3339.
+    pub finished_at: Option<String>,
 }
 
 impl Listing {
@@ -197,7 +215,7 @@ impl Listing {
         let mut listing = Self::default();
         for item in list.items {
             match item {
-                Item::Pod(pod) => listing.pods.push(pod),
+                Item::Pod(pod) => listing.pods.push(*pod),
                 Item::Deployment(owner) => listing.deployments.push(owner),
                 Item::StatefulSet(owner) => listing.stateful_sets.push(owner),
                 Item::Other => {}

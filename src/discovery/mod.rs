@@ -1,0 +1,112 @@
+//! Turning what runs in clusters into workers: the sources of `discover:`, each asked with one kubectl process.
+
+mod fleet;
+mod gascity;
+mod join;
+mod kept;
+mod names;
+mod survey;
+
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+pub use join::{Claims, Joining};
+pub use survey::{News, survey};
+
+use crate::gastown;
+use crate::registry::Registry;
+use crate::registry::discover::{Origin, Source, System};
+use crate::registry::names::ObjectName;
+use crate::registry::worker::PodRef;
+use crate::remote::failure::Failure;
+use crate::remote::kubectl::Cluster;
+use crate::remote::session::Answer;
+use crate::state::sessions::FRESH_FOR;
+
+/// Something in a cluster that is a worker, before it has a worker's name.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// What its own system calls it; any text.
+    pub called: String,
+    pub pod: PodRef,
+    /// The pod that this means just now.
+    pub current: Option<ObjectName>,
+    pub origin: Origin,
+    /// What the listing says about it, when nobody has to be asked any more.
+    pub told: Option<Result<Answer, Failure>>,
+}
+
+impl From<gastown::Found> for Finding {
+    fn from(found: gastown::Found) -> Self {
+        Self {
+            called: found.polecat.name.to_string(),
+            pod: PodRef::Pod(found.pod),
+            current: None,
+            origin: Origin::GasTown(Box::new(found.polecat)),
+            told: Some(found.told),
+        }
+    }
+}
+
+/// What the source says there is, in an order that does not change: one kubectl process.
+///
+/// # Errors
+/// The cluster did not say.
+pub fn ask(source: &Source, deadline: Instant) -> Result<Vec<Finding>, Failure> {
+    let cluster = cluster(source);
+    let mut found = match source.system {
+        System::Pods => fleet::find(&cluster, source.selector.as_deref().unwrap_or_default(), deadline)?,
+        System::GasCity => gascity::find(&cluster, source.selector.as_deref().unwrap_or_default(), deadline)?,
+        System::GasTown => gastown::find(&cluster, source.stuck_after, deadline)?.into_iter().map(Finding::from).collect(),
+    };
+    found.sort_by(|one, other| (&one.called, &one.pod).cmp(&(&other.called, &other.pod)));
+    Ok(found)
+}
+
+/// Where a source looks.
+pub fn cluster(source: &Source) -> Cluster {
+    Cluster { kubeconfig: source.kubeconfig.clone(), context: source.context.clone(), namespace: source.namespace.clone() }
+}
+
+/// Whether every source was asked a moment ago.
+pub fn is_fresh(registry: &Registry) -> bool {
+    registry.sources.iter().all(|source| kept::is_fresh(source, FRESH_FOR))
+}
+
+/// The registry with what its sources said last.
+pub fn recall(registry: &mut Registry) {
+    let mut claims = Claims::of(registry);
+    for source in &registry.sources {
+        registry.workers.extend(claims.join_kept(source));
+    }
+}
+
+/// The registry with what its sources say now. All are asked at the same time; those that do not answer are told with their reason.
+pub fn renew(registry: &mut Registry, timeout: Duration) -> Vec<(Source, Failure)> {
+    let (sender, receiver) = mpsc::channel();
+    for (place, source) in registry.sources.iter().cloned().enumerate() {
+        let sender = sender.clone();
+        thread::spawn(move || sender.send((place, ask(&source, Instant::now() + timeout))));
+    }
+    drop(sender);
+    let mut answers: Vec<_> = receiver.into_iter().collect();
+    answers.sort_by_key(|(place, _)| *place);
+    registry.workers.retain(|worker| worker.origin == Origin::File);
+    let mut claims = Claims::of(registry);
+    let mut silent = Vec::new();
+    for (place, answer) in answers {
+        let source = &registry.sources[place];
+        match answer {
+            Ok(found) => {
+                let joined = claims.join(source, found);
+                registry.workers.extend(joined.workers.into_iter().map(|joining| joining.worker));
+            }
+            Err(failure) => {
+                registry.workers.extend(claims.join_kept(source));
+                silent.push((source.clone(), failure));
+            }
+        }
+    }
+    silent
+}

@@ -1,0 +1,212 @@
+//! `discover:`, a list of entries with one key each: whose agents are looked for, and where.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use super::seeds::{Mapping, Maybe, Section, Text};
+use super::settings::{Settings, Templates};
+use super::values::{self, Base};
+use crate::registry::discover::{Polecat, Source, System};
+use crate::registry::names::ObjectName;
+
+/// The threshold that Gas Town's own witness begins with (`stuckThreshold`).
+const STUCK_AFTER: Duration = Duration::from_secs(15 * 60);
+/// What Gas City puts on every agent's pod.
+const GAS_CITY: &str = "app=gc-agent";
+
+/// The list of sources.
+pub struct Sources<'a>(pub &'a Base);
+
+impl<'de> DeserializeSeed<'de> for Sources<'_> {
+    type Value = Vec<Found>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Sources<'_> {
+    type Value = Vec<Found>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of sources")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut found = Vec::new();
+        while let Some(entry) = list.next_element_seed(Mapping(Entry { base: self.0, found: None }))? {
+            found.extend(entry.found);
+        }
+        Ok(found)
+    }
+}
+
+/// `pods: {…}`, `gascity: {…}` or `gastown: {…}`.
+struct Entry<'a> {
+    base: &'a Base,
+    found: Option<Found>,
+}
+
+impl Section for Entry<'_> {
+    const WHAT: &'static str = "a source";
+    const KEYS: &'static [&'static str] = System::WORDS;
+
+    fn read<'de, A: MapAccess<'de>>(&mut self, key: &'static str, map: &mut A) -> Result<(), A::Error> {
+        let before = self.found.as_ref().map(|found| found.system.word());
+        if let Some(before) = before {
+            use serde::de::Error;
+            return Err(A::Error::custom(format!(
+                "a source is one thing, and this one is {before} already; begin a new one with \"-\""
+            )));
+        }
+        let found = match key {
+            "pods" => map.next_value_seed(Mapping(Pods(Keys::new(self.base))))?.0.found(System::Pods),
+            "gascity" => map.next_value_seed(Mapping(GasCity(Keys::new(self.base))))?.0.found(System::GasCity),
+            _ => map.next_value_seed(Mapping(GasTown(Keys::new(self.base))))?.0.found(System::GasTown),
+        };
+        self.found = Some(found);
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), String> {
+        match self.found {
+            Some(_) => Ok(()),
+            None => Err(format!("this source is nothing; give it one of {}", System::WORDS.join(", "))),
+        }
+    }
+}
+
+/// What a source may say.
+struct Keys<'a> {
+    base: &'a Base,
+    selector: Option<String>,
+    /// `Some(None)` is none.
+    prefix: Option<Option<String>>,
+    stuck_after: Option<Duration>,
+    settings: Settings,
+}
+
+impl<'a> Keys<'a> {
+    fn new(base: &'a Base) -> Self {
+        Self { base, selector: None, prefix: None, stuck_after: None, settings: Settings::default() }
+    }
+
+    fn read<'de, A: MapAccess<'de>>(&mut self, key: &'static str, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            "selector" => self.selector = Some(map.next_value_seed(Text(key, values::selector))?),
+            "prefix" => self.prefix = Some(map.next_value_seed(Maybe(Text(key, values::prefix)))?),
+            "stuck" => self.stuck_after = Some(map.next_value_seed(Text(key, values::duration))?),
+            _ => self.settings.read(key, self.base, map)?,
+        }
+        Ok(())
+    }
+
+    fn found(self, system: System) -> Found {
+        let Self { selector, prefix, stuck_after, settings, .. } = self;
+        Found { system, selector, prefix, stuck_after, settings }
+    }
+}
+
+struct Pods<'a>(Keys<'a>);
+struct GasCity<'a>(Keys<'a>);
+struct GasTown<'a>(Keys<'a>);
+
+impl Section for Pods<'_> {
+    const WHAT: &'static str = "a source of pods";
+    const KEYS: &'static [&'static str] =
+        &["selector", "prefix", "namespace", "context", "container", "kubeconfig", "tmux", "view", "preset", "commands"];
+
+    fn read<'de, A: MapAccess<'de>>(&mut self, key: &'static str, map: &mut A) -> Result<(), A::Error> {
+        self.0.read(key, map)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        match self.0.selector {
+            Some(_) => Ok(()),
+            None => Err("this source has no \"selector\"; say which pods, e.g. app.kubernetes.io/name=factory-worker".to_owned()),
+        }
+    }
+}
+
+impl Section for GasCity<'_> {
+    const WHAT: &'static str = "a gascity source";
+    const KEYS: &'static [&'static str] = &["prefix", "namespace", "context", "kubeconfig", "tmux", "view"];
+
+    fn read<'de, A: MapAccess<'de>>(&mut self, key: &'static str, map: &mut A) -> Result<(), A::Error> {
+        self.0.read(key, map)
+    }
+}
+
+impl Section for GasTown<'_> {
+    const WHAT: &'static str = "a gastown source";
+    const KEYS: &'static [&'static str] = &["prefix", "namespace", "context", "kubeconfig", "stuck", "tmux", "view"];
+
+    fn read<'de, A: MapAccess<'de>>(&mut self, key: &'static str, map: &mut A) -> Result<(), A::Error> {
+        self.0.read(key, map)
+    }
+}
+
+/// A source as it is written.
+pub struct Found {
+    system: System,
+    selector: Option<String>,
+    prefix: Option<Option<String>>,
+    stuck_after: Option<Duration>,
+    settings: Settings,
+}
+
+/// The sources with the defaults filled in.
+pub fn all(found: Vec<Found>, defaults: &Settings) -> Vec<Source> {
+    let mut count = BTreeMap::new();
+    found.iter().for_each(|found| *count.entry(found.system).or_insert(0) += 1);
+    let mut seen = BTreeMap::new();
+    let mut number = |system| {
+        let number: &mut usize = seen.entry(system).or_insert(0);
+        *number += 1;
+        (count[&system] > 1).then_some(*number)
+    };
+    found.into_iter().map(|found| Source { number: number(found.system), ..found.source(defaults) }).collect()
+}
+
+impl Found {
+    /// Of the defaults, the other systems' agents take only the way to the cluster: neither a worker's namespace nor its
+    /// container or commands are theirs.
+    fn source(self, defaults: &Settings) -> Source {
+        let theirs = |defaults: &Settings| Settings {
+            context: defaults.context.clone(),
+            kubeconfig: defaults.kubeconfig.clone(),
+            view: defaults.view,
+            ..Settings::default()
+        };
+        let fixed = |name: &str| name.parse::<ObjectName>().ok();
+        let (settings, selector, prefix, namespace, container) = match self.system {
+            System::Pods => (self.settings.over(defaults), self.selector, "", None, None),
+            System::GasCity => {
+                (self.settings.over(&theirs(defaults)), Some(GAS_CITY.to_owned()), "gc-", fixed("gc"), fixed("agent"))
+            }
+            System::GasTown => (self.settings.over(&theirs(defaults)), None, "pc-", fixed("gastown"), fixed(Polecat::CONTAINER)),
+        };
+        let preset = settings.preset.unwrap_or_default();
+        let commands = match self.system {
+            System::Pods => settings.commands.over_preset(preset),
+            System::GasCity | System::GasTown => Templates::none().over_preset(preset),
+        };
+        Source {
+            system: self.system,
+            number: None,
+            selector,
+            prefix: self.prefix.map_or_else(|| prefix.to_owned(), Option::unwrap_or_default),
+            namespace: settings.namespace.or(namespace),
+            context: settings.context,
+            kubeconfig: settings.kubeconfig,
+            container: settings.container.or(container),
+            stuck_after: self.stuck_after.unwrap_or(STUCK_AFTER),
+            tmux: settings.tmux.unwrap_or_else(|| vec!["tmux".to_owned()]),
+            view: settings.view.unwrap_or_default(),
+            commands,
+        }
+    }
+}
