@@ -21,6 +21,12 @@ else
 	exit 1
 fi
 cargo build --release --locked --target "$target"
+built=${CARGO_TARGET_DIR:-target}/$target/release/factory-worker
+# Another image has other libraries, or none. Only Linux can tell.
+if [ "$(uname -s)" = Linux ] && ! LC_ALL=C ldd "$built" 2>&1 | grep -Eiq 'statically linked|not a (valid )?dynamic'; then
+	echo "$built is not static: it needs the libraries of this machine." >&2
+	exit 1
+fi
 mkdir -p deploy/bin
-install -m 755 "${CARGO_TARGET_DIR:-target}/$target/release/factory-worker" deploy/bin/factory-worker
+install -m 755 "$built" deploy/bin/factory-worker
 ls -l deploy/bin

@@ -94,7 +94,12 @@ fn the_environment_gives_tokens_too() {
     let mut site = Site::new();
     site.0.world = site.0.world.env("GITHUB_TOKEN", GITHUB_TOKEN).env("GH_USER", "my-bot");
     let ran = site.run(&["worker", "add", "w", "--image", IMAGE, "--timeout", "60s"]).expect(0);
-    assert_eq!(ran.stderr, "factory-worker: there is no CLAUDE_CODE_OAUTH_TOKEN: the worker goes without\n");
+    assert!(
+        ran.stderr.starts_with("factory-worker: there is no CLAUDE_CODE_OAUTH_TOKEN: the worker goes without\n"),
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.stderr.ends_with("w says: CLAUDE_CODE_OAUTH_TOKEN is not set: agents will ask for a login.\n"), "{}", ran.stderr);
     let log = site.wait_for_log("w", "Worker ready");
     assert!(log.contains("Git identity: my-bot <") && log.contains("CLAUDE_CODE_OAUTH_TOKEN is not set"), "{log}");
 }
@@ -157,11 +162,14 @@ fn what_was_interrupted_halfway_goes_on() {
 #[test]
 fn progress_is_shown_on_a_terminal() {
     let site = Site::new();
-    worker_image(site.cluster(), IMAGE).starting_takes(Duration::from_secs(3)).publish();
+    worker_image(site.cluster(), IMAGE).in_stage(Stage::ContainerCreating).publish();
     let screen = site.world().screen_with("");
     screen.enter(&format!("{} worker add w-1 w-2 --image {IMAGE} --from-env ~/worker.env --timeout 60s", support::BIN));
     let text = screen.wait_until("both to be scheduled", |text| text.matches("scheduled").count() == 2);
     assert!(text.contains("w-1  scheduled") && text.contains("w-2  scheduled"), "{text}");
+    for worker in ["w-1", "w-2"] {
+        site.pod(worker).becomes(Stage::Running);
+    }
     let text = screen.wait_until("both to be ready", |text| text.matches(" is ready as pod ").count() == 2);
     assert!(!text.contains("scheduled"), "{text}");
 }

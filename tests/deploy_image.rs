@@ -152,3 +152,27 @@ fn make_hands_the_image_to_docker() {
     let (well, said) = make(&["image"]);
     assert!(!well && said.contains("say which image"), "{said}");
 }
+
+/// `make/build-linux.sh` in a directory of its own, with a cargo that makes a copy of `program`.
+fn build_linux(world: &support::World, program: &str) -> support::Ran {
+    fs::create_dir_all(world.path("clone/make")).unwrap();
+    fs::copy(repository("make/build-linux.sh"), world.path("clone/make/build-linux.sh")).unwrap();
+    let target = "target/x86_64-unknown-linux-gnu/release";
+    world.script("rustup", "#!/bin/sh\n");
+    world.script("uname", "#!/bin/sh\ncase $1 in -s) echo Linux ;; *) echo Linux x86_64 ;; esac\n");
+    let cargo = "echo \"cargo: $* ($RUSTFLAGS)\"; mkdir -p TARGET; cp \"$(command -v PROGRAM)\" TARGET/factory-worker";
+    world.script("cargo", &format!("#!/bin/sh\n{}\n", cargo.replace("TARGET", target).replace("PROGRAM", program)));
+    support::Ran::from(world.program("sh").arg(world.path("clone/make/build-linux.sh")).output().unwrap())
+}
+
+#[test]
+fn the_helper_for_the_image_is_static() {
+    let world = support::World::new();
+    let ran = build_linux(&world, "tini").expect(1);
+    assert!(ran.stderr.contains("is not static"), "{}", ran.stderr);
+    assert!(!world.path("clone/deploy/bin/factory-worker").exists());
+    let ran = build_linux(&world, "tini-static").expect(0);
+    let build = "cargo: build --release --locked --target x86_64-unknown-linux-gnu ( -C target-feature=+crt-static)\n";
+    assert!(ran.stdout.starts_with(build), "{}", ran.stdout);
+    assert!(world.path("clone/deploy/bin/factory-worker").exists());
+}

@@ -1,9 +1,11 @@
 //! How far a worker has come on its way to "Worker ready", and waiting for it.
 
-use std::thread;
-use std::time::{Duration, Instant};
+mod remedies;
 
-use serde_json::Value;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use serde_json::{Value, json};
 
 use super::names::Names;
 use super::render::CONTAINER;
@@ -15,6 +17,8 @@ use crate::terminal::neutralise;
 
 /// What the entrypoint says when the sessions are there.
 const READY: &str = "Worker ready";
+/// How lines of the entrypoint read that tell what a ready worker lacks.
+const REMARKS: [&str; 4] = [" is not ", " has no ", "There is no ", "WARNING: "];
 /// How often is looked.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How much of a log is looked through for [`READY`], in bytes from its beginning: it is among the first things said.
@@ -51,6 +55,21 @@ pub struct Look {
     /// What it waits for, in the cluster's words; may be empty.
     pub detail: String,
     pub pod: Option<String>,
+    /// It does not go on by itself: what has been put right meanwhile shows in a new pod only, or much later.
+    pub stuck: bool,
+}
+
+/// A worker whose sessions are there.
+pub struct Ready {
+    pub pod: Option<String>,
+    /// What it says about what it lacks, e.g. a token that is refused.
+    pub remarks: Vec<String>,
+}
+
+/// What is changed in a template for a new pod, as `kubectl rollout restart` does.
+pub fn renewal() -> Value {
+    let now = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+    json!({ "spec": { "template": { "metadata": { "annotations": { "kubectl.kubernetes.io/restartedAt": now } } } } })
 }
 
 impl Look {
@@ -94,15 +113,15 @@ impl<'a> Rollout<'a> {
     ///
     /// # Errors
     /// It is not ready in time, or will not be by itself. The look says what there was last.
-    pub fn wait(&self, mut tell: impl FnMut(&Look)) -> Result<Look, (Failure, Look)> {
+    pub fn wait(&self, mut tell: impl FnMut(&Look)) -> Result<Ready, (Failure, Look)> {
         let end = Instant::now() + self.patience;
-        let mut last = Look { stage: Stage::Applied, detail: String::new(), pod: None };
+        let mut last = Look { stage: Stage::Applied, detail: String::new(), pod: None, stuck: false };
         loop {
             match self.look() {
-                Ok(look) => {
+                Ok((look, remarks)) => {
                     tell(&look);
                     if look.stage == Stage::Ready {
-                        return Ok(look);
+                        return Ok(Ready { pod: look.pod, remarks });
                     }
                     last = look;
                 }
@@ -124,32 +143,38 @@ impl<'a> Rollout<'a> {
         let detail = if last.detail.is_empty() { String::new() } else { format!(": {}", last.detail) };
         let patience = humantime::format_duration(self.patience);
         Failure::new(Kind::Failed, format!("not ready within {patience}; {}{detail}", last.stage.words()))
-            .with_remedy("it may still come: the same command goes on waiting; --wait TIME waits longer")
+            .with_remedy(remedies::while_waiting(&last.detail))
     }
 
     fn deadline(&self) -> Instant {
         Instant::now() + self.timeout
     }
 
-    fn look(&self) -> Result<Look, (Failure, Option<Look>)> {
+    /// One look, and what the worker remarks when it is ready.
+    fn look(&self) -> Result<(Look, Vec<String>), (Failure, Option<Look>)> {
         let nothing = |failure| (failure, None);
         let owner = self.cluster.get(&self.owner, self.deadline()).map_err(nothing)?;
         let owner = owner.ok_or_else(|| (Failure::new(Kind::Missing, format!("there is no {}", self.owner)), None))?;
         let pods = self.cluster.select("pods", &self.selector, self.deadline()).map_err(nothing)?;
         let Some(pod) = current(&owner, &pods, &self.old) else {
-            let look = Look { stage: Stage::Applied, detail: String::new(), pod: None };
-            return match cannot_create(&owner) {
+            let look = Look { stage: Stage::Applied, detail: String::new(), pod: None, stuck: false };
+            return match remedies::cannot_create(&owner) {
                 Some(failure) => Err((failure, Some(look))),
-                None => Ok(look),
+                None => Ok((look, Vec::new())),
             };
         };
         let mut look = stage_of(pod, self.container.as_str()).map_err(|(failure, look)| (failure, Some(look)))?;
         match look.stage {
             Stage::Scheduled => self.look_at_events(&mut look),
-            Stage::TmuxUp if self.is_ready(pod) => look.stage = Stage::Ready,
+            Stage::TmuxUp => {
+                if let Some(remarks) = self.ready(pod) {
+                    look.stage = Stage::Ready;
+                    return Ok((look, remarks));
+                }
+            }
             _ => {}
         }
-        Ok(look)
+        Ok((look, Vec::new()))
     }
 
     /// Pulling, and what keeps a pod from starting, is told by events only. Who may not see them sees less.
@@ -165,17 +190,28 @@ impl<'a> Rollout<'a> {
         }
     }
 
-    fn is_ready(&self, pod: &Value) -> bool {
+    /// What a pod remarks that is ready; `None` when it is not.
+    fn ready(&self, pod: &Value) -> Option<Vec<String>> {
         if !self.says_ready {
-            return has_condition(pod, "Ready");
+            return has_condition(pod, "Ready").then(Vec::new);
         }
-        let Ok(name) = text(&pod["metadata"]["name"]).parse() else { return false };
+        let name = text(&pod["metadata"]["name"]).parse().ok()?;
         let log = Log { part: Part::First(BEGINNING), previous: false, follow: false };
         let said = self.cluster.log(&name, Some(&self.container), log, self.deadline()).unwrap_or_default();
-        // Of a worker that has run for long, the node may have thrown the beginning away.
-        let is_old = said.len() >= BEGINNING as usize && has_condition(pod, "Ready");
-        is_old || String::from_utf8_lossy(&said).lines().any(|line| line.starts_with(READY))
+        remarks(&said).or_else(|| {
+            // Of a worker that has run for long, the node may have thrown the beginning away.
+            (said.len() >= BEGINNING as usize && has_condition(pod, "Ready")).then(Vec::new)
+        })
     }
+}
+
+/// What the entrypoint remarked before it said that the worker is ready; `None` when it did not say so.
+fn remarks(log: &[u8]) -> Option<Vec<String>> {
+    let said = String::from_utf8_lossy(log);
+    let lines: Vec<_> = said.lines().collect();
+    let ready = lines.iter().position(|line| line.starts_with(READY))?;
+    let remarks = lines[..ready].iter().filter(|line| REMARKS.iter().any(|words| line.contains(words)));
+    Some(remarks.map(|line| neutralise::line(line)).collect())
 }
 
 fn has_condition(pod: &Value, kind: &str) -> bool {
@@ -190,6 +226,16 @@ fn ends_it(failure: &Failure) -> bool {
 
 fn text(value: &Value) -> String {
     neutralise::line(value.as_str().unwrap_or_default())
+}
+
+/// The names of these pods.
+pub fn names<'a>(pods: &'a [Value]) -> impl Iterator<Item = String> + 'a {
+    pods.iter().map(|pod| text(&pod["metadata"]["name"]))
+}
+
+/// The names of those of them that are ready.
+pub fn ready_ones(pods: &[Value]) -> Vec<String> {
+    names(pods).zip(pods).filter(|(_, pod)| has_condition(pod, "Ready")).map(|(name, _)| name).collect()
 }
 
 /// The uids of the pods there are.
@@ -209,25 +255,10 @@ fn current<'a>(owner: &Value, pods: &'a [Value], old: &[String]) -> Option<&'a V
     pods.iter().filter(stays).filter(is_new).max_by_key(|pod| pod["metadata"]["creationTimestamp"].as_str())
 }
 
-/// Why there will be no pod: the cluster's rules forbid it.
-fn cannot_create(owner: &Value) -> Option<Failure> {
-    let conditions = owner["status"]["conditions"].as_array()?;
-    let failed = conditions.iter().find(|one| one["type"] == "ReplicaFailure" && one["status"] == "True")?;
-    let failure = Failure::new(Kind::Failed, format!("the cluster makes no pod: {}", text(&failed["message"])));
-    Some(if failure.reason.contains("PodSecurity") {
-        failure.with_remedy(
-            "use --restricted, or let the namespace have privileged pods: \
-             kubectl label --overwrite namespace NAMESPACE pod-security.kubernetes.io/enforce=privileged",
-        )
-    } else {
-        failure
-    })
-}
-
 /// How far a pod has come, from its status alone.
 fn stage_of(pod: &Value, container: &str) -> Result<Look, (Failure, Look)> {
     let name = text(&pod["metadata"]["name"]);
-    let at = |stage, detail: String| Look { stage, detail, pod: Some(name.clone()) };
+    let at = |stage, detail: String| Look { stage, detail, pod: Some(name.clone()), stuck: false };
     let status = &pod["status"];
     let list = |field: &str| status[field].as_array().cloned().unwrap_or_default();
     if let Some(unscheduled) = list("conditions").iter().find(|one| one["type"] == "PodScheduled" && one["status"] == "False") {
@@ -246,26 +277,11 @@ fn stage_of(pod: &Value, container: &str) -> Result<Look, (Failure, Look)> {
         return Ok(at(Stage::Starting, format!("it ended with status {}", ended["exitCode"])));
     }
     let (reason, message) = (text(&state["waiting"]["reason"]), text(&state["waiting"]["message"]));
-    match hopeless(&reason, &message) {
-        Some(failure) => Err((failure, at(Stage::Scheduled, reason))),
+    match remedies::hopeless(&reason, &message) {
+        Some(failure) => Err((failure, Look { stuck: true, ..at(Stage::Scheduled, reason) })),
         None if reason == "ErrImagePull" => Ok(at(Stage::Pulling, message)),
         None => Ok(at(Stage::Scheduled, message)),
     }
-}
-
-/// Why a container that waits for this reason will not start by itself.
-fn hopeless(reason: &str, message: &str) -> Option<Failure> {
-    let remedy = match reason {
-        "ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull" => {
-            "check the image's name, and the Secret factory-registry with which the node logs in to the registry"
-        }
-        "CreateContainerConfigError" if message.contains("secret") => "give the tokens with --from-env FILE",
-        "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" => "",
-        "CrashLoopBackOff" => "its log says why it ends",
-        _ => return None,
-    };
-    let failure = Failure::new(Kind::Failed, format!("it does not start: {reason}: {message}"));
-    Some(if remedy.is_empty() { failure } else { failure.with_remedy(remedy) })
 }
 
 #[cfg(test)]

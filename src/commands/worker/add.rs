@@ -15,7 +15,7 @@ use self::plan::{Plan, Planned};
 use super::order;
 use crate::cli::worker::WorkerAdd;
 use crate::commands::Context;
-use crate::deploy::rollout::{Look, Rollout};
+use crate::deploy::rollout::{self, Look, Ready, Rollout};
 use crate::deploy::{render, why};
 use crate::exit::{Code, Problem};
 use crate::registry::edit;
@@ -50,7 +50,7 @@ fn ensure_namespace(context: &Context, plan: &Plan) -> Result<()> {
 }
 
 /// What became of one worker.
-type Outcome = Result<Look, Trouble>;
+type Outcome = Result<Ready, Trouble>;
 
 /// Why a worker is not ready, and what explains that.
 struct Trouble {
@@ -100,12 +100,17 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 fn bring_up(context: &Context, args: &WorkerAdd, plan: &Plan, worker: &Planned, line: &Line) -> Outcome {
     line.say("applying".to_owned());
+    let before = plan.cluster.select("pods", &worker.names.selector(), context.deadline()).map_err(anyhow::Error::from)?;
     apply(context, plan, worker)?;
-    let look = wait(context, args, &plan.cluster, worker, line)?;
+    let mut ready = wait(context, args, &plan.cluster, worker, &before, line)?;
+    if !plan.secrets.is_empty() && ready.pod.as_ref().is_some_and(|pod| rollout::ready_ones(&before).contains(pod)) {
+        let restart = format!("`factory-worker worker restart {}`", worker.name);
+        ready.remarks.push(format!("it goes on as it was: tokens that are new come with its next pod, {restart}"));
+    }
     if !worker.registered {
         edit::add(&plan.registry, &worker.entry)?;
     }
-    Ok(look)
+    Ok(ready)
 }
 
 /// The Secret first: the pod needs it.
@@ -130,9 +135,18 @@ fn must_have_a_secret(context: &Context, plan: &Plan, worker: &Planned) -> Resul
     Err(Problem::new(Code::Usage, "there are no tokens for it", remedy).into())
 }
 
-fn wait(context: &Context, args: &WorkerAdd, cluster: &Cluster, worker: &Planned, line: &Line) -> Outcome {
-    let rollout = Rollout::of(cluster, &worker.names, args.wait, context.timeout()).map_err(anyhow::Error::from)?;
-    rollout.wait(|look| line.say(look.sentence())).map_err(|(failure, look)| {
+/// `before` are the pods that were there before anything was applied.
+fn wait(context: &Context, args: &WorkerAdd, cluster: &Cluster, worker: &Planned, before: &[Value], line: &Line) -> Outcome {
+    let mut rollout = Rollout::of(cluster, &worker.names, args.wait, context.timeout()).map_err(anyhow::Error::from)?;
+    let was_there = |look: &Look| look.pod.as_ref().is_some_and(|pod| rollout::names(before).any(|name| name == *pod));
+    let mut end = rollout.wait(|look| line.say(look.sentence()));
+    if matches!(&end, Err((_, look)) if look.stuck && was_there(look)) {
+        // It was stuck before what we have just applied, which the cluster would look at after a long pause only.
+        cluster.patch(&rollout.owner, &rollout::renewal(), Change::Made, context.deadline()).map_err(anyhow::Error::from)?;
+        rollout.old = rollout::uids(before);
+        end = rollout.wait(|look| line.say(look.sentence()));
+    }
+    end.map_err(|(failure, look)| {
         line.say("asking why".to_owned());
         let name = worker.names.deployment.as_str();
         let explanation =
@@ -150,11 +164,13 @@ fn report(args: &WorkerAdd, plan: &Plan, outcomes: &[Outcome]) -> Result<Code> {
     for (worker, outcome) in both() {
         let name = &worker.name;
         match outcome {
-            Ok(look) if !args.json => {
-                let pod = look.pod.as_deref().unwrap_or_default();
-                writeln!(io::stdout(), "{name} is ready as pod {pod}, and in {}", plan.registry.display())?;
+            Ok(ready) => {
+                if !args.json {
+                    let pod = ready.pod.as_deref().unwrap_or_default();
+                    writeln!(io::stdout(), "{name} is ready as pod {pod}, and in {}", plan.registry.display())?;
+                }
+                ready.remarks.iter().try_for_each(|remark| writeln!(io::stderr(), "factory-worker: {name} says: {remark}"))?;
             }
-            Ok(_) => {}
             Err(trouble) => {
                 let mut text = format!("factory-worker: {name}: {}\n", trouble.reason);
                 let more = std::iter::once(&trouble.remedy).chain(&trouble.explanation).filter(|line| !line.is_empty());
@@ -171,7 +187,8 @@ fn as_json(plan: &Plan, worker: &Planned, outcome: &Outcome) -> Value {
     json!({
         "name": worker.name,
         "status": if trouble.is_none() { "ready" } else { "failed" },
-        "pod": outcome.as_ref().ok().and_then(|look| look.pod.clone()),
+        "pod": outcome.as_ref().ok().and_then(|ready| ready.pod.clone()),
+        "remarks": outcome.as_ref().map(|ready| ready.remarks.clone()).unwrap_or_default(),
         "namespace": plan.shape.namespace,
         "context": plan.cluster.context,
         "registered": trouble.is_none() || worker.registered,

@@ -1,7 +1,6 @@
 //! `worker restart`: a new pod for a worker, after naming what will end with the old one.
 
 use std::io::{self, IsTerminal, Write};
-use std::time::SystemTime;
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -9,7 +8,7 @@ use serde_json::{Value, json};
 use super::owner::{self, Owner};
 use crate::cli::worker::WorkerRestart;
 use crate::commands::{Context, target};
-use crate::deploy::rollout::{self, Look};
+use crate::deploy::rollout::{self, Ready};
 use crate::deploy::why;
 use crate::exit::{Code, Problem};
 use crate::registry::worker::{PodPlace, Worker};
@@ -18,9 +17,6 @@ use crate::remote::kubectl::objects::Change;
 use crate::remote::{Remote, ask};
 use crate::terminal::progress::Lines;
 use crate::terminal::{key, neutralise};
-
-/// What `kubectl rollout restart` sets: a template that differs is a new pod.
-const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
 
 pub fn run(context: &Context, args: &WorkerRestart) -> Result<Code> {
     let name = target::worker_name(&args.worker)?;
@@ -31,7 +27,7 @@ pub fn run(context: &Context, args: &WorkerRestart) -> Result<Code> {
     let owner = owner_of(context, worker, place, &cluster)?;
     let sessions = sessions(context, worker);
     if args.dry_run {
-        for line in cluster.patch(&owner.target, &patch(), Change::Rehearsed, context.deadline())? {
+        for line in cluster.patch(&owner.target, &rollout::renewal(), Change::Rehearsed, context.deadline())? {
             writeln!(io::stdout(), "{line}")?;
         }
         writeln!(io::stdout(), "{}", sessions.sentence())?;
@@ -40,14 +36,15 @@ pub fn run(context: &Context, args: &WorkerRestart) -> Result<Code> {
     if !args.yes && !agreed(worker, &sessions)? {
         return Ok(Code::Interrupted);
     }
-    let look = replace(context, args, worker, place, &cluster, &owner)?;
-    let pod = look.pod.unwrap_or_default();
+    let ready = replace(context, args, worker, place, &cluster, &owner)?;
+    let pod = ready.pod.unwrap_or_default();
     if args.json {
         let name = &worker.name;
         writeln!(io::stdout(), "{}", json!({ "name": name, "status": "ready", "pod": pod, "ended": sessions.names() }))?;
     } else {
         writeln!(io::stdout(), "{} is ready again, as pod {pod}", worker.name)?;
     }
+    ready.remarks.iter().try_for_each(|remark| writeln!(io::stderr(), "factory-worker: {} says: {remark}", worker.name))?;
     Ok(Code::Done)
 }
 
@@ -103,11 +100,6 @@ fn agreed(worker: &Worker, sessions: &Sessions) -> Result<bool> {
     Ok(key::confirm(&format!("Restart {}?", worker.name))?)
 }
 
-fn patch() -> Value {
-    let now = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
-    json!({ "spec": { "template": { "metadata": { "annotations": { RESTARTED_AT: now } } } } })
-}
-
 fn replace(
     context: &Context,
     args: &WorkerRestart,
@@ -115,13 +107,13 @@ fn replace(
     place: &PodPlace,
     cluster: &Cluster,
     owner: &Owner,
-) -> Result<Look> {
+) -> Result<Ready> {
     let container = owner
         .container(place)
         .ok_or_else(|| Problem::new(Code::Failed, format!("{} has no container", owner.target), "see `kubectl get -o yaml`"))?;
     let mut rollout = owner.rollout(cluster, container.clone(), args.wait, context.timeout());
     rollout.old = rollout::uids(&cluster.select("pods", &owner.selector(), context.deadline())?);
-    cluster.patch(&owner.target, &patch(), Change::Made, context.deadline())?;
+    cluster.patch(&owner.target, &rollout::renewal(), Change::Made, context.deadline())?;
     let lines = Lines::new([worker.name.as_str()]);
     let line = lines.line(worker.name.as_str());
     rollout.wait(|look| line.say(look.sentence())).map_err(|(failure, look)| {

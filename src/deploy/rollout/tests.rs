@@ -34,10 +34,10 @@ fn the_stage_is_read_from_the_status(#[case] status: Value, #[case] stage: Stage
 #[case("CreateContainerConfigError", "secret \"factory-w-secrets\" not found", "--from-env")]
 #[case("CrashLoopBackOff", "back-off 10s", "its log")]
 fn what_does_not_heal_by_itself_ends_the_waiting(#[case] reason: &str, #[case] message: &str, #[case] remedy: &str) {
-    let (failure, _) = stage_of(&pod(waiting(reason, message)), "worker").unwrap_err();
+    let (failure, look) = stage_of(&pod(waiting(reason, message)), "worker").unwrap_err();
     assert!(failure.reason.contains(reason) && failure.reason.contains(message), "{failure}");
     assert!(failure.remedy().contains(remedy), "{}", failure.remedy());
-    assert!(ends_it(&failure));
+    assert!(ends_it(&failure) && look.stuck);
 }
 
 fn owner(generation: u64, observed: u64, updated: u64) -> Value {
@@ -64,10 +64,37 @@ fn only_a_pod_of_the_present_template_counts() {
     assert_eq!(uid(&owner(2, 2, 1), &dying, &[]).as_deref(), Some("one"));
 }
 
+#[rstest]
+#[case(
+    "pods \"w\" is forbidden: violates PodSecurity \"baseline:latest\": privileged",
+    "or let the namespace have privileged pods: kubectl label --overwrite namespace ours "
+)]
+#[case("pods \"w\" is forbidden: exceeded quota: small, requested: pods=1", "`kubectl --namespace=ours describe quota`")]
+#[case("something new", "")]
+fn a_cluster_that_makes_no_pod_says_so_with_a_remedy(#[case] message: &str, #[case] remedy: &str) {
+    let condition = json!({"type": "ReplicaFailure", "status": "True", "message": message});
+    let owner = json!({"metadata": {"namespace": "ours"}, "status": {"conditions": [condition]}});
+    let failure = remedies::cannot_create(&owner).unwrap();
+    assert_eq!(failure.reason, format!("the cluster makes no pod: {message}"));
+    assert!(failure.remedy().contains(remedy) && failure.remedy().is_empty() == remedy.is_empty(), "{}", failure.remedy());
+}
+
+#[rstest]
+#[case("Multi-Attach error for volume \"pvc-1\"", "attached to another pod's node")]
+#[case("on no node: 0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims.", "`kubectl get storageclass`")]
+#[case("on no node: 0/3 nodes are available: 3 Insufficient cpu.", "--cpu and --memory")]
+#[case("MountVolume.SetUp failed for volume \"x\"", "`kubectl describe pod`")]
+#[case("", "it may still come")]
+fn what_it_waits_for_has_a_remedy(#[case] detail: &str, #[case] remedy: &str) {
+    let said = remedies::while_waiting(detail);
+    assert!(said.contains(remedy) && said.ends_with("the same command goes on waiting, --wait TIME waits longer"), "{said}");
+}
+
 #[test]
-fn a_cluster_that_forbids_privileged_pods_says_so_with_a_remedy() {
-    let message = "pods \"w\" is forbidden: violates PodSecurity \"baseline:latest\": privileged";
-    let owner = json!({"status": {"conditions": [{"type": "ReplicaFailure", "status": "True", "message": message}]}});
-    let failure = cannot_create(&owner).unwrap();
-    assert!(failure.reason.contains(message) && failure.remedy().contains("--restricted"), "{failure}");
+fn what_a_ready_worker_lacks_is_told() {
+    let log = "Docker is off.\nGitHub CLI is not authenticated: no\x1b[2J\nGit identity: a <b>\nWARNING: the volume\nWorker ready. Sessions: dev\nlater is not told";
+    let told = remarks(log.as_bytes()).unwrap();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].starts_with("GitHub CLI is not authenticated: no") && !told[0].contains('\u{1b}'), "{told:?}");
+    assert_eq!(remarks(b"Docker is not ready: x\n"), None);
 }

@@ -62,7 +62,7 @@ impl Cluster {
         // What somebody else changed about a worker is set again: the same command has the same result.
         command.args(["apply", "--server-side", "--force-conflicts", "--filename=-"]);
         command.arg(format!("--field-manager={MANAGER}")).args(change.flag());
-        Ok(lines(&self.change(command, stream.as_bytes(), deadline)?))
+        Ok(lines(&self.administer(command, stream.as_bytes(), deadline)?))
     }
 
     /// A merge patch of one object (`deployment/NAME`).
@@ -72,7 +72,7 @@ impl Cluster {
     pub fn patch(&self, target: &str, patch: &Value, change: Change, deadline: Instant) -> Result<Vec<String>, Failure> {
         let mut command = self.command()?;
         command.args(["patch", target, "--type=merge"]).arg(format!("--patch={patch}")).args(change.flag());
-        let said = lines(&self.change(command, b"", deadline)?);
+        let said = lines(&self.administer(command, b"", deadline)?);
         // Of all that kubectl rehearses it leaves this unsaid with a patch alone (1.32).
         let mark = if change == Change::Rehearsed { " (server dry run)" } else { "" };
         Ok(said.into_iter().map(|line| format!("{}{mark}", line.trim_end_matches(mark))).collect())
@@ -85,7 +85,7 @@ impl Cluster {
     pub fn delete(&self, targets: &[String], change: Change, deadline: Instant) -> Result<Vec<String>, Failure> {
         let mut command = self.command()?;
         command.args(["delete", "--ignore-not-found", "--wait=false"]).args(change.flag()).args(targets);
-        Ok(lines(&self.change(command, b"", deadline)?))
+        Ok(lines(&self.administer(command, b"", deadline)?))
     }
 
     /// One object (`deployment/NAME`), when it is there.
@@ -171,6 +171,16 @@ impl Cluster {
             _ => Err(refused(&done).unwrap_or_else(|| not_ended_well(&done))),
         }
     }
+
+    /// The same for what takes more than an operator's rights.
+    fn administer(&self, command: Command, stdin: &[u8], deadline: Instant) -> Result<Vec<u8>, Failure> {
+        self.change(command, stdin, deadline).map_err(|failure| match failure.kind {
+            Kind::Forbidden => {
+                failure.with_remedy("ask for the role factory-worker-admin of deploy/k8s/access, in this namespace")
+            }
+            _ => failure,
+        })
+    }
 }
 
 /// What the API server has against an object; `None` when it is something else that went wrong.
@@ -179,7 +189,11 @@ fn refused(done: &Finished) -> Option<Failure> {
     let words = [" is invalid: ", "(Invalid)", "(BadRequest)", "(Conflict)", "violates PodSecurity", "exceeded quota"];
     let line = said.lines().find(|line| words.iter().any(|words| line.contains(words)))?;
     let what = line.trim_start_matches("Error from server ").trim_start_matches("error: ");
-    Some(Failure::new(Kind::Failed, format!("the cluster refused it: {what}")))
+    let failure = Failure::new(Kind::Failed, format!("the cluster refused it: {what}"));
+    Some(match line.contains("exceeded quota") {
+        true => failure.with_remedy("`kubectl describe quota` shows what is used: give less, remove a worker, or have it raised"),
+        false => failure,
+    })
 }
 
 fn lines(said: &[u8]) -> Vec<String> {

@@ -7,9 +7,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::admission;
 use crate::core::Core;
+use crate::events::{Weight, tell};
 use crate::resources::Kind;
 use crate::stage::is_ready;
+use crate::status::Status;
 use crate::store::{now, suffix};
 
 /// How long a controller waits for a change before it looks again anyway: also the grain of the replacement delay.
@@ -75,6 +78,8 @@ impl Controllers {
         if recreate || ready >= replicas {
             old.iter().for_each(|set| scale(core, &core.replica_sets, set, 0));
         }
+        let newest = core.store.get(&core.replica_sets, namespace, &name).ok();
+        let failure = newest.and_then(|set| set["status"]["conditions"].as_array()?.first().cloned());
         let all_ready = ready + old.iter().flat_map(|set| owned(core, &core.pods, set)).filter(|pod| is_ready(pod)).count();
         let status = json!({
             "observedGeneration": deployment["metadata"]["generation"],
@@ -83,7 +88,7 @@ impl Controllers {
             "readyReplicas": all_ready,
             "availableReplicas": all_ready,
             "unavailableReplicas": replicas.saturating_sub(all_ready),
-            "conditions": deployment_conditions(deployment, all_ready >= replicas),
+            "conditions": deployment_conditions(deployment, all_ready >= replicas, failure),
         });
         set_status(core, &core.deployments, deployment, &status);
     }
@@ -92,8 +97,10 @@ impl Controllers {
         let core = Arc::clone(&self.core);
         let pods: Vec<_> = owned(&core, &core.pods, set).into_iter().filter(|pod| !is_ending(pod)).collect();
         let wanted = replicas(set);
+        let mut failure = None;
         for _ in 0..self.count_to_create(set, pods.len(), wanted) {
-            create_pod(&core, set, &format!("{}-{}", name_of(set), suffix(5)), json!({}));
+            let made = create_pod(&core, set, &format!("{}-{}", name_of(set), suffix(5)), json!({}));
+            failure = made.err().map(|status| replica_failure(&core, set, &status.message));
         }
         for pod in pods.iter().skip(wanted) {
             delete_pod(&core, pod);
@@ -102,6 +109,7 @@ impl Controllers {
             "observedGeneration": set["metadata"]["generation"],
             "replicas": pods.len(),
             "readyReplicas": pods.iter().filter(|pod| is_ready(pod)).count(),
+            "conditions": failure.into_iter().collect::<Vec<_>>(),
         });
         set_status(&core, &core.replica_sets, set, &status);
     }
@@ -117,7 +125,7 @@ impl Controllers {
         let absent: Vec<String> = (0..wanted).map(name).filter(|name| !is_there(name)).collect();
         for name in absent.iter().take(self.count_to_create(set, wanted - absent.len(), wanted)) {
             let labels = json!({ "controller-revision-hash": hash, "statefulset.kubernetes.io/pod-name": name });
-            create_pod(&core, set, name, labels);
+            let _ = create_pod(&core, set, name, labels);
         }
         let is_wanted = |pod: &Value| (0..wanted).any(|ordinal| name_of(pod) == name(ordinal));
         let is_current = |pod: &Value| pod["metadata"]["labels"]["controller-revision-hash"] == json!(hash);
@@ -205,7 +213,7 @@ fn create_replica_set(core: &Core, deployment: &Value, name: &str, hash: &str) {
     let _ = core.store.create(&core.replica_sets, namespace_of(deployment), set);
 }
 
-fn create_pod(core: &Core, owner: &Value, name: &str, labels: Value) {
+fn create_pod(core: &Core, owner: &Value, name: &str, labels: Value) -> Result<(), Status> {
     let template = &owner["spec"]["template"];
     let mut metadata = template["metadata"].clone();
     metadata["name"] = json!(name);
@@ -214,7 +222,19 @@ fn create_pod(core: &Core, owner: &Value, name: &str, labels: Value) {
         metadata["labels"][label] = value.clone();
     }
     let pod = json!({ "metadata": metadata, "spec": template["spec"], "status": { "phase": "Pending" } });
+    admission::admit(core, &core.pods, namespace_of(owner), &pod)?;
+    // Whoever made one of this name meanwhile has made what was wanted.
     let _ = core.store.create(&core.pods, namespace_of(owner), pod);
+    Ok(())
+}
+
+/// The condition of a ReplicaSet whose pods the API server refuses. It is told once; later tries, whose pods have other names, leave it.
+fn replica_failure(core: &Core, set: &Value, why: &str) -> Value {
+    if let Some(known) = set["status"]["conditions"].as_array().and_then(|all| all.first()) {
+        return known.clone();
+    }
+    tell(core, set, Weight::Warning, "FailedCreate", &format!("Error creating: {why}"));
+    json!({ "type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": why, "lastTransitionTime": now() })
 }
 
 fn delete_pod(core: &Core, pod: &Value) {
@@ -259,18 +279,23 @@ fn set_status(core: &Core, kind: &Kind, object: &Value, status: &Value) {
     });
 }
 
-/// The times of the conditions stay as they are while nothing changes, or every look would be a change.
-fn deployment_conditions(deployment: &Value, available: bool) -> Value {
+/// The times of the conditions stay as they are while nothing changes, or every look would be a change. `failure` is its
+/// newest ReplicaSet's.
+fn deployment_conditions(deployment: &Value, available: bool, failure: Option<Value>) -> Vec<Value> {
     let word = if available { "True" } else { "False" };
-    let before = &deployment["status"]["conditions"];
-    if before[0]["status"] == word {
-        return before.clone();
-    }
+    let before = deployment["status"]["conditions"].as_array().filter(|before| before[0]["status"] == word);
     let reason = if available { "MinimumReplicasAvailable" } else { "MinimumReplicasUnavailable" };
-    json!([
-        { "type": "Available", "status": word, "reason": reason, "lastTransitionTime": now(), "lastUpdateTime": now() },
-        { "type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable", "lastTransitionTime": now(), "lastUpdateTime": now() },
-    ])
+    let mut conditions = before.map_or_else(
+        || {
+            vec![
+                json!({ "type": "Available", "status": word, "reason": reason, "lastTransitionTime": now(), "lastUpdateTime": now() }),
+                json!({ "type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable", "lastTransitionTime": now(), "lastUpdateTime": now() }),
+            ]
+        },
+        |before| before[..2].to_vec(),
+    );
+    conditions.extend(failure);
+    conditions
 }
 
 fn owned(core: &Core, kind: &Kind, owner: &Value) -> Vec<Arc<Value>> {

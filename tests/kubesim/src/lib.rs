@@ -16,6 +16,7 @@
 //! ```
 
 mod access;
+mod admission;
 mod api;
 mod apply;
 mod cluster;

@@ -160,10 +160,13 @@ fn begin(core: &Arc<Core>, pod: &Value) {
 fn tell_of(core: &Core, pod: &Value, stage: Stage) {
     let image = containers_of(pod).next().and_then(|spec| spec["image"].as_str()).unwrap_or_default();
     if !stage.has_node() {
-        let why = "0/1 nodes are available: 1 Insufficient memory.";
-        return tell(core, pod, Weight::Warning, "FailedScheduling", why);
+        return tell(core, pod, Weight::Warning, "FailedScheduling", stage.unschedulable());
     }
     tell(core, pod, Weight::Normal, "Scheduled", "Successfully assigned the pod to kubesim");
+    if stage == Stage::VolumeElsewhere {
+        let why = "Multi-Attach error for volume \"pvc-1\" Volume is already used by pod(s) on another node";
+        return tell(core, pod, Weight::Warning, "FailedAttachVolume", why);
+    }
     tell(core, pod, Weight::Normal, "Pulling", &format!("Pulling image \"{image}\""));
     match stage {
         Stage::ImagePullBackOff => {

@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use crate::admission;
 use crate::apply;
 use crate::controllers;
 use crate::core::Core;
@@ -113,6 +114,7 @@ fn create_object(core: &Core, request: &Request, target: &Target, mut object: Va
         object.as_object_mut().into_iter().for_each(|fields| drop(fields.remove("status")));
     }
     add_defaults(&kind.plural, &mut object);
+    admission::admit(core, kind, namespace, &object)?;
     if request.method == "POST" {
         apply::note_update(kind, &json!({}), &mut object, manager(request));
     }

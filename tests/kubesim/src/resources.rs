@@ -62,6 +62,7 @@ const BUILT_IN: &str = "
     -                          v1 Secret                 secrets                 -       namespaced -
     -                          v1 ServiceAccount         serviceaccounts         sa      namespaced -
     -                          v1 PersistentVolumeClaim  persistentvolumeclaims  pvc     namespaced status
+    -                          v1 ResourceQuota          resourcequotas          quota   namespaced status
     -                          v1 Event                  events                  ev      namespaced -
     apps                       v1 Deployment             deployments             deploy  namespaced scale,status
     apps                       v1 ReplicaSet             replicasets             rs      namespaced scale,status

@@ -9,6 +9,10 @@ use crate::store::now;
 pub enum Stage {
     /// No node has room for it.
     Pending,
+    /// No node can have it: nothing provides the volume of its claim.
+    VolumeUnbound,
+    /// Its node waits for its volume, which another node still has.
+    VolumeElsewhere,
     /// Its node makes its containers.
     ContainerCreating,
     /// Its node cannot get its image.
@@ -37,12 +41,25 @@ impl Stage {
 
     /// Whether a node was chosen for it.
     pub fn has_node(self) -> bool {
-        self != Self::Pending
+        !matches!(self, Self::Pending | Self::VolumeUnbound)
+    }
+
+    /// Why no node was chosen.
+    pub fn unschedulable(self) -> &'static str {
+        match self {
+            Self::VolumeUnbound => "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.",
+            _ => "0/1 nodes are available: 1 Insufficient memory.",
+        }
     }
 
     fn phase(self) -> &'static str {
         match self {
-            Self::Pending | Self::ContainerCreating | Self::ImagePullBackOff | Self::CreateContainerConfigError => "Pending",
+            Self::Pending
+            | Self::VolumeUnbound
+            | Self::VolumeElsewhere
+            | Self::ContainerCreating
+            | Self::ImagePullBackOff
+            | Self::CreateContainerConfigError => "Pending",
             Self::Running | Self::Starting | Self::NotReady | Self::CrashLoopBackOff => "Running",
             Self::Completed => "Succeeded",
             Self::Failed => "Failed",
@@ -55,7 +72,7 @@ impl Stage {
         let mut conditions = vec![condition("PodScheduled", self.has_node(), &now)];
         if !self.has_node() {
             conditions[0]["reason"] = json!("Unschedulable");
-            conditions[0]["message"] = json!("0/1 nodes are available: 1 Insufficient memory.");
+            conditions[0]["message"] = json!(self.unschedulable());
             return json!({ "phase": "Pending", "conditions": conditions, "qosClass": "BestEffort" });
         }
         let ready = self == Self::Running;
@@ -81,7 +98,9 @@ impl Stage {
         let image = container["image"].as_str().unwrap_or_default();
         let ended = |code: i32, reason: &str| json!({ "terminated": { "exitCode": code, "reason": reason, "startedAt": now, "finishedAt": now } });
         let (state, last, restarts) = match self {
-            Self::Pending | Self::ContainerCreating => (waiting("ContainerCreating", ""), json!({}), 0),
+            Self::Pending | Self::VolumeUnbound | Self::VolumeElsewhere | Self::ContainerCreating => {
+                (waiting("ContainerCreating", ""), json!({}), 0)
+            }
             Self::ImagePullBackOff => (waiting("ImagePullBackOff", &format!("Back-off pulling image \"{image}\"")), json!({}), 0),
             Self::CreateContainerConfigError => {
                 let secret = container.pointer("/envFrom/0/secretRef/name").and_then(Value::as_str).unwrap_or_default();

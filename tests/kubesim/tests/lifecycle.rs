@@ -1,5 +1,7 @@
 //! Pods come, go and are replaced; nothing stays behind.
 
+mod support;
+
 use std::time::Duration;
 
 use kubesim::{Cluster, Stage};
@@ -91,4 +93,34 @@ fn hundreds_of_pods_come_quickly() {
     cluster.deployment("many").replicas(300).start();
     let ran = cluster.kubectl(&["get", "pods", "-o", "name"]).expect(0);
     assert_eq!(ran.stdout.lines().count(), 300);
+}
+
+/// The words are those of a real API server and its controllers.
+#[test]
+fn a_namespace_takes_no_pod_above_its_level_and_says_why() {
+    let cluster = Cluster::start();
+    let apply = |name: &str, text: &str| {
+        let path = cluster.directory().join(name);
+        std::fs::write(&path, text).unwrap();
+        cluster.kubectl(&["apply", "-f", path.to_str().unwrap()])
+    };
+    apply(
+        "namespace",
+        "apiVersion: v1\nkind: Namespace\nmetadata: {name: safe, labels: {pod-security.kubernetes.io/enforce: baseline}}\n",
+    )
+    .expect(0);
+    let spec = "{containers: [{name: c, image: i, securityContext: {privileged: true}}]}";
+    let refused = apply("pod", &format!("apiVersion: v1\nkind: Pod\nmetadata: {{name: p, namespace: safe}}\nspec: {spec}\n"));
+    let why =
+        "violates PodSecurity \"baseline:latest\": privileged (container \"c\" must not set securityContext.privileged=true)";
+    assert!(refused.expect(1).stderr.contains(&format!("pods \"p\" is forbidden: {why}")));
+    let deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d, namespace: safe}\nspec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: SPEC}}\n";
+    apply("deployment", &deployment.replace("SPEC", spec)).expect(0);
+    let failure = || cluster.object("deployments", "safe", "d")?.pointer("/status/conditions/2").cloned();
+    let found = support::eventually("a condition", failure);
+    assert_eq!((found["type"].as_str(), found["reason"].as_str()), (Some("ReplicaFailure"), Some("FailedCreate")));
+    assert!(found["message"].as_str().unwrap().contains(why), "{found}");
+    cluster.kubectl(&["label", "--overwrite", "namespace", "safe", "pod-security.kubernetes.io/enforce=privileged"]).expect(0);
+    cluster.kubectl(&["wait", "--namespace=safe", "--for=condition=Available", "deployment/d", "--timeout=60s"]).expect(0);
+    support::eventually("the condition to go", || failure().is_none().then_some(()));
 }
