@@ -220,11 +220,40 @@ fn a_view_that_is_killed_on_its_way_is_put_back_by_the_worker() {
     let world = world();
     let before = everything(&world);
     // It announces itself, and never attaches.
-    let real = "exec /usr/bin/env PATH=\"${PATH#*:}\" tmux \"$@\"";
-    world.script("tmux", &format!("#!/bin/sh\ncase $* in *attach-session*) exec sleep 1000 ;; esac\n{real}\n"));
+    let stuck = world.path("stuck");
+    world.script(
+        "tmux",
+        &format!("#!/bin/sh\ncase $* in *attach-session*) echo >'{}'; exec sleep 1000 ;; esac\n{REAL_TMUX}", stuck.display()),
+    );
     let screen = world.screen_with("");
     let pid = screen.inner(&["new-window", "-P", "-F", "#{pane_pid}", "--", support::BIN, "attach", "w/qa"]);
     wait_hidden(&world, "qa");
+    eventually("the client that does not attach", || stuck.exists().then_some(()));
+    kill_tree(pid.trim());
+    wait_as_before(&world, &before);
+}
+
+/// What a script that is called tmux ends with.
+const REAL_TMUX: &str = "exec \"$(PATH=${PATH#*:} command -v tmux)\" \"$@\"\n";
+
+/// It hides in some ten steps; behind the last of these it has attached.
+#[rstest]
+fn a_view_that_is_killed_at_any_step_of_its_way_is_put_back_by_the_worker(
+    #[values(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14)] step: usize,
+) {
+    let world = world();
+    let before = everything(&world);
+    // What hooks run has no tag.
+    let stands_still = format!(
+        "#!/bin/sh\nif [ -n \"${{FACTORY_WORKER_VIEW-}}\" ]; then\necho x >>'{steps}'\n\
+         [ $(wc -l <'{steps}') -ne {step} ] || exec sleep 1000\nfi\n{REAL_TMUX}",
+        steps = world.path("steps").display()
+    );
+    world.script("tmux", &stands_still);
+    let steps = || fs::read_to_string(world.path("steps")).unwrap_or_default().lines().count();
+    let screen = world.screen_with("");
+    let pid = screen.inner(&["new-window", "-P", "-F", "#{pane_pid}", "--", support::BIN, "attach", "w/qa"]);
+    eventually("the step", || (steps() == step).then_some(()));
     kill_tree(pid.trim());
     wait_as_before(&world, &before);
 }

@@ -41,4 +41,9 @@ pub trait Exec: Send + Sync {
 
     /// The pod that answers just now, for the POD column; `None` where there is no pod, or none is known.
     fn pod(&self) -> Option<String>;
+
+    /// What leads to the worker, as one text that no other worker has; `None` for what is no worker.
+    fn place(&self) -> Option<String> {
+        None
+    }
 }

@@ -65,6 +65,10 @@ impl Exec for Here {
     fn pod(&self) -> Option<String> {
         None
     }
+
+    fn place(&self) -> Option<String> {
+        Some(self.directory.to_string_lossy().into_owned())
+    }
 }
 
 fn cannot_start(program: &str, error: &io::Error) -> Failure {

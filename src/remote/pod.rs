@@ -119,6 +119,11 @@ impl Exec for Pod {
     fn pod(&self) -> Option<String> {
         self.known().map(String::from)
     }
+
+    fn place(&self) -> Option<String> {
+        let container = self.place.container.as_ref().map_or("", ObjectName::as_str);
+        Some(format!("{} {container}", known::name(&self.cluster, &self.place.pod)))
+    }
 }
 
 /// Whether asking again which pod it is may help: the command has not run, and the pod or its container is not there.

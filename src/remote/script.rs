@@ -11,9 +11,11 @@ use super::Remote;
 use super::exec::{Exec, Output, Request};
 use super::failure::{Failure, Kind};
 use crate::registry::names::SessionName;
+use crate::state::ledger::{self, Spot};
 use crate::terminal::neutralise;
 
 const PRELUDE: &str = include_str!("prelude.sh");
+const LEFT: &str = concat!(include_str!("reap.sh"), include_str!("left.sh"));
 
 /// One script with its arguments.
 pub struct Script<'a> {
@@ -27,11 +29,24 @@ pub struct Script<'a> {
 impl Script<'_> {
     /// What runs it: for [`Exec::run`], or for [`Exec::interactive`], where nobody takes the answer apart.
     pub fn argv(&self, nonce: &str) -> Vec<String> {
-        let mut argv =
-            vec!["sh".to_owned(), "-c".to_owned(), packed(&format!("{PRELUDE}\n{}", self.text)), "factory-worker".to_owned()];
+        self.argv_after("", nonce, &[])
+    }
+
+    /// The same, for a worker on which views have left clients; those are ended first.
+    fn argv_ending(&self, left: &[String], nonce: &str) -> Vec<String> {
+        if left.is_empty() {
+            return self.argv(nonce);
+        }
+        self.argv_after(LEFT, nonce, &[&[left.len().to_string()], left].concat())
+    }
+
+    fn argv_after(&self, first: &str, nonce: &str, arguments: &[String]) -> Vec<String> {
+        let text = packed(&format!("{PRELUDE}\n{first}\n{}", self.text));
+        let mut argv = vec!["sh".to_owned(), "-c".to_owned(), text, "factory-worker".to_owned()];
         argv.push(nonce.to_owned());
         argv.push(self.tmux.len().to_string());
         argv.extend_from_slice(self.tmux);
+        argv.extend_from_slice(arguments);
         argv.extend_from_slice(self.arguments);
         argv
     }
@@ -78,18 +93,26 @@ impl Parts {
     }
 }
 
-/// Run `script` and take its answer apart.
+/// Run `script` and take its answer apart. What views of this machine have left on the worker is ended by the way.
 ///
 /// # Errors
 /// What [`Exec::run`] says, or `incomplete` when the answer has no end.
 pub fn run(exec: &dyn Exec, script: &Script<'_>, deadline: Instant) -> Result<Parts, Failure> {
     let nonce = nonce();
-    let argv = script.argv(&nonce);
+    let left = left(exec);
+    let argv = script.argv_ending(&left, &nonce);
     let output = exec.run(Request { argv: &argv, stdin: script.stdin, deadline })?;
-    match split(&output.stdout, &nonce) {
-        Some(parts) => Ok(Parts { parts, stderr: output.stderr }),
-        None => Err(cut_short(&output)),
-    }
+    let Some(parts) = split(&output.stdout, &nonce) else { return Err(cut_short(&output)) };
+    let parts = Parts { parts, stderr: output.stderr };
+    // It can only speak of clients that it was asked about.
+    let gone = |tag: &&String| parts.all("gone").any(|part| part.detail == **tag);
+    ledger::forget(left.iter().chain(script.arguments).filter(gone).map(String::as_str));
+    Ok(parts)
+}
+
+/// The tags of the views that have left clients on this worker.
+pub fn left(exec: &dyn Exec) -> Vec<String> {
+    exec.place().map_or_else(Vec::new, |place| ledger::left(|| Spot { place, pod: exec.pod() }))
 }
 
 /// The same for a script that begins with `find_session`: that it found none is a failure.

@@ -7,13 +7,16 @@ use crate::registry::names::SessionName;
 use crate::remote::Remote;
 use crate::remote::failure::Failure;
 use crate::remote::script::{self, Input, Script};
+use crate::state::ledger::{self, Spot};
 
-const ENTER: &str = concat!(include_str!("../remote/terminfo.sh"), include_str!("enter.sh"));
+const ENTER: &str = concat!(include_str!("../remote/terminfo.sh"), include_str!("../remote/reap.sh"), include_str!("enter.sh"));
 const SYNC: &str = include_str!("sync.sh");
-const LEAVE: &str = include_str!("leave.sh");
+const LEAVE: &str = concat!(include_str!("../remote/reap.sh"), include_str!("leave.sh"));
 
-/// The environment variable by which `leave.sh` knows a view's client.
+/// The environment variable by which `reap.sh` knows a view's client.
 const TAG: &str = "FACTORY_WORKER_VIEW";
+/// The environment variable that tells `enter.sh` the tags of the views that died.
+const LEFT: &str = "FACTORY_WORKER_LEFT";
 
 /// A client of one session, by a tag that nobody else has.
 pub struct Client<'a> {
@@ -87,9 +90,22 @@ impl<'a> Client<'a> {
             arguments.extend(["-r", "-f", "read-only,ignore-size"].map(own));
         }
         let script = Script { text: ENTER, tmux: &self.remote.tmux, arguments: &arguments, stdin: b"" };
-        let mut argv = vec![own("env"), format!("{TAG}={}", self.tag)];
+        let left = script::left(self.remote.exec.as_ref()).join(" ");
+        let mut argv = vec![own("env"), format!("{TAG}={}", self.tag), format!("{LEFT}={left}")];
         argv.extend(script.argv(&script::nonce()));
         argv
+    }
+
+    /// Write down where the client is about to be, so that it can be ended when nobody of ours is left to do it.
+    pub fn note(&self) {
+        if let Some(place) = self.remote.exec.place() {
+            ledger::note(&self.tag, Spot { place, pod: self.remote.exec.pod() });
+        }
+    }
+
+    /// The client is proven to have ended.
+    pub fn has_ended(&self) {
+        ledger::forget([self.tag.as_str()]);
     }
 
     /// End the client when a broken connection has left it attached, and ask whether the session is still there.

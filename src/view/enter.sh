@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # Becomes a client of a session. Arguments: the session's name; terminal types separated by spaces (the first that is
-# known here is used: terminfo.sh comes before this); the features of the operator's terminal; `again` when what was
+# known here is used: terminfo.sh comes before this, and reap.sh); the features of the operator's terminal; `again` when what was
 # typed before now must not reach the session; what tells the terminal that the session's options are the view's, and that
 # they are not; the text of sync.sh, or nothing to leave every option alone; then flags for attach-session.
 #
@@ -121,6 +121,10 @@ there() {
 	esac
 }
 
+for tag in ${FACTORY_WORKER_LEFT-}; do
+	end_clients "$tag"
+done
+unset FACTORY_WORKER_LEFT
 find_session "$name" >/dev/null
 (client "$@")
 status=$?

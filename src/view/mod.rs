@@ -64,6 +64,7 @@ pub fn attach(view: &View<'_>, attached: impl FnOnce()) -> anyhow::Result<Outcom
     let client = Client::new(view.remote, view.session);
     let manner = Manner { read_only: view.read_only, plain: view.plain, again: false };
     let command = view.remote.exec.interactive(&client.argv(manner), Instant::now() + view.timeout)?;
+    client.note();
     attached();
     let foreground = Foreground::take();
     let ended = foreground.run(command);
@@ -80,6 +81,9 @@ fn understand(client: &Client<'_>, ended: &Ended, timeout: Duration) -> Outcome 
     if ended.signal.is_some_and(|signal| signal != Signal::SIGINT || ending == Ending::Unknown) {
         let _ = client.after(Instant::now() + FAREWELL);
         return Outcome::Ended;
+    }
+    if ending != Ending::Unknown {
+        client.has_ended();
     }
     match ending {
         Ending::Left => return Outcome::Left,

@@ -25,6 +25,8 @@ server_options='set-clipboard focus-events extended-keys'
 # Below 1000, where tmux has no user keys any more.
 emacs_key=773 vi_key=774
 escape=$(printf '\033')
+# tmux reads it once before the time is over, and once after.
+forget_lock="if-shell -F '##{==:##{@factory-worker-lock},$$}' 'set-option -su @factory-worker-lock'"
 mode_left='if-shell -F "#{?pane_in_mode,,#{@factory-worker-mode-keys}}" "set-option -wu mode-keys ; set-option -wu @factory-worker-mode-keys"'
 
 # ours OPTION: the value it has while a view is there.
@@ -51,10 +53,11 @@ pause() {
 	sleep 0.05 || sleep 1
 }
 
-# A lock that only tmux has to keep: -o refuses to set what is set. Whoever was killed with it, or stands still, loses it.
+# A lock that only tmux has to keep: -o refuses to set what is set, and then nothing behind it is done. Whoever was killed
+# with it, or stands still, loses it: to the next who wants it, or to tmux itself.
 lock() {
 	tries=0
-	until tm set-option -so @factory-worker-lock "$$"; do
+	until tm set-option -so @factory-worker-lock "$$" \; run-shell -b -d 10 -C "$forget_lock"; do
 		holder=$(tm show-options -sqv @factory-worker-lock) || exit 0
 		tries=$((tries + 1))
 		if [ "$tries" -gt 100 ] || ! kill -0 "$holder"; then
@@ -124,13 +127,13 @@ own_keys() {
 	done
 }
 
-# begin: everything that puts things back, before anything is changed.
+# begin: everything that puts things back, before anything is changed; also when this is the last that we can do.
 begin() {
 	set -- set-option -s @factory-worker-views "$views" \; set-option -s @factory-worker-sync "$text"
 	for hook in $hooks; do
 		set -- "$@" \; set-hook -g "${hook}[$index]" 'run-shell -b "#{@factory-worker-sync}"'
 	done
-	set -- "$@" \; set-hook -g "pane-mode-changed[$index]" "$mode_left" \; \
+	set -- "$@" \; run-shell -b -d 15 '#{@factory-worker-sync}' \; set-hook -g "pane-mode-changed[$index]" "$mode_left" \; \
 		set-option -s "user-keys[$emacs_key]" "${escape}[7731~" \; bind-key -n "User$emacs_key" "$(copy_mode emacs)" \; \
 		set-option -s "user-keys[$vi_key]" "${escape}[7732~" \; bind-key -n "User$vi_key" "$(copy_mode vi)"
 	tm "$@"

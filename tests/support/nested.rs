@@ -19,20 +19,25 @@ pub fn options(world: &World, session: &str, format: &str) -> String {
 
 /// Every option, hook and key that the worker's tmux has.
 pub fn everything(world: &World) -> String {
+    everything_of(|arguments| world.worker_tmux("w", arguments))
+}
+
+/// The same of the tmux that `ask` asks.
+pub fn everything_of(ask: impl Fn(&[&str]) -> String) -> String {
     let mut all = String::new();
     let of_the_server =
         ["show-options -s", "show-options -g", "show-options -gw", "show-hooks -g", "show-hooks -gw", "list-keys"];
     for words in of_the_server.map(|words| words.split(' ').collect::<Vec<_>>()) {
-        all += &format!("{words:?}\n{}", world.worker_tmux("w", &words));
+        all += &format!("{words:?}\n{}", ask(&words));
     }
-    let sessions = world.worker_tmux("w", &["list-sessions", "-F", "#{session_id}"]);
+    let sessions = ask(&["list-sessions", "-F", "#{session_id}"]);
     for id in sessions.lines() {
         let id = format!("{id}:");
         for arguments in
             [&["show-options"][..], &["show-hooks"], &["show-options", "-w"], &["show-options", "-p"], &["show-environment"]]
         {
             let arguments = [arguments, &["-t", &id]].concat();
-            all += &format!("{arguments:?}\n{}", world.worker_tmux("w", &arguments));
+            all += &format!("{arguments:?}\n{}", ask(&arguments));
         }
     }
     all

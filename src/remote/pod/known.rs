@@ -131,6 +131,11 @@ pub fn keep(cluster: &Cluster, wanted: &PodRef, found: Option<&ObjectName>) {
     });
 }
 
+/// What leads to it, as one text.
+pub fn name(cluster: &Cluster, wanted: &PodRef) -> String {
+    format!("{} {}", key(cluster), word(wanted))
+}
+
 fn key(cluster: &Cluster) -> String {
     let kubeconfig = match &cluster.kubeconfig {
         Some(path) => path.to_string_lossy().into_owned(),
