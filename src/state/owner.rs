@@ -36,11 +36,16 @@ fn boot() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned()).unwrap_or_default()
 }
 
+/// 0 for one that has ended and waits for its parent to notice, too.
 fn started(pid: i32) -> u64 {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     // The second field is the program's name in parentheses, which may hold anything; the time is the 22nd (proc(5)).
     let behind_the_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    behind_the_name.split_whitespace().nth(19).and_then(|ticks| ticks.parse().ok()).unwrap_or(0)
+    let mut fields = behind_the_name.split_whitespace();
+    match fields.next() {
+        None | Some("Z" | "X") => 0,
+        Some(_) => fields.nth(18).and_then(|ticks| ticks.parse().ok()).unwrap_or(0),
+    }
 }
 
 #[cfg(test)]
@@ -67,6 +72,11 @@ mod tests {
         let owner = Owner { pid, started: started(pid), boot: boot() };
         assert!(owner.lives());
         child.kill().unwrap();
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        while owner.lives() {
+            assert!(std::time::Instant::now() < end, "nobody has asked how it ended, but it has");
+            std::thread::yield_now();
+        }
         child.wait().unwrap();
         assert!(!owner.lives());
     }
