@@ -19,7 +19,11 @@ const RESET: &str = concat!(
     "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1005l\x1b[?1006l\x1b[?1004l", // no mouse, no focus reports
     "\x1b[?2004l\x1b[>4m\x1b[<u\x1b[=0u",                                 // no bracketed paste, no extended keys
     "\x1b[0 q\x1b]112\x1b\\\x1b[?25h",                                    // the cursor's own shape and colour, shown
+    "\x1b[23;0t",                                                         // the title that was there before
 );
+
+/// Has the terminal keep its title for later (xterm's window operations; tmux has them too).
+const KEEP_TITLE: &str = "\x1b[22;0t";
 
 /// The terminal's modes, to be put back.
 pub struct Terminal(Termios);
@@ -31,7 +35,10 @@ impl Terminal {
         if !io::stdout().is_terminal() {
             return Err(nix::errno::Errno::ENOTTY.into());
         }
-        Ok(Self(tcgetattr(io::stdin())?))
+        let terminal = Self(tcgetattr(io::stdin())?);
+        let mut out = io::stdout().lock();
+        let _ = out.write_all(KEEP_TITLE.as_bytes()).and_then(|()| out.flush());
+        Ok(terminal)
     }
 
     /// Put everything back. What the remote terminal's replies left unread is thrown away, so that nobody types it by accident.

@@ -71,6 +71,7 @@ pub use faults::{After, Farewell, Fault, Requests, everything, execs, lists, req
 pub use image::Oddity;
 pub use kubeconfig::Kubeconfig;
 pub use pod::Pod;
+pub use process::{Process, Resizer};
 pub use published::Published;
 pub use ran::Ran;
 pub use record::{Call, Calls};

@@ -59,6 +59,11 @@ impl Process {
         Ok(Self { child, stdin: Some(stdin), stdout: Some(stdout), stderr: None, terminal: Some(terminal) })
     }
 
+    /// Its number; that of its session and process group too.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// A handle that resizes the terminal; `None` without one.
     pub fn resizer(&self) -> Option<Resizer> {
         Some(Resizer(self.terminal.as_ref()?.try_clone().ok()?))
