@@ -14,13 +14,11 @@ mod timing;
 
 use std::process::ExitCode;
 
-use table::Row;
-
 fn main() -> ExitCode {
     let mut rows = vec![local::version(), local::completion(), local::peek(), local::open(), local::list(), local::size()];
     rows.extend(pods::peek());
     rows.extend(pods::list());
     rows.push(memory::list());
     table::print(&rows);
-    if rows.iter().all(Row::holds) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if table::all_hold(&rows) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

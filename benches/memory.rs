@@ -25,7 +25,11 @@ pub fn list() -> Row {
     let worker =
         |operator: Operator, number: usize| operator.worker(&format!("worker-{number}"), &format!("fleet-{}", number % PODS), "");
     let operator = (0..WORKERS).fold(Operator::of(cluster), worker);
-    Row::size("peak memory of `list`, 200 pods", peak(operator.world.command(&["--timeout", "60s", "list"])), 30_000_000)
+    Row::size(
+        "peak memory of `list`, 200 workers on 4 pods",
+        peak(operator.world.command(&["--timeout", "60s", "list"])),
+        30_000_000,
+    )
 }
 
 /// The peak of a command that prints everything at its end, and more than a pipe holds: it then waits for us with all that

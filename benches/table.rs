@@ -42,10 +42,11 @@ impl Row {
         let verdict = if holds { "holds" } else { "MISSED" }.to_owned();
         Self { cells: [name, measured, beside, raw, ratio, bound, verdict], holds }
     }
+}
 
-    pub fn holds(&self) -> bool {
-        self.holds
-    }
+/// Whether no bound is missed.
+pub fn all_hold(rows: &[Row]) -> bool {
+    rows.iter().all(|row| row.holds)
 }
 
 fn milliseconds(time: Duration) -> String {

@@ -25,6 +25,8 @@ want_kubectl() {
 	! command -v kubectl >/dev/null 2>&1 || [ "$(minor_of kubectl)" -lt "$kubectl_minor" ] || return 0
 	[ "$(minor_of "$tools/kubectl")" -lt "$kubectl_minor" ] || return 0
 	echo "kubectl 1.$kubectl_minor or later is missing: the tests of pods run through the real one."
+	# A fresh machine has no lists of packages, and so no answer to what the distribution offers.
+	! command -v apt-get >/dev/null 2>&1 || update_lists
 	offered=$(apt-cache policy kubernetes-client 2>/dev/null | sed -n 's/^ *Candidate: [0-9]*:\{0,1\}1\.\([0-9]*\)\..*/\1/p')
 	if [ "${offered:-0}" -ge "$kubectl_minor" ]; then
 		packages="$packages kubernetes-client"
@@ -33,6 +35,9 @@ want_kubectl() {
 		downloads=kubectl
 	fi
 }
+
+# Where the official releases of kubectl are, or a mirror of them.
+releases=${KUBECTL_RELEASES:-https://dl.k8s.io/release}
 
 # The official release, into target/tools: nothing outside this directory changes.
 download_kubectl() {
@@ -43,8 +48,8 @@ download_kubectl() {
 	esac
 	system=$(uname -s | tr '[:upper:]' '[:lower:]')
 	mkdir -p "$tools"
-	if version=$(curl -fsSL --max-time 60 https://dl.k8s.io/release/stable.txt) &&
-		release="https://dl.k8s.io/release/$version/bin/$system/$machine/kubectl" &&
+	if version=$(curl -fsSL --max-time 60 "$releases/stable.txt") &&
+		release="$releases/$version/bin/$system/$machine/kubectl" &&
 		sum=$(curl -fsSL --max-time 60 "$release.sha256") &&
 		curl -fsSL --max-time 600 -o "$tools/kubectl.new" "$release" &&
 		echo "$sum  $tools/kubectl.new" | sha256sum -c --quiet; then
@@ -53,7 +58,7 @@ download_kubectl() {
 		echo "Installed kubectl $version in $tools."
 	else
 		rm -f "$tools/kubectl.new"
-		echo "kubectl can be had neither from the distribution nor from dl.k8s.io; please install 1.$kubectl_minor or later by hand and try again." >&2
+		echo "kubectl can be had neither from the distribution nor from $releases; please install 1.$kubectl_minor or later by hand and try again." >&2
 		exit 1
 	fi
 }
@@ -85,6 +90,7 @@ want_for() {
 		want dash dash 'what runs inside a worker is tested under it'
 		want git git 'tests look at what is in the repository'
 		want perl perl 'a stand-in for an agent is written in it'
+		want curl curl 'fetching kubectl is tested with it'
 		want_kubectl
 		want shellcheck shellcheck 'the commands that build the worker image are tested with it'
 		want tini tini 'the worker image runs under it'
@@ -111,22 +117,32 @@ want_for() {
 	esac
 }
 
+# find_root: as_root is what a command needs before it to run as root; fails where nobody can become root.
+find_root() {
+	as_root=
+	[ "$(id -u)" -ne 0 ] || return 0
+	as_root=sudo
+	command -v sudo >/dev/null 2>&1
+}
+
+# Stale lists of packages name files that are gone; without a network, or without root's rights, the lists that are there may still do.
+update_lists() {
+	[ -z "${updated:-}" ] || return 0
+	updated=yes
+	! find_root || $as_root apt-get -qq update || true
+}
+
 install_packages() {
 	if ! command -v apt-get >/dev/null 2>&1; then
 		echo "There is no apt-get here, so please install the equivalents of these Debian packages:$packages" >&2
 		exit 1
 	fi
-	as_root=
-	if [ "$(id -u)" -ne 0 ]; then
-		as_root=sudo
-		if ! command -v sudo >/dev/null 2>&1; then
-			echo "Installing takes root's rights, and there is no sudo. As root, please run: apt-get install$packages" >&2
-			exit 1
-		fi
+	if ! find_root; then
+		echo "Installing takes root's rights, and there is no sudo. As root, please run: apt-get install$packages" >&2
+		exit 1
 	fi
 	echo "Installing:$packages"
-	# Stale package lists name files that are gone; without a network the lists that are there may still do.
-	$as_root apt-get -qq update || true
+	update_lists
 	# shellcheck disable=SC2086 # one word per package
 	if ! $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install $packages; then
 		echo "apt-get could not install:$packages. Its own words are above; please install them by hand and try again." >&2

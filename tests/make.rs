@@ -3,9 +3,14 @@
 mod support;
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
 
+use rstest::rstest;
 use support::{BIN, ROOT, Ran, World};
 
 /// `make/install.sh` with a cargo that has built already: what it says is what the real one says.
@@ -92,6 +97,11 @@ fn uninstalling_leaves_no_file() {
 
 /// `make/need.sh TARGET` on a machine that has only these commands, and those that any machine has.
 fn need(world: &World, target: &str, commands: &[&str]) -> Ran {
+    need_with(world, &format!("{ROOT}/make/need.sh"), target, commands, "")
+}
+
+/// The same from another copy of the script, with another place of kubectl's releases.
+fn need_with(world: &World, script: &str, target: &str, commands: &[&str], releases: &str) -> Ran {
     let bare = world.path("bare");
     fs::create_dir_all(&bare).unwrap();
     for name in ["sh", "cat", "dirname", "env", "id"].iter().chain(commands) {
@@ -100,7 +110,10 @@ fn need(world: &World, target: &str, commands: &[&str]) -> Ran {
         let _ = symlink(target, bare.join(name));
     }
     let mut command = world.program(bare.join("sh"));
-    command.arg(format!("{ROOT}/make/need.sh")).arg(target).env("PATH", &bare);
+    command.arg(script).arg(target).env("PATH", &bare);
+    if !releases.is_empty() {
+        command.env("KUBECTL_RELEASES", releases);
+    }
     Ran::from(command.output().unwrap())
 }
 
@@ -157,4 +170,198 @@ fn what_apt_get_cannot_do_is_left_to_a_person() {
     world.script("sudo", "#!/bin/sh\nexec \"$@\"\n");
     let ran = need(&world, "demo", &["cargo", "cc", "apt-get", "sudo"]).expect(1);
     assert!(ran.stderr.contains("could not install: tmux"), "{}", ran.stderr);
+}
+
+/// A machine without a good kubectl, and the place where its releases are: a server of this test.
+struct Machine {
+    world: World,
+    script: PathBuf,
+    asked: PathBuf,
+    releases: String,
+}
+
+const GOOD_KUBECTL: &str = "#!/bin/sh\necho 'Client Version: v1.99.0'\n";
+const OLD_KUBECTL: &str = "#!/bin/sh\necho 'Client Version: v1.28.3'\n";
+
+impl Machine {
+    /// `candidate` is the kubernetes-client that the distribution offers, once the lists of packages were fetched.
+    fn new(candidate: &str, releases: String) -> Self {
+        let world = World::new();
+        let asked = packages(&world);
+        let script = world.path("copy/make/need.sh");
+        fs::create_dir_all(script.parent().unwrap()).unwrap();
+        fs::copy(format!("{ROOT}/make/need.sh"), &script).unwrap();
+        let policy = format!(
+            "#!/bin/sh\ngrep -q update '{}' 2>/dev/null || exit 0\nprintf 'kubernetes-client:\\n  Installed: (none)\\n  Candidate: {candidate}\\n'\n",
+            asked.display()
+        );
+        world.script("apt-cache", &policy);
+        Self { world, script, asked, releases }
+    }
+
+    /// See to what the benches need, where all but kubectl is there.
+    fn need(&self, more: &[&str]) -> Ran {
+        let commands = ["cargo", "cc", "tmux", "xargs", "apt-get", "apt-cache", "sudo", "grep", "sed", "curl", "sha256sum"];
+        let tools = ["uname", "tr", "mkdir", "chmod", "mv", "rm"];
+        let commands = [&commands[..], &tools, more].concat();
+        need_with(&self.world, self.script.to_str().unwrap(), "bench", &commands, &self.releases)
+    }
+
+    fn tool(&self) -> PathBuf {
+        self.world.path("copy/target/tools/kubectl")
+    }
+
+    fn asked(&self) -> String {
+        fs::read_to_string(&self.asked).unwrap_or_default()
+    }
+
+    /// Nothing was installed and nothing is left of it.
+    #[track_caller]
+    fn assert_refused(&self, ran: Ran) {
+        let ran = ran.expect(1);
+        let said = format!("kubectl can be had neither from the distribution nor from {}", self.releases);
+        assert!(ran.stderr.contains(&said), "{}", ran.stderr);
+        assert_eq!(files(&self.world.path("copy/target")), Vec::<PathBuf>::new());
+        assert!(!self.asked().contains("install"), "{}", self.asked());
+    }
+}
+
+/// Serves these files, by their paths, until the test ends. Gives where.
+fn serve(files: Vec<(String, String)>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let place = format!("http://{}/release", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = BufReader::new(stream.unwrap());
+            let mut head = String::new();
+            while stream.read_line(&mut head).is_ok_and(|read| read > 2) {}
+            let path = head.split(' ').nth(1).unwrap_or_default();
+            let answer = match files.iter().find(|(there, _)| path == format!("/release{there}")) {
+                Some((_, text)) => {
+                    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}", text.len())
+                }
+                None => "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_owned(),
+            };
+            let _ = stream.get_mut().write_all(answer.as_bytes());
+        }
+    });
+    place
+}
+
+/// A release of kubectl with this checksum, for whatever machine asks; `None`: with the right one.
+fn release(sum: Option<&str>) -> Vec<(String, String)> {
+    let real = Command::new("sh").args(["-c", "printf '%s' \"$1\" | sha256sum", "sh", GOOD_KUBECTL]).output().unwrap();
+    let real = String::from_utf8(real.stdout).unwrap().split(' ').next().unwrap().to_owned();
+    let sum = sum.map_or(real, str::to_owned);
+    let mut files = vec![("/stable.txt".to_owned(), "v1.99.0".to_owned())];
+    for machine in ["linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64"] {
+        files.push((format!("/v1.99.0/bin/{machine}/kubectl"), GOOD_KUBECTL.to_owned()));
+        files.push((format!("/v1.99.0/bin/{machine}/kubectl.sha256"), sum.clone()));
+    }
+    files
+}
+
+/// What Debian 12 offers.
+const TOO_OLD: &str = "1.20.5+really1.20.2-1.1";
+
+#[rstest]
+#[case::no_kubectl(None)]
+#[case::an_old_kubectl(Some(OLD_KUBECTL))]
+#[case::a_kubectl_that_does_not_run(Some("#!/bin/sh\nexit 1\n"))]
+fn kubectl_is_fetched_where_the_distribution_has_only_an_old_one(#[case] there: Option<&str>) {
+    let machine = Machine::new(TOO_OLD, serve(release(None)));
+    if let Some(text) = there {
+        machine.world.script("kubectl", text);
+    }
+    let more: &[&str] = if there.is_some() { &["kubectl"] } else { &[] };
+    let said = machine.need(more).expect(0).stdout;
+    assert!(said.contains("kubectl 1.31 or later is missing") && said.contains("Installed kubectl v1.99.0 in "), "{said}");
+    assert_eq!(fs::read_to_string(machine.tool()).unwrap(), GOOD_KUBECTL);
+    assert_eq!(fs::metadata(machine.tool()).unwrap().permissions().mode() & 0o777, 0o755);
+    assert_eq!(files(&machine.world.path("copy/target")), [machine.tool()]);
+    assert_eq!(machine.asked(), "-qq update\n", "nothing but the lists of packages was changed");
+    // What was fetched is found again.
+    assert_eq!(machine.need(more).expect(0).stdout, "");
+}
+
+#[test]
+fn a_good_kubectl_is_left_alone() {
+    let machine = Machine::new(TOO_OLD, serve(release(None)));
+    machine.world.script("kubectl", GOOD_KUBECTL);
+    assert_eq!(machine.need(&["kubectl"]).expect(0).stdout, "");
+    assert!(!machine.tool().exists() && machine.asked().is_empty());
+}
+
+/// A fresh machine does not know what its distribution offers before it has fetched the lists.
+#[test]
+fn a_distribution_that_has_a_new_kubectl_is_preferred_and_asked_after_its_lists_were_fetched() {
+    let machine = Machine::new("1.33.4-1", "http://127.0.0.1:1/not-asked".to_owned());
+    machine.need(&[]).expect(0);
+    assert_eq!(machine.asked(), "-qq update\n-qq -y --no-install-recommends install kubernetes-client\n");
+    assert!(!machine.tool().exists());
+}
+
+#[test]
+fn a_kubectl_with_another_checksum_is_thrown_away() {
+    let wrong = "0".repeat(64);
+    for sum in [wrong.as_str(), "", "<html>a captive portal</html>"] {
+        let machine = Machine::new(TOO_OLD, serve(release(Some(sum))));
+        machine.assert_refused(machine.need(&[]));
+    }
+}
+
+#[test]
+fn a_release_that_is_not_whole_is_refused() {
+    for lost in ["kubectl", "kubectl.sha256", "stable.txt"] {
+        let files = release(None).into_iter().filter(|(path, _)| !path.ends_with(&format!("/{lost}"))).collect();
+        let machine = Machine::new(TOO_OLD, serve(files));
+        machine.assert_refused(machine.need(&[]));
+    }
+}
+
+#[test]
+fn without_a_network_it_is_said_what_to_do() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
+    let releases = format!("http://{}/release", nobody.local_addr().unwrap());
+    drop(nobody);
+    let machine = Machine::new(TOO_OLD, releases);
+    let ran = machine.need(&[]);
+    assert!(ran.stderr.contains("please install 1.31 or later by hand"), "{}", ran.stderr);
+    machine.assert_refused(ran);
+}
+
+/// What a bench says by its exit status reaches whoever ran `make bench`.
+#[test]
+fn a_bench_that_fails_makes_make_fail() {
+    for (status, expected) in [(0, 0), (1, 2)] {
+        let world = World::new();
+        let noted = world.path("noted");
+        world.script("cargo", &format!("#!/bin/sh\necho \"$@\" >>'{}'\nexit {status}\n", noted.display()));
+        // Ahead of everything that the Makefile itself puts in front of PATH.
+        let bench = world.program("make").args(["-C", ROOT, "bench", &format!("PATH={}", path_of(&world))]).output().unwrap();
+        Ran::from(bench).expect(expected);
+        assert!(fs::read_to_string(&noted).unwrap().ends_with("bench --locked --bench claims\n"));
+    }
+}
+
+fn path_of(world: &World) -> String {
+    format!("{}:{}", world.path("bin").display(), std::env::var("PATH").unwrap())
+}
+
+/// `.ci/run` with a make whose tests take so long.
+#[rstest]
+#[case::quick("299.99", "", 0)]
+#[case::slow("301.00", "", 1)]
+#[case::slow_where_that_is_known("301.00", "700", 0)]
+fn ci_fails_when_the_tests_take_more_than_ten_minutes(#[case] took: &str, #[case] most: &str, #[case] expected: i32) {
+    let world = World::new();
+    let result = format!("test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in {took}s");
+    world.script("make", &format!("#!/bin/sh\ncase $1 in test) echo '{result}'; echo '{result}' ;; esac\n"));
+    let mut command = world.program("sh");
+    command.arg(format!("{ROOT}/.ci/run"));
+    if !most.is_empty() {
+        command.env("TEST_SECONDS_MAX", most);
+    }
+    let ran = Ran::from(command.output().unwrap()).expect(expected);
+    assert!(ran.stdout.contains("test totals: 4 passed; 0 failed; 0 ignored\ntest time: "), "{}", ran.stdout);
 }

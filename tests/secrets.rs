@@ -9,7 +9,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -18,7 +18,9 @@ use operator::{FACTORY, Operator};
 use serde_json::json;
 use support::{BIN, Ran, eventually};
 
-const PROMPT: &str = "the-launch-code-is-0000";
+/// A deadline for what never comes, and one for what comes, however busy the machine is.
+const SHORT: &str = "--timeout=3s";
+const LONG: &str = "--timeout=60s";
 const PASSWORD: &str = "a-password-in-the-kubeconfig";
 
 /// The operator `keeper`, whose kubeconfig has a token, a certificate, and a user with a password beside it.
@@ -26,6 +28,8 @@ struct Keeper {
     operator: Operator,
     pod: Pod,
     kubeconfig: PathBuf,
+    /// Another one in each test: some of them write it where the others may not see it.
+    prompt: String,
     secrets: Vec<String>,
 }
 
@@ -42,7 +46,9 @@ impl Keeper {
         let certificate = cluster.authority().lines().nth(1).unwrap().to_owned();
         let text = fs::read_to_string(&kubeconfig).unwrap();
         let encoded = text.split('"').find(|word| word.len() > 200).map(|word| word[40..80].to_owned());
-        let mut secrets = vec![login.token.clone(), PASSWORD.to_owned(), PROMPT.to_owned(), certificate];
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let prompt = format!("the-launch-code-is-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let mut secrets = vec![login.token.clone(), PASSWORD.to_owned(), prompt.clone(), certificate];
         secrets.extend(encoded);
         let pod = worker.pod();
         eventually("the prompt", || pod.pane("qa").contains("bash-").then_some(()));
@@ -50,7 +56,7 @@ impl Keeper {
         operator.world = operator.world.env("KUBECONFIG", kubeconfig.to_str().unwrap());
         let commands = "context: vault\ncommands: {queue: factory queue list}";
         let operator = operator.worker("w", "fleet", commands).worker("o", "fleet", "context: other");
-        Self { operator, pod, kubeconfig, secrets }
+        Self { operator, pod, kubeconfig, prompt, secrets }
     }
 
     #[track_caller]
@@ -61,20 +67,28 @@ impl Keeper {
     }
 
     fn run(&self, arguments: &[&str]) -> Ran {
-        let arguments: Vec<&str> = ["-v", "--timeout", "3s"].into_iter().chain(arguments.iter().copied()).collect();
+        self.run_within(SHORT, arguments)
+    }
+
+    fn run_within(&self, timeout: &str, arguments: &[&str]) -> Ran {
+        let arguments: Vec<&str> = ["-v", timeout].into_iter().chain(arguments.iter().copied()).collect();
         let ran = self.operator.run(&arguments);
         self.assert_tells_nothing("what was printed", &format!("{}\n{}", ran.stdout, ran.stderr));
         ran
     }
 
     fn nudge(&self) -> Ran {
-        let ran = self.operator.world.run_with_input(&["-v", "--timeout", "3s", "nudge", "w/qa", "-"], PROMPT.as_bytes());
+        self.nudge_within(SHORT)
+    }
+
+    fn nudge_within(&self, timeout: &str) -> Ran {
+        let ran = self.operator.world.run_with_input(&["-v", timeout, "nudge", "w/qa", "-"], self.prompt.as_bytes());
         self.assert_tells_nothing("what was printed", &format!("{}\n{}", ran.stdout, ran.stderr));
         ran
     }
 
     fn everything(&self) {
-        self.nudge();
+        self.nudge_within(LONG);
         for arguments in [
             &["list", "--wide"][..],
             &["list", "--json"],
@@ -88,7 +102,7 @@ impl Keeper {
             &["config", "show", "--json"],
             &["config", "check"],
         ] {
-            self.run(arguments);
+            self.run_within(LONG, arguments);
         }
     }
 
@@ -122,7 +136,7 @@ fn nothing_is_told_when_all_goes_well() {
     let watch = ProcessList::watch(&keeper.secrets);
     keeper.everything();
     assert!(watch.seen().is_empty());
-    eventually("the prompt to arrive", || keeper.pod.pane("qa").contains(PROMPT).then_some(()));
+    eventually("the prompt to arrive", || keeper.pod.pane("qa").contains(&keeper.prompt).then_some(()));
     keeper.assert_asked_without();
     keeper.assert_kept_nothing();
 }
@@ -171,6 +185,54 @@ fn the_state_is_private_whatever_the_umask_is() {
     let mut command = keeper.operator.world.program("sh");
     Ran::from(command.args(["-c", "umask 0; exec \"$0\" list", BIN]).output().unwrap()).expect(0);
     keeper.assert_kept_nothing();
+}
+
+/// As an argument it is on our own command line, where whoever typed it has put it, and nowhere else.
+#[test]
+fn a_nudge_that_is_given_as_an_argument_goes_no_further() {
+    let keeper = Keeper::new();
+    let watch = ProcessList::watch(&keeper.secrets);
+    assert!(keeper.run_within(LONG, &["nudge", "w/qa", &keeper.prompt]).stderr.contains("kubectl"), "the trace is on");
+    eventually("the prompt to arrive", || keeper.pod.pane("qa").contains(&keeper.prompt).then_some(()));
+    for fault in [Fault::Status(503), Fault::ContainerNotFound, Fault::Silence, Fault::cut_after_bytes(30)] {
+        keeper.operator.cluster.when(execs()).then(fault);
+        keeper.run(&["nudge", "w/qa", &keeper.prompt]);
+        keeper.operator.cluster.lift_all_faults();
+    }
+    let others: Vec<String> = watch.seen().into_iter().filter(|line| !line.starts_with(BIN)).collect();
+    assert!(others.is_empty(), "{others:?}");
+    keeper.assert_asked_without();
+    keeper.assert_kept_nothing();
+}
+
+/// What could not be sent is kept for whoever typed it, and for nobody else.
+#[test]
+fn a_draft_is_private_and_the_only_place_that_knows_the_text() {
+    let keeper = Keeper::new();
+    keeper.run(&["list"]).expect(0);
+    let screen = keeper.operator.world.screen();
+    screen.inner(&["set-option", "-w", "@factory-worker-address", "w/qa"]);
+    keeper.operator.cluster.when(execs()).then(Fault::Status(503));
+    screen.prefix("N");
+    screen.wait("Enter send");
+    screen.paste(&keeper.prompt);
+    screen.wait(&keeper.prompt);
+    // The test's own way to type is a command line.
+    let watch = ProcessList::watch(&keeper.secrets);
+    screen.keys(&["Enter"]);
+    let state = keeper.operator.world.path("state/factory-worker");
+    eventually("the draft", || {
+        fs::read_to_string(state.join("drafts.json")).is_ok_and(|text| text.contains(&keeper.prompt)).then_some(())
+    });
+    screen.wait("(503)");
+    assert_eq!(mode(&state), 0o700);
+    for file in fs::read_dir(&state).unwrap().map(|entry| entry.unwrap().path()) {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+        let tells = fs::read_to_string(&file).unwrap().contains(&keeper.prompt);
+        assert_eq!(tells, file.ends_with("drafts.json"), "{}", file.display());
+    }
+    assert!(watch.seen().is_empty());
+    keeper.assert_asked_without();
 }
 
 /// Otherwise the tests above would prove nothing.
