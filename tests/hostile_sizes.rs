@@ -11,7 +11,9 @@ mod support;
 
 use std::fs;
 
+use kubesim::Cluster;
 use liar::Liar;
+use operator::Operator;
 use raw::peak_memory;
 use rstest::rstest;
 use support::BIN;
@@ -55,6 +57,49 @@ fn an_answer_is_capped_and_says_so() {
         assert!(peak < 64 << 20, "{} MiB", peak >> 20);
         liar.write(file, before);
     }
+}
+
+/// A tmux and a queue that say more than is ever read, whatever they are asked.
+const TALKATIVE: &str = "#!/bin/sh\nhead -c 6000000 /dev/zero | tr '\\0' x\nexit 1\n";
+/// Enough for the largest answer that is read, and for understanding it.
+const BOUND: u64 = 64 << 20;
+
+#[rstest]
+#[case::list(&["list"], 0, "incomplete")]
+#[case::status(&["status", "w"], 3, "look on the worker at what makes it so long")]
+#[case::peek(&["peek", "w/qa"], 3, "look on the worker at what makes it so long")]
+#[case::only_session(&["peek", "w"], 3, "look on the worker at what makes it so long")]
+#[case::follow(&["peek", "w/qa", "--follow"], 3, "look on the worker at what makes it so long")]
+#[case::nudge(&["nudge", "w/qa", "hello"], 5, "look with `factory-worker peek w/qa` before you send it again")]
+#[case::interrupt(&["interrupt", "w/qa"], 5, "look with `factory-worker peek w/qa` before you send it again")]
+#[case::dispatch(&["dispatch", "w", "--project", "p", "--issue", "1"], 5, "see what is queued with `factory-worker list w`")]
+#[case::doctor(&["doctor", "w"], 1, "look on the worker at what makes it so long")]
+fn every_command_says_that_an_answer_is_too_large(#[case] command: &[&str], #[case] code: i32, #[case] remedy: &str) {
+    let cluster = Cluster::start();
+    cluster.deployment("fleet").script("tmux", TALKATIVE).script("factory", TALKATIVE).start();
+    let operator = Operator::of(cluster).worker("w", "fleet", "");
+    let (ran, peak) = peak_memory(operator.world.command(&[&["--timeout=60s"], command].concat()));
+    let said = format!("{}{}", ran.stdout, ran.stderr);
+    assert_eq!(ran.code, code, "{said}");
+    assert!(said.contains("larger than 4 MiB") && said.contains(remedy), "{said}");
+    assert!(said.len() < 100_000 && peak < BOUND, "{} bytes, {} MiB", said.len(), peak >> 20);
+}
+
+/// The queue's own words cost what was asked with them, and no more than that.
+#[rstest]
+#[case::status(&["status", "w"], 3)]
+#[case::list(&["list"], 0)]
+#[case::dispatch(&["dispatch", "w", "--project", "p", "--issue", "1"], 5)]
+fn a_queue_that_says_too_much_is_said(#[case] command: &[&str], #[case] code: i32) {
+    let cluster = Cluster::start();
+    cluster.deployment("fleet").script("factory", TALKATIVE).session("qa", "cat").start();
+    let commands = "commands: {queue: factory queue list, status: factory status}";
+    let operator = Operator::of(cluster).worker("w", "fleet", commands);
+    let (ran, peak) = peak_memory(operator.world.command(&[&["--timeout=60s"], command].concat()));
+    let said = format!("{}{}", ran.stdout, ran.stderr);
+    assert_eq!(ran.code, code, "{said}");
+    assert!(said.contains("larger than 4 MiB") && peak < BOUND, "{said}: {} MiB", peak >> 20);
+    operator.run(&["--timeout=60s", "peek", "w/qa"]).expect(0);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::registry::names::ObjectName;
 use crate::registry::worker::{PodPlace, PodRef, Worker};
 use crate::remote::kubectl::Cluster;
 use crate::remote::kubectl::objects::{Log, Part};
-use crate::terminal::{neutralise, shell, style};
+use crate::terminal::{self, neutralise, shell, style};
 
 pub fn run(context: &Context, args: &WorkerLogs) -> Result<Code> {
     let name = target::worker_name(&args.worker)?;
@@ -36,7 +36,8 @@ pub fn run(context: &Context, args: &WorkerLogs) -> Result<Code> {
             text.push_str(&String::from_utf8_lossy(line));
             Ok(())
         })?;
-        writeln!(io::stdout(), "{}", json!({ "name": worker.name, "pod": pod, "log": text }))?;
+        let answer = json!({ "name": worker.name, "pod": pod, "log": text });
+        terminal::json::write_line(&mut io::stdout().lock(), &answer)?;
     } else {
         cluster.read_log(&pod, container.as_ref(), log, context.timeout(), print)?;
     }
