@@ -7,7 +7,7 @@ for tag; do
 	# shellcheck disable=SC2013 # no such name has a space
 	for file in $(grep -lsF "FACTORY_WORKER_VIEW=$tag" /proc/[0-9]*/environ); do
 		pid=${file#/proc/}
-		! kill -TERM "${pid%/environ}" 2>/dev/null || mark client-left
+		kill -TERM "${pid%/environ}" 2>/dev/null
 	done
 done
 find_session "$name"
