@@ -10,7 +10,7 @@ carriers() {
 	done
 }
 
-# end_clients TAG: ends them, and fails when it is not proven that none is left. Sets ended when there were any.
+# end_clients TAG: ends them, and fails when it is not proven that none is left. 
 end_clients() {
 	ended=''
 	[ -r /proc/self/environ ] || return 1
@@ -19,7 +19,7 @@ end_clients() {
 		while pids=$(carriers "$1") && [ -n "$pids" ]; do
 			# shellcheck disable=SC2086 # these are numbers
 			[ "$tries" -gt 0 ] || kill -"$signal" $pids 2>/dev/null
-			# shellcheck disable=SC2034 # who calls us looks at it
+			# shellcheck disable=SC2034 #
 			ended=yes tries=$((tries + 1))
 			[ "$tries" -le 20 ] || break
 			# POSIX knows whole seconds only.
