@@ -22,9 +22,6 @@ const RESET: &str = concat!(
     "\x1b[23;0t",                                                         // the title that was there before
 );
 
-/// Has the terminal keep its title for later (xterm's window operations; tmux has them too).
-const KEEP_TITLE: &str = "\x1b[22;0t";
-
 /// What may not stay on while the view is down: reports that would be taken for keys, and what would garble a line of ours.
 /// The screen itself stays: the operator reads on.
 const QUIET: &str = concat!(
@@ -47,10 +44,12 @@ impl Terminal {
         if !io::stdout().is_terminal() {
             return Err(nix::errno::Errno::ENOTTY.into());
         }
-        let terminal = Self(tcgetattr(io::stdin())?);
-        let mut out = io::stdout().lock();
-        let _ = out.write_all(KEEP_TITLE.as_bytes()).and_then(|()| out.flush());
-        Ok(terminal)
+        Ok(Self(tcgetattr(io::stdin())?))
+    }
+
+    /// Have it keep its title for later (xterm's window operations; tmux has them too).
+    pub fn keep_title(&self) {
+        write("\x1b[22;0t");
     }
 
     /// Put everything back. What the remote terminal's replies left unread is thrown away, so that nobody types it by accident.

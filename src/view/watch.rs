@@ -106,7 +106,11 @@ impl<'a> Watch<'a> {
     /// # Errors
     /// The way to the worker could not be found.
     pub fn run(mut self) -> anyhow::Result<Outcome> {
-        self.attach(self.clock.now())?;
+        if let Err(failure) = self.attach(self.clock.now()) {
+            // Whoever is asked no more says so as if it had failed.
+            let signalled = self.happenings.try_iter().any(|happening| matches!(happening, Happening::Signal(_)));
+            return if signalled { Ok(Outcome::Ended) } else { Err(failure.into()) };
+        }
         let outcome = loop {
             let happening = self.wait();
             let look = self.clock.look();
@@ -299,6 +303,8 @@ impl<'a> Watch<'a> {
         self.client.note(self.pod.as_ref().map(ToString::to_string));
         if again {
             self.terminal.forget_keys();
+        } else {
+            self.terminal.keep_title();
         }
         let program = interactive.command.get_program().to_string_lossy().into_owned();
         let child = Child::start(interactive.command, self.children, &self.sender)
