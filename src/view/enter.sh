@@ -77,17 +77,29 @@ drop_keys() {
 	modes=$(stty -g 2>/dev/null) || return
 	stty raw -echo min 0 time 0
 	dd bs=65536 count=1 >/dev/null 2>&1
-	stty min 0 time 20
-	printf '\0337\033[999;1H\033[2K\0338\033[5n'
-	seen=''
-	while byte=$(dd bs=1 count=1 2>/dev/null && printf x) && [ "$byte" != x ]; do
-		seen=$seen${byte%x}
-		case $seen in
-		*"${escape}[0n") break ;;
-		esac
-		seen=${seen#"${seen%???}"}
+	stty min 0 time 10
+	printf '\0337\033[999;1H\033[2K\0338'
+	question=0
+	# Somebody else may have taken the answer. Each question has one of its own, so that no late one is left for the session.
+	while [ "$question" -lt 9 ]; do
+		question=$((question + 1))
+		printf '\0337\033[1;%sH\033[6n\0338' "$question"
+		! is_answered "$question" || break
 	done
 	stty "$modes"
+}
+
+# is_answered N: whether it says that the cursor was in column N of the first line, before it is silent for a second.
+is_answered() {
+	seen='' read=0
+	while [ "$read" -lt 200 ] && byte=$(dd bs=1 count=1 2>/dev/null && printf x) && [ "$byte" != x ]; do
+		read=$((read + 1)) seen=$seen${byte%x}
+		case $seen in
+		*"${escape}[1;${1}R") return ;;
+		esac
+		[ "${#seen}" -lt 6 ] || seen=${seen#?}
+	done
+	return 1
 }
 
 choose_terminal() {
