@@ -168,6 +168,8 @@ there() {
 	return 2
 }
 
+# What is typed now is thrown away, so it must not look as if the session had taken it.
+[ -z "$again" ] || stty -echo 2>/dev/null
 for tag in ${FACTORY_WORKER_LEFT-}; do
 	end_clients "$tag"
 done
