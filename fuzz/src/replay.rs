@@ -1,10 +1,9 @@
 //! A worker that answers whatever it is told to.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::remote::Remote;
-use crate::remote::exec::{Exec, Output, Request};
+use crate::remote::exec::{Exec, Interactive, Output, Request};
 use crate::remote::failure::{Failure, Kind};
 
 /// Where an answer has this, the worker writes the nonce that it was asked with.
@@ -23,7 +22,7 @@ impl Exec for Replay {
         Ok(Output { status: self.status, stdout: replace(&self.stdout, NONCE, nonce), stderr: self.stderr.clone() })
     }
 
-    fn interactive(&self, _: &[String], _: Instant) -> Result<Command, Failure> {
+    fn interactive(&self, _: &[String], _: Instant) -> Result<Interactive, Failure> {
         Err(Failure::new(Kind::Failed, "nothing is interactive here"))
     }
 

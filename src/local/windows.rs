@@ -6,7 +6,8 @@
 
 use anyhow::{Context, Result};
 use tmux_interface::{
-    DisplayMessage, KillPane, ListPanes, NewWindow, SelectPane, SelectWindow, SetOption, SplitWindow, SwitchClient, TmuxCommand,
+    DisplayMessage, KillPane, ListPanes, NewWindow, RenameWindow, SelectPane, SelectWindow, SetOption, ShowOptions, SplitWindow,
+    SwitchClient, TmuxCommand,
 };
 
 use super::escape;
@@ -19,6 +20,10 @@ use crate::terminal::neutralise;
 pub const ADDRESS_OPTION: &str = "@factory-worker-address";
 /// The pane option that says that the pane is a view itself.
 const VIEW_OPTION: &str = "@factory-worker-view";
+/// The option that says how a view's connection is. Documented: configurations may use it.
+pub const STATE_OPTION: &str = "@factory-worker-state";
+/// What the name of a window begins with whose view is not connected.
+const MARK: &str = "! ";
 /// The pane option with the pod a view is on.
 const POD_OPTION: &str = "@factory-worker-pod";
 
@@ -148,6 +153,41 @@ pub fn close(tmux: &Tmux, view: &View) -> Result<()> {
     tmux.run(&[kill]).map(drop).with_context(|| format!("closing pane {}", view.pane))
 }
 
+/// Say on the view in this very pane, and on its window when it is the view's own, how its connection is; a view that is
+/// not connected gets a mark in front of its window's name.
+///
+/// The option is documented: configurations and scripts may use it.
+pub fn note_state(tmux: &Tmux, address: &Address, state: &str, marked: bool) -> Result<()> {
+    let Some(pane) = &tmux.pane else { return Ok(()) };
+    let target = pane.as_str();
+    let own = ShowOptions::new().window().quiet().value().target_pane(target).option(ADDRESS_OPTION).build();
+    let name = DisplayMessage::new().print().target_pane(target).message("#{window_name}").build();
+    let answer = tmux.run(&[own, name])?;
+    let mut commands = vec![SetOption::new().pane().target_pane(target).option(STATE_OPTION).value(state).build()];
+    // The address comes first, if there is one: a pane beside others has a window that is somebody else's.
+    if let [shown, name] = answer.lines().collect::<Vec<_>>()[..]
+        && shown == address.to_string()
+    {
+        commands.push(SetOption::new().window().target_pane(target).option(STATE_OPTION).value(state).build());
+        if let Some(name) = renamed(name, address, marked) {
+            let mut rename = RenameWindow::new().target_window(target).build();
+            escape::positional(&mut rename, [escape::format(&name)]);
+            commands.push(rename);
+        }
+    }
+    tmux.run(&commands).map(drop)
+}
+
+/// The name that a window should have, when it has another one.
+fn renamed(name: &str, address: &Address, marked: bool) -> Option<String> {
+    let bare = name.strip_prefix(MARK).unwrap_or(name);
+    // tmux shows a backslash as two, and would double those again.
+    let bare = if bare.contains('\\') { neutralise::line(&address.to_string()) } else { bare.to_owned() };
+    let wanted = if marked { format!("{MARK}{bare}") } else { bare };
+    let there = name.starts_with(MARK) == marked;
+    (!there).then_some(wanted)
+}
+
 /// Note the pod that the view in this very pane is on.
 pub fn note_pod(tmux: &Tmux, pod: &str) -> Result<()> {
     let Some(pane) = &tmux.pane else { return Ok(()) };
@@ -167,6 +207,17 @@ mod tests {
     #[case("%1 @2 1", false)]
     fn only_the_view_itself_of_exactly_this_session_is_found(#[case] line: &str, #[case] found: bool) {
         assert_eq!(view(line, "w/a").is_some(), found);
+    }
+
+    #[rstest]
+    #[case("w/qa", true, Some("! w/qa"))]
+    #[case("! w/qa", true, None)]
+    #[case("! w/qa", false, Some("w/qa"))]
+    #[case("w/qa", false, None)]
+    #[case("mine", true, Some("! mine"))]
+    #[case("a\\\\b", true, Some("! w/a\\b"))]
+    fn a_name_is_marked_once_and_given_back(#[case] name: &str, #[case] marked: bool, #[case] wanted: Option<&str>) {
+        assert_eq!(renamed(name, &"w/a\\b".parse().unwrap(), marked).as_deref(), wanted);
     }
 
     #[test]

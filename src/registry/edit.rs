@@ -78,7 +78,7 @@ fn with(path: &Path, bytes: &[u8], entry: &Entry) -> Result<(String, Worker)> {
     for candidate in text::additions(&old, &entry.lines()) {
         let Ok(mut after) = document::read(path, candidate.as_bytes()) else { continue };
         let Some(added) = after.workers.pop().filter(|worker| worker.name == entry.name) else { continue };
-        if after.workers == before.workers && after.sources == before.sources && after.active == before.active {
+        if after.workers == before.workers && after.settings() == before.settings() {
             return Ok((candidate, added));
         }
     }
@@ -90,12 +90,12 @@ fn with(path: &Path, bytes: &[u8], entry: &Entry) -> Result<(String, Worker)> {
 fn without(path: &Path, bytes: &[u8], name: &WorkerName) -> Result<Option<String>> {
     let before = document::read(path, bytes)?;
     let Some(place) = before.workers.iter().position(|worker| worker.name == *name) else { return Ok(None) };
-    let mut expected = before.workers;
+    let mut expected = before.workers.clone();
     expected.remove(place);
     let old = String::from_utf8_lossy(bytes);
     let right = |candidate: &String| {
         let after = document::read(path, candidate.as_bytes());
-        after.is_ok_and(|after| after.workers == expected && after.sources == before.sources && after.active == before.active)
+        after.is_ok_and(|after| after.workers == expected && after.settings() == before.settings())
     };
     match text::removal(&old, place).filter(right) {
         Some(text) => Ok(Some(text)),

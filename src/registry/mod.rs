@@ -20,6 +20,9 @@ use worker::Worker;
 /// How young the last output of an `active` session is, unless the file says otherwise.
 const ACTIVE_WITHIN: Duration = Duration::from_secs(60);
 
+/// How long a session may take to come back, unless the file says otherwise.
+const SESSION_WAIT: Duration = Duration::from_secs(120);
+
 /// The workers, in the file's order.
 #[derive(Debug, Clone)]
 pub struct Registry {
@@ -32,6 +35,9 @@ pub struct Registry {
     pub sources: Vec<Source>,
     /// A session whose last output is younger than this is `active` (`active:` in the file, default 60 s).
     pub active_within: Duration,
+    /// How long a window waits for its session after the session's pod was replaced (`session-wait:` in the file, default 2
+    /// minutes).
+    pub session_wait: Duration,
 }
 
 impl Registry {
@@ -43,11 +49,14 @@ impl Registry {
     pub fn load(given: Option<&Path>) -> anyhow::Result<Self> {
         let path = file::locate(given)?;
         let Some(text) = file::read(&path)? else {
-            return Ok(Self { path, exists: false, workers: Vec::new(), sources: Vec::new(), active_within: ACTIVE_WITHIN });
+            let (workers, sources) = (Vec::new(), Vec::new());
+            let (active_within, session_wait) = (ACTIVE_WITHIN, SESSION_WAIT);
+            return Ok(Self { path, exists: false, workers, sources, active_within, session_wait });
         };
         let read = document::read(&path, &text)?;
         let active_within = read.active.unwrap_or(ACTIVE_WITHIN);
-        Ok(Self { path, exists: true, workers: read.workers, sources: read.sources, active_within })
+        let session_wait = read.session_wait.unwrap_or(SESSION_WAIT);
+        Ok(Self { path, exists: true, workers: read.workers, sources: read.sources, active_within, session_wait })
     }
 
     /// Where [`Registry::load`] looks, absolute, whether or not there is such a file.

@@ -79,10 +79,8 @@ pub fn verdict(argv: &[String], status: i32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
-
     use super::*;
-    use crate::remote::exec::{Exec, Request};
+    use crate::remote::exec::{Exec, Interactive, Request};
     use crate::remote::here::Here;
 
     fn here() -> (tempfile::TempDir, Remote) {
@@ -148,7 +146,7 @@ mod tests {
         fn run(&self, _: Request<'_>) -> Result<Output, Failure> {
             Err(self.0.clone())
         }
-        fn interactive(&self, _: &[String], _: Instant) -> Result<Command, Failure> {
+        fn interactive(&self, _: &[String], _: Instant) -> Result<Interactive, Failure> {
             Err(self.0.clone())
         }
         fn pod(&self) -> Option<String> {

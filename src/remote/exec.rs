@@ -3,7 +3,8 @@
 use std::process::Command;
 use std::time::Instant;
 
-use super::failure::Failure;
+use super::failure::{Failure, Kind};
+use crate::registry::names::ObjectName;
 
 /// The largest answer taken from a worker, in bytes; more is `incomplete`.
 pub const ANSWER_CAP: usize = 4 << 20;
@@ -27,6 +28,24 @@ pub struct Output {
     pub stderr: Vec<u8>,
 }
 
+/// A command for the caller's terminal, and where it will run.
+#[derive(Debug)]
+pub struct Interactive {
+    pub command: Command,
+    /// `None` where there is no pod.
+    pub pod: Option<ObjectName>,
+}
+
+/// One start of a worker's container. Sessions live as long as it does: another uid or more restarts is another start,
+/// with other sessions of the same names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Start {
+    /// The pod's uid.
+    pub uid: String,
+    /// How often the container was restarted before.
+    pub restarts: u64,
+}
+
 /// A worker that can be asked.
 pub trait Exec: Send + Sync {
     /// Run a command to its end.
@@ -37,7 +56,7 @@ pub trait Exec: Send + Sync {
     fn run(&self, request: Request<'_>) -> Result<Output, Failure>;
 
     /// The command that runs `argv` interactively on the caller's terminal, ready to be spawned.
-    fn interactive(&self, argv: &[String], deadline: Instant) -> Result<Command, Failure>;
+    fn interactive(&self, argv: &[String], deadline: Instant) -> Result<Interactive, Failure>;
 
     /// The pod that answers just now, for the POD column; `None` where there is no pod, or none is known.
     fn pod(&self) -> Option<String>;
@@ -45,5 +64,32 @@ pub trait Exec: Send + Sync {
     /// What leads to the worker, as one text that no other worker has; `None` for what is no worker.
     fn place(&self) -> Option<String> {
         None
+    }
+
+    /// Which start of the container runs in `pod` just now. One question to the API server, no exec.
+    ///
+    /// # Errors
+    /// It does not run, is about to end, or could not be asked for; there are no pods here.
+    fn start(&self, pod: &ObjectName, deadline: Instant) -> Result<Start, Failure> {
+        let _ = deadline;
+        Err(Failure::new(Kind::Missing, format!("there is no pod {pod}")))
+    }
+
+    /// Find out anew which pod it is, so that the next command goes there.
+    ///
+    /// # Errors
+    /// There is none to run a command in; the failure says in which state it is.
+    fn renew(&self, deadline: Instant) -> Result<(), Failure> {
+        let _ = deadline;
+        Ok(())
+    }
+
+    /// `HOST:PORT` of what has to be reachable before anything else is; `None` when there is none, or it is not known.
+    ///
+    /// # Errors
+    /// kubectl does not say.
+    fn endpoint(&self, deadline: Instant) -> Result<Option<String>, Failure> {
+        let _ = deadline;
+        Ok(None)
     }
 }

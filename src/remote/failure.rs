@@ -39,13 +39,15 @@ pub struct Failure {
     pub reason: String,
     /// True when it is proven that the command never started, so that nothing was sent and asking again is safe.
     pub before_start: bool,
+    /// True when trying again changes nothing before somebody has done something about it.
+    pub lasting: bool,
     /// What to do about it when that is more particular than what its kind always needs.
     remedy: Option<String>,
 }
 
 impl Failure {
     pub fn new(kind: Kind, reason: impl Into<String>) -> Self {
-        Self { kind, reason: reason.into(), before_start: false, remedy: None }
+        Self { kind, reason: reason.into(), before_start: false, lasting: lasts(kind), remedy: None }
     }
 
     /// An answer of which more than `cap` bytes came.
@@ -57,6 +59,12 @@ impl Failure {
     /// The same, for a command that is proven never to have started.
     pub fn before_start(mut self) -> Self {
         self.before_start = true;
+        self
+    }
+
+    /// The same, for what stays as it is until somebody does something about it.
+    pub fn lasting(mut self) -> Self {
+        self.lasting = true;
         self
     }
 
@@ -120,6 +128,10 @@ impl Failure {
             Kind::Unproven => Code::Unproven,
         }
     }
+}
+
+fn lasts(kind: Kind) -> bool {
+    matches!(kind, Kind::NoContainer | Kind::NoTmux | Kind::NoShell | Kind::Unauthorized | Kind::Forbidden)
 }
 
 impl fmt::Display for Failure {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
-use super::exec::{ANSWER_CAP, Exec, Output, Request};
+use super::exec::{ANSWER_CAP, Exec, Interactive, Output, Request};
 use super::failure::{Failure, Kind};
 use crate::process::{self, End, Limits};
 
@@ -58,8 +58,8 @@ impl Exec for Here {
         }
     }
 
-    fn interactive(&self, argv: &[String], _deadline: Instant) -> Result<Command, Failure> {
-        self.command(argv)
+    fn interactive(&self, argv: &[String], _deadline: Instant) -> Result<Interactive, Failure> {
+        Ok(Interactive { command: self.command(argv)?, pod: None })
     }
 
     fn pod(&self) -> Option<String> {

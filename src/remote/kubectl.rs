@@ -1,5 +1,6 @@
 //! Everything this program knows about kubectl's command line: where kubectl is, its flags, and how it ends.
 
+pub mod endpoint;
 pub mod objects;
 pub mod proxy;
 
@@ -32,6 +33,7 @@ pub fn program() -> Result<PathBuf, Failure> {
         Some(path) => {
             Err(Failure::new(Kind::Unreachable, format!("${KUBECTL} is {}, which is no absolute path", path.display()))
                 .before_start()
+                .lasting()
                 .with_remedy(format!("set {KUBECTL} to kubectl's absolute path, or unset it")))
         }
         None => which::which("kubectl").map_err(|_| missing("kubectl is not on PATH")),
@@ -41,6 +43,7 @@ pub fn program() -> Result<PathBuf, Failure> {
 fn missing(what: impl Into<String>) -> Failure {
     Failure::new(Kind::Unreachable, what)
         .before_start()
+        .lasting()
         .with_remedy(format!("install kubectl (https://kubernetes.io/docs/tasks/tools), or set {KUBECTL} to its path"))
 }
 

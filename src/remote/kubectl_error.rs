@@ -22,6 +22,8 @@ struct Rule {
     kind: Kind,
     /// kubectl says this only when the command did not start.
     before_start: bool,
+    /// It is about this machine's kubeconfig, so that trying again changes nothing.
+    lasting: bool,
     reason: Reason,
     /// Empty for the remedy of the kind.
     remedy: &'static str,
@@ -39,11 +41,18 @@ enum Reason {
 use Reason::{Just, Made, Said};
 
 const fn rule(words: &'static [&'static str], kind: Kind, before_start: bool, reason: Reason) -> Rule {
-    Rule { words, kind, before_start, reason, remedy: "" }
+    Rule { words, kind, before_start, lasting: false, reason, remedy: "" }
 }
 
 const fn remedied(mut rule: Rule, remedy: &'static str) -> Rule {
     rule.remedy = remedy;
+    rule
+}
+
+/// Of the kubeconfig.
+const fn configured(rule: Rule, remedy: &'static str) -> Rule {
+    let mut rule = remedied(rule, remedy);
+    rule.lasting = true;
     rule
 }
 
@@ -89,14 +98,14 @@ const RULES: &[Rule] = &[
     ),
     rule(&["(NotFound)"], Kind::Missing, true, Made(missing)),
     // The kubeconfig.
-    remedied(rule(&["context was not found for specified context"], Kind::Unreachable, true, Made(no_context)), CONTEXTS),
-    remedied(rule(&["cannot locate context "], Kind::Unreachable, true, Made(no_context)), CONTEXTS),
-    remedied(rule(&["context \"", "\" does not exist"], Kind::Unreachable, true, Made(no_context)), CONTEXTS),
-    remedied(rule(&["current-context "], Kind::Unreachable, true, Said("kubectl has no current context")), CONTEXTS),
-    remedied(rule(&["localhost:8080 was refused"], Kind::Unreachable, true, Made(no_kubeconfig)), KUBECONFIG),
-    remedied(rule(&["error loading config file"], Kind::Unreachable, true, Said("the kubeconfig cannot be read")), KUBECONFIG),
-    remedied(rule(&["invalid configuration: "], Kind::Unreachable, true, Said("the kubeconfig is wrong")), KUBECONFIG),
-    remedied(rule(&["error: stat ", "no such file"], Kind::Unreachable, true, Said("there is no such kubeconfig")), KUBECONFIG),
+    configured(rule(&["context was not found for specified context"], Kind::Unreachable, true, Made(no_context)), CONTEXTS),
+    configured(rule(&["cannot locate context "], Kind::Unreachable, true, Made(no_context)), CONTEXTS),
+    configured(rule(&["context \"", "\" does not exist"], Kind::Unreachable, true, Made(no_context)), CONTEXTS),
+    configured(rule(&["current-context "], Kind::Unreachable, true, Said("kubectl has no current context")), CONTEXTS),
+    configured(rule(&["localhost:8080 was refused"], Kind::Unreachable, true, Made(no_kubeconfig)), KUBECONFIG),
+    configured(rule(&["error loading config file"], Kind::Unreachable, true, Said("the kubeconfig cannot be read")), KUBECONFIG),
+    configured(rule(&["invalid configuration: "], Kind::Unreachable, true, Said("the kubeconfig is wrong")), KUBECONFIG),
+    configured(rule(&["error: stat ", "no such file"], Kind::Unreachable, true, Said("there is no such kubeconfig")), KUBECONFIG),
     // The API server and what is behind it.
     rule(&["error dialing backend"], Kind::Unreachable, true, Said("the cluster cannot reach the pod's node")),
     remedied(rule(&["(TooManyRequests)"], Kind::Unreachable, true, Just("the API server is too busy (429)")), BUSY),
@@ -176,6 +185,7 @@ fn explain(message: &str) -> Option<Failure> {
     };
     let mut failure = Failure::new(rule.kind, reason);
     failure.before_start = rule.before_start;
+    failure.lasting |= rule.lasting;
     Some(if rule.remedy.is_empty() { failure } else { failure.with_remedy(rule.remedy) })
 }
 

@@ -8,13 +8,12 @@ mod known;
 pub mod listing;
 pub mod state;
 
-use std::process::Command;
 use std::time::Instant;
 
 use self::known::Acceptable;
-use super::exec::{Exec, Output, Request};
+use super::exec::{Exec, Interactive, Output, Request, Start};
 use super::failure::{Failure, Kind};
-use super::kubectl::Cluster;
+use super::kubectl::{Cluster, endpoint};
 use crate::registry::names::ObjectName;
 use crate::registry::worker::{PodPlace, PodRef};
 
@@ -111,9 +110,30 @@ impl Exec for Pod {
         }
     }
 
-    fn interactive(&self, argv: &[String], deadline: Instant) -> Result<Command, Failure> {
+    fn interactive(&self, argv: &[String], deadline: Instant) -> Result<Interactive, Failure> {
         let (pod, _) = self.current(deadline)?;
-        self.cluster.interactive(&pod, self.place.container.as_ref(), argv)
+        let command = self.cluster.interactive(&pod, self.place.container.as_ref(), argv)?;
+        Ok(Interactive { command, pod: Some(pod) })
+    }
+
+    fn start(&self, pod: &ObjectName, deadline: Instant) -> Result<Start, Failure> {
+        let object = self.cluster.get(&format!("pod/{pod}"), deadline)?;
+        let object = object.ok_or_else(|| Failure::new(Kind::Missing, format!("there is no pod {pod}")))?;
+        let object = serde_json::from_value(object)
+            .map_err(|error| Failure::new(Kind::Incomplete, format!("kubectl's pod makes no sense: {error}")))?;
+        state::start(&object, self.place.container.as_ref())
+    }
+
+    fn endpoint(&self, deadline: Instant) -> Result<Option<String>, Failure> {
+        Ok(endpoint::of(&self.cluster.config(deadline)?))
+    }
+
+    fn renew(&self, deadline: Instant) -> Result<(), Failure> {
+        match self.look_up(Acceptable::BegunSince(Instant::now()), deadline) {
+            // Whoever may not list pods may still exec into the one that is named.
+            Err(failure) if failure.kind == Kind::Forbidden && self.known().is_some() => Ok(()),
+            found => found.map(drop),
+        }
     }
 
     fn pod(&self) -> Option<String> {

@@ -2,6 +2,7 @@
 
 pub mod drafts;
 pub mod ledger;
+pub mod network;
 mod owner;
 pub mod sessions;
 

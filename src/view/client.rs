@@ -1,27 +1,29 @@
-//! Our client on the worker: the command that becomes it, what its exit status proves, and how it is ended.
+//! Our client on the worker: the command that becomes it, and how it is ended.
 
+use std::sync::Arc;
 use std::time::Instant;
 
+use super::ending::Absence;
 use super::terminal;
 use crate::registry::names::SessionName;
 use crate::remote::Remote;
-use crate::remote::failure::Failure;
-use crate::remote::script::{self, Input, Script};
+use crate::remote::failure::{Failure, Kind};
+use crate::remote::script::{self, Part, Script};
 use crate::state::ledger::{self, Spot};
 
 const ENTER: &str = concat!(include_str!("../remote/terminfo.sh"), include_str!("../remote/reap.sh"), include_str!("enter.sh"));
 const SYNC: &str = include_str!("sync.sh");
 const LEAVE: &str = concat!(include_str!("../remote/reap.sh"), include_str!("leave.sh"));
 
-/// The environment variable by which `reap.sh` knows a view's client.
+/// The environment variable by which `reap.sh` knows a view's clients: its value is the view's tag, a dot, and the attempt.
 const TAG: &str = "FACTORY_WORKER_VIEW";
 /// The environment variable that tells `enter.sh` the tags of the views that died.
 const LEFT: &str = "FACTORY_WORKER_LEFT";
 
 /// A client of one session, by a tag that nobody else has.
-pub struct Client<'a> {
-    remote: &'a Remote,
-    session: &'a SessionName,
+pub struct Client {
+    remote: Arc<Remote>,
+    session: SessionName,
     tag: String,
 }
 
@@ -36,48 +38,14 @@ pub struct Manner {
     pub again: bool,
 }
 
-/// What the exit status of the exec that held a client proves. kubectl's own statuses (0 and 1 among them) prove nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// It never came to attach.
-    NeverAttached,
-    /// Somebody detached it; the session goes on.
-    Left,
-    /// The session is gone.
-    Gone,
-    /// The session is gone, and another one of its name is there.
-    Replaced,
-    /// Nobody knows.
-    Unknown,
-}
-
-impl Ending {
-    /// By the statuses of `enter.sh`.
-    pub fn of(status: i32) -> Self {
-        match status {
-            94 => Self::NeverAttached,
-            95 => Self::Left,
-            97 => Self::Gone,
-            98 => Self::Replaced,
-            _ => Self::Unknown,
-        }
-    }
-}
-
-/// What was found when the client had ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Found {
-    /// The client was still attached: nobody left, the connection did.
-    pub client_left: bool,
-}
-
-impl<'a> Client<'a> {
-    pub fn new(remote: &'a Remote, session: &'a SessionName) -> Self {
+impl Client {
+    pub fn new(remote: Arc<Remote>, session: SessionName) -> Self {
         Self { remote, session, tag: script::nonce() }
     }
 
-    /// The argv that becomes the client, for an interactive exec.
-    pub fn argv(&self, manner: Manner) -> Vec<String> {
+    /// The argv that becomes the client, for an interactive exec. Each attempt has a number higher than the last: it ends
+    /// what those before it have left.
+    pub fn argv(&self, manner: Manner, attempt: u32) -> Vec<String> {
         let own = |word: &str| word.to_owned();
         let mut arguments = vec![own(self.session.as_str()), terminal::types(), terminal::features()];
         arguments.push(own(if manner.again { "again" } else { "" }));
@@ -91,7 +59,7 @@ impl<'a> Client<'a> {
         }
         let script = Script { text: ENTER, tmux: &self.remote.tmux, arguments: &arguments, stdin: b"" };
         let left = script::left(self.remote.exec.as_ref()).join(" ");
-        let mut argv = vec![own("env"), format!("{TAG}={}", self.tag), format!("{LEFT}={left}")];
+        let mut argv = vec![own("env"), format!("{TAG}={}.{attempt}", self.tag), format!("{LEFT}={left}")];
         argv.extend(script.argv(&script::nonce()));
         argv
     }
@@ -108,13 +76,25 @@ impl<'a> Client<'a> {
         ledger::forget([self.tag.as_str()]);
     }
 
-    /// End the client when a broken connection has left it attached, and ask whether the session is still there.
+    /// End what broken connections have left attached, and ask whether the session is there: `None` when it is.
     ///
     /// # Errors
-    /// `no session` when it is proven that there is none, anything else when the worker did not say.
-    pub fn after(&self, deadline: Instant) -> Result<Found, Failure> {
-        let input = Input { arguments: &[&self.tag], stdin: b"" };
-        let parts = script::on_session(self.remote, LEAVE, self.session, input, deadline)?;
-        Ok(Found { client_left: parts.get("client-left").is_some() })
+    /// The worker did not say.
+    pub fn look(&self, deadline: Instant) -> Result<Option<Absence>, Failure> {
+        let arguments = [self.session.as_str().to_owned(), self.tag.clone()];
+        let script = Script { text: LEAVE, tmux: &self.remote.tmux, arguments: &arguments, stdin: b"" };
+        let parts = script::run(self.remote.exec.as_ref(), &script, deadline)?;
+        if parts.get("no-session").is_some() {
+            return Ok(Some(Absence::NoSession));
+        }
+        if parts.get("no-tmux").is_some() {
+            return Err(Failure::new(Kind::NoTmux, "there is no tmux in it"));
+        }
+        match parts.get("tmux-failed").map(Part::text) {
+            Some(said) if script::no_server(&said) => Ok(Some(Absence::NoServer)),
+            Some(said) => Err(script::tmux_failed(&said)),
+            // Several of that name cannot have been entered, and are not none.
+            None => Ok(None),
+        }
     }
 }

@@ -5,8 +5,10 @@
 # they are not; the text of sync.sh, or nothing to leave every option alone; then flags for attach-session.
 #
 # It runs on the operator's terminal, so it says nothing but by its exit status, which proves what kubectl's own exit 0
-# does not: 94 never came to attach, 95 the client left and the session is there, 96 the client was lost, 97 the session
-# is gone, 98 it is gone and another one has its name.
+# does not. It did not attach: 84 a live server has no such session, 85 no server runs, 86 there is no tmux, 87 several
+# sessions have that name, 88 there is no terminal type that tmux could use, 94 something else. It did: 95 the client left
+# and the session is there, 96 the client was lost, 97 a live server has the session no more, 98 the same, and another one
+# has its name, 99 no server runs any more.
 # shellcheck disable=SC2034 # the last line but one of client() uses features
 name=$1 types=$2 features=$3 again=$4 seamless=$5 not_seamless=$6 sync=$7
 shift 7
@@ -14,9 +16,36 @@ newline='
 '
 escape=$(printf '\033')
 
+# no_server TEXT: whether this is how tmux says that no server runs.
+no_server() {
+	case $1 in
+	'no server running on '* | 'error connecting to '*'(No such file or directory)') ;;
+	*) return 1 ;;
+	esac
+}
+
 # shellcheck disable=SC2317 # find_session calls it
 finish() {
+	case ${1-} in
+	no-session) exit 84 ;;
+	no-tmux) exit 86 ;;
+	ambiguous) exit 87 ;;
+	esac
+	# shellcheck disable=SC2154 # find_session sets listing
+	! no_server "$listing" || exit 85
 	exit 94
+}
+
+# Ends what a broken connection has left of this view: its tag is the view's and the attempt's, VIEW.N.
+end_others() {
+	for pid in $(carriers "${FACTORY_WORKER_VIEW%.*}."); do
+		grep -qsF "FACTORY_WORKER_VIEW=$FACTORY_WORKER_VIEW" "/proc/$pid/environ" || kill -TERM "$pid" 2>/dev/null
+	done
+}
+
+# Something that no terminal shows: the other end counts bytes, and knows by so many that we have come this far.
+arrive() {
+	dd if=/dev/zero bs=4096 count=2 2>/dev/null
 }
 
 pause() {
@@ -66,6 +95,7 @@ choose_terminal() {
 			break
 		fi
 	done
+	knows "${TERM:-}" || exit 88
 	if [ "$(LC_ALL=C.UTF-8 locale charmap 2>/dev/null)" = UTF-8 ]; then
 		LC_ALL=C.UTF-8
 		export LC_ALL
@@ -112,31 +142,39 @@ client() {
 	eval "exec $words"' -u -N -T "$features" attach-session -E "$@" -t "$id"'
 }
 
-# there: whether the session is there, by its id; 2 when tmux does not say.
+# there: whether the session is there, by its id; 1 when a live server lacks it, 3 when no server runs, 2 when tmux does
+# not say.
 there() {
-	said=$(tm has-session -t "$id" 2>&1) && return
+	said=$(tm has-session -t "$id" 2>&1 </dev/null) && return
 	case $said in
-	"can't find session"* | 'no server running on '* | 'error connecting to '*'(No such file or directory)') return 1 ;;
-	*) return 2 ;;
+	"can't find session"*) return 1 ;;
 	esac
+	no_server "$said" && return 3
+	return 2
 }
 
 for tag in ${FACTORY_WORKER_LEFT-}; do
 	end_clients "$tag"
 done
 unset FACTORY_WORKER_LEFT
-find_session "$name" >/dev/null
+find_session "$name" </dev/null >/dev/null
+[ -z "$again" ] || end_others
+arrive
 (client "$@")
 status=$?
+[ "$status" -ne 88 ] || exit 88
 there
 case $status,$? in
 0,0) exit 95 ;;
 *,1) ;;
+*,3) exit 99 ;;
 *) exit 96 ;;
 esac
 # shellcheck disable=SC2317 # find_session calls it
 finish() {
+	[ -n "${1-}" ] || no_server "$listing" || exit 96
+	[ -n "${1-}" ] || exit 99
 	exit 97
 }
-find_session "$name" >/dev/null
+find_session "$name" </dev/null >/dev/null
 exit 98

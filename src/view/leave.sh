@@ -5,7 +5,6 @@ name=$1
 shift
 for tag; do
 	! end_clients "$tag" || mark "gone $tag"
-	[ -z "$ended" ] || mark client-left
 done
 find_session "$name"
 finish

@@ -1,59 +1,76 @@
-//! What runs inside a window: the attachment to a remote session.
+//! What runs inside a window: the attachment to a remote session, which outlives its connection.
 //!
-//! Just now a view is one supervised attachment. It ends when the operator leaves, when the session is proven gone, or when
-//! the connection breaks, and in each case the terminal is as it was and no client of ours stays on the worker.
+//! A plan, which knows nothing of processes and terminals, decides what to do next ([`plan`]); [`watch`] does it. What came
+//! from the worker is never taken for more than it proves ([`ending`]). However a view ends, the terminal is as it was, and
+//! no client of ours stays on the worker where one can be reached.
 
+mod announce;
+mod child;
 mod client;
-mod foreground;
+mod clock;
+mod ear;
+mod ending;
+mod face;
+mod happening;
+mod listener;
+mod notice;
+mod overlay;
+mod plan;
+mod probe;
+mod pulse;
 mod restore;
 mod terminal;
+mod watch;
 
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
-use client::{Client, Ending, Found, Manner};
-use foreground::{Ended, Foreground};
-use nix::sys::signal::Signal;
+use happening::Happening;
 use restore::Terminal;
+use watch::Watch;
 
 use crate::exit::{Code, Problem};
-use crate::registry::names::SessionName;
+use crate::registry::names::{Address, SessionName};
 use crate::remote::Remote;
-use crate::remote::failure::{Failure, Kind};
+use crate::remote::failure::Failure;
+use crate::signals;
 
 /// What to attach to, and how.
 pub struct View<'a> {
-    pub remote: &'a Remote,
+    pub remote: Arc<Remote>,
+    /// The worker is a pod: its container may be replaced, its connection may break.
+    pub is_pod: bool,
+    pub address: &'a Address,
     pub session: &'a SessionName,
     pub read_only: bool,
     /// Every option on the worker stays as it is.
     pub plain: bool,
-    /// How long the worker may take to say what became of the session.
+    /// We run in a window of ours: the operator's tmux is told how the view is.
+    pub in_window: bool,
+    /// How long the worker may take to let us in, once it was asked.
     pub timeout: Duration,
+    /// How long a session may take to come back after its pod was replaced.
+    pub patience: Duration,
 }
 
 /// How a view ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// The operator left; the session goes on.
+    /// The operator left, or closed the window; the session goes on.
     Left,
-    /// The worker says that the session is there no more.
+    /// The session is proven to be over.
     Gone,
-    /// There was nothing to attach to.
+    /// There was nothing to attach to, or no way to it.
     Never(Failure),
-    /// The connection broke; the session goes on as far as anybody knows.
-    Lost(Failure),
-    /// Somebody ended us: the window was closed, or Ctrl-C came before the first screen.
+    /// Somebody ended us.
     Ended,
 }
 
-/// When the window is closed, the worker has this long to let go of our client.
-const FAREWELL: Duration = Duration::from_secs(3);
-
-/// Attach, and stay until it ends. `attached` is called when the way to the worker is known, before the first screen.
+/// Attach, and stay until it is over.
 ///
 /// # Errors
 /// There is no terminal, or the way to the worker could not be found.
-pub fn attach(view: &View<'_>, attached: impl FnOnce()) -> anyhow::Result<Outcome> {
+pub fn attach(view: &View<'_>) -> anyhow::Result<Outcome> {
     let terminal = Terminal::remember().map_err(|_| {
         Problem::new(
             Code::Failed,
@@ -61,44 +78,9 @@ pub fn attach(view: &View<'_>, attached: impl FnOnce()) -> anyhow::Result<Outcom
             "read the session instead: factory-worker peek ADDRESS",
         )
     })?;
-    let client = Client::new(view.remote, view.session);
-    let manner = Manner { read_only: view.read_only, plain: view.plain, again: false };
-    let command = view.remote.exec.interactive(&client.argv(manner), Instant::now() + view.timeout)?;
-    client.note();
-    attached();
-    let foreground = Foreground::take();
-    let ended = foreground.run(command);
-    terminal.restore();
-    let outcome = understand(&client, &ended?, view.timeout);
-    Ok(if foreground.interrupted() { Outcome::Ended } else { outcome })
-}
-
-/// kubectl's own exit status proves little (it is 0 on some broken connections), so the worker is asked, unless the very
-/// exec that held the client has said what became of it.
-fn understand(client: &Client<'_>, ended: &Ended, timeout: Duration) -> Outcome {
-    let ending = Ending::of(ended.status);
-    // Ctrl-C that came too late ended nothing.
-    if ended.signal.is_some_and(|signal| signal != Signal::SIGINT || ending == Ending::Unknown) {
-        let _ = client.after(Instant::now() + FAREWELL);
-        return Outcome::Ended;
-    }
-    if ending != Ending::Unknown {
-        client.has_ended();
-    }
-    match ending {
-        Ending::Left => return Outcome::Left,
-        Ending::Gone => return Outcome::Gone,
-        Ending::Replaced | Ending::NeverAttached | Ending::Unknown => {}
-    }
-    match client.after(Instant::now() + timeout) {
-        Ok(Found { .. }) => Outcome::Lost(lost(ended)),
-        Err(failure) if ending == Ending::NeverAttached => Outcome::Never(failure),
-        Err(failure) if failure.kind == Kind::NoSession => Outcome::Gone,
-        Err(failure) => Outcome::Lost(failure),
-    }
-}
-
-fn lost(ended: &Ended) -> Failure {
-    let reason = ended.said.clone().unwrap_or_else(|| format!("the connection ended (exit {})", ended.status));
-    Failure::new(Kind::Unreachable, reason)
+    let (sender, happenings) = watch::channel();
+    let signals = sender.clone();
+    // While we listen, a signal ends what we started in its order, not us: somebody has to tidy up.
+    let _listening = signals::listen(move |signal| drop(signals.send(Happening::Signal(signal))));
+    Watch::new(view, &terminal, (sender, happenings)).run()
 }

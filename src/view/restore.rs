@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use nix::sys::termios::{FlushArg, SetArg, Termios, tcflush, tcgetattr, tcsetattr};
+use nix::sys::termios::{FlushArg, SetArg, Termios, cfmakeraw, tcflush, tcgetattr, tcsetattr};
 
 use super::terminal;
 
@@ -25,6 +25,16 @@ const RESET: &str = concat!(
 /// Has the terminal keep its title for later (xterm's window operations; tmux has them too).
 const KEEP_TITLE: &str = "\x1b[22;0t";
 
+/// What may not stay on while the view is down: reports that would be taken for keys, and what would garble a line of ours.
+/// The screen itself stays: the operator reads on.
+const QUIET: &str = concat!(
+    "\x1b7\x1b[r\x1b8\x1b[?6l\x1b[?69l\x1b[4l",
+    "\x1b(B\x0f\x1b[m",
+    "\x1b[?1l\x1b>",
+    "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1005l\x1b[?1006l\x1b[?1004l",
+    "\x1b[?2004l\x1b[>4m\x1b[<u\x1b[=0u",
+);
+
 /// The terminal's modes, to be put back.
 pub struct Terminal(Termios);
 
@@ -36,8 +46,7 @@ impl Terminal {
             return Err(nix::errno::Errno::ENOTTY.into());
         }
         let terminal = Self(tcgetattr(io::stdin())?);
-        let mut out = io::stdout().lock();
-        let _ = out.write_all(KEEP_TITLE.as_bytes()).and_then(|()| out.flush());
+        write(KEEP_TITLE);
         Ok(terminal)
     }
 
@@ -46,7 +55,26 @@ impl Terminal {
     pub fn restore(&self) {
         let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &self.0);
         let _ = tcflush(io::stdin(), FlushArg::TCIFLUSH);
-        let mut out = io::stdout().lock();
-        let _ = write!(out, "{RESET}{}", terminal::not_seamless()).and_then(|()| out.flush());
+        write(&format!("{RESET}{}", terminal::not_seamless()));
     }
+
+    /// Make the terminal one on which nothing comes but keys, one by one, and none of those that were typed before.
+    pub fn quiet(&self) {
+        let mut raw = self.0.clone();
+        cfmakeraw(&mut raw);
+        let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &raw);
+        write(&format!("{QUIET}{}", terminal::not_seamless()));
+        self.forget_keys();
+    }
+
+    /// Throw away what was typed and not read by anybody.
+    pub fn forget_keys(&self) {
+        let _ = tcflush(io::stdin(), FlushArg::TCIFLUSH);
+    }
+}
+
+/// Write to the terminal; one that is gone is no error.
+pub fn write(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }

@@ -34,6 +34,8 @@ struct Shown {
     path: PathBuf,
     exists: bool,
     active: String,
+    #[serde(rename = "session-wait")]
+    session_wait: String,
     workers: Vec<ShownWorker>,
     discover: Vec<BTreeMap<&'static str, ShownSource>>,
 }
@@ -82,6 +84,7 @@ impl Shown {
             path: registry.path.clone(),
             exists: registry.exists,
             active: humantime::format_duration(registry.active_within).to_string(),
+            session_wait: humantime::format_duration(registry.session_wait).to_string().replace(' ', ""),
             workers: registry.workers.iter().map(ShownWorker::of).collect(),
             discover: registry
                 .sources
@@ -95,6 +98,7 @@ impl Shown {
     fn text(&self) -> Result<String> {
         let mut top = Mapping::new();
         top.insert("active".into(), self.active.as_str().into());
+        top.insert("session-wait".into(), self.session_wait.as_str().into());
         let workers = self.workers.iter().map(said).collect::<Result<_>>()?;
         top.insert("workers".into(), Value::Sequence(workers));
         if !self.discover.is_empty() {

@@ -29,6 +29,14 @@ pub struct Document {
     pub workers: Vec<Worker>,
     pub sources: Vec<Source>,
     pub active: Option<Duration>,
+    pub session_wait: Option<Duration>,
+}
+
+impl Document {
+    /// All that it says beside its workers.
+    pub fn settings(&self) -> (&[Source], Option<Duration>, Option<Duration>) {
+        (&self.sources, self.active, self.session_wait)
+    }
 }
 
 /// Understand the text of the file at `path`.

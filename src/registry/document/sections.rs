@@ -23,24 +23,25 @@ pub struct Top<'a> {
     entries: Vec<Entry<'a>>,
     found: Vec<Found>,
     active: Option<Duration>,
+    session_wait: Option<Duration>,
 }
 
 impl<'a> Top<'a> {
     pub fn new(base: &'a Base) -> Self {
-        Self { base, defaults: Settings::default(), entries: Vec::new(), found: Vec::new(), active: None }
+        Self { base, defaults: Settings::default(), entries: Vec::new(), found: Vec::new(), active: None, session_wait: None }
     }
 
     /// What the file says, with defaults and presets filled in. Done last: the defaults may stand behind the workers.
     pub fn document(self) -> Document {
         let defaults = self.defaults;
         let workers = self.entries.into_iter().filter_map(|entry| entry.worker(&defaults)).collect();
-        Document { workers, sources: sources::all(self.found, &defaults), active: self.active }
+        Document { workers, sources: sources::all(self.found, &defaults), active: self.active, session_wait: self.session_wait }
     }
 }
 
 impl Section for Top<'_> {
     const WHAT: &'static str = "the registry";
-    const KEYS: &'static [&'static str] = &["workers", "defaults", "active", "discover"];
+    const KEYS: &'static [&'static str] = &["workers", "defaults", "active", "session-wait", "discover"];
 
     fn read<'de, A: MapAccess<'de>>(&mut self, key: &'static str, map: &mut A) -> Result<(), A::Error> {
         match key {
@@ -50,6 +51,7 @@ impl Section for Top<'_> {
                 let defaults = Defaults { base: self.base, settings: Settings::default() };
                 self.defaults = map.next_value_seed(Mapping(defaults))?.settings;
             }
+            "session-wait" => self.session_wait = Some(map.next_value_seed(Text(key, values::duration))?),
             _ => self.active = Some(map.next_value_seed(Text(key, values::duration))?),
         }
         Ok(())

@@ -57,11 +57,11 @@ fn bad_characters(#[case] text: &[u8], #[case] told: &str) {
 #[case("workers: {name: a}\n", "1:10: invalid type: map, expected a list of workers")]
 #[case(
     "- name: a\n",
-    "1:1: invalid type: sequence, expected the registry, a mapping with the keys workers, defaults, active, discover"
+    "1:1: invalid type: sequence, expected the registry, a mapping with the keys workers, defaults, active, session-wait, discover"
 )]
 #[case(
     "text\n",
-    "1:1: invalid type: string \"text\", expected the registry, a mapping with the keys workers, defaults, active, discover"
+    "1:1: invalid type: string \"text\", expected the registry, a mapping with the keys workers, defaults, active, session-wait, discover"
 )]
 #[case(&worker_with("pod: [b]"), "3:10: invalid type: sequence, expected text for \"pod\"")]
 #[case(&worker_with("pod: b\ntmux: {x: y}"), "4:11: invalid type: map, expected text for \"tmux\"")]
@@ -82,7 +82,7 @@ fn an_entry_that_is_no_mapping() {
 #[case("wokers: []\n", "1:1: unknown key \"wokers\" in the registry; did you mean \"workers\"?")]
 #[case(
     "workers: []\nsomething: 1\n",
-    "2:1: unknown key \"something\" in the registry; known are workers, defaults, active, discover"
+    "2:1: unknown key \"something\" in the registry; known are workers, defaults, active, session-wait, discover"
 )]
 #[case(&worker_with("pod: b\ncontxt: x"), "4:5: unknown key \"contxt\" in a worker; did you mean \"context\"?")]
 #[case(&worker_with("Pod: b"), "3:5: unknown key \"Pod\" in a worker; did you mean \"pod\"?")]
@@ -271,6 +271,7 @@ fn anchors_and_numbers_are_yaml_too() {
     assert_eq!(workers[0].name.as_str(), "1");
     assert_eq!(pod(&workers[1]).pod, PodRef::Any("a-2".parse().unwrap()));
     assert_eq!(understand(b"active: 90s", &base()).unwrap().active, Some(Duration::from_secs(90)));
+    assert_eq!(understand(b"session-wait: 5m", &base()).unwrap().session_wait, Some(Duration::from_secs(300)));
 }
 
 /// Pieces that a registry is made of, in any order.

@@ -41,6 +41,7 @@ enum Item {
 #[serde(rename_all = "camelCase", default)]
 pub struct Metadata {
     pub name: String,
+    pub uid: String,
     pub labels: BTreeMap<String, String>,
     pub annotations: BTreeMap<String, String>,
     pub owner_references: Vec<OwnerReference>,
@@ -149,6 +150,7 @@ pub struct Condition {
 #[serde(rename_all = "camelCase", default)]
 pub struct ContainerStatus {
     pub name: String,
+    pub restart_count: u64,
     pub state: ContainerState,
     pub last_state: ContainerState,
 }

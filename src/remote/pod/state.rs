@@ -2,6 +2,7 @@
 
 use super::listing::{ContainerStatus, PodObject, PodStatus, Terminated, Waiting};
 use crate::registry::names::ObjectName;
+use crate::remote::exec::Start;
 use crate::remote::failure::{Failure, Kind};
 use crate::terminal::neutralise;
 
@@ -43,6 +44,17 @@ pub fn of(pod: &PodObject, container: Option<&ObjectName>) -> Result<Good, Failu
         }
         _ => Err(pending(&name, status)),
     }
+}
+
+/// Which start of that container it is.
+///
+/// # Errors
+/// As [`of`].
+pub fn start(pod: &PodObject, container: Option<&ObjectName>) -> Result<Start, Failure> {
+    of(pod, container)?;
+    let container = container.map_or_else(|| default_container(pod), ObjectName::as_str);
+    let restarts = status_of(&pod.status, container).map_or(0, |status| status.restart_count);
+    Ok(Start { uid: pod.metadata.uid.clone(), restarts })
 }
 
 fn names(pod: &PodObject) -> impl Iterator<Item = &str> {

@@ -12,10 +12,12 @@ use crate::http::{Request, Response};
 use crate::logs;
 use crate::objects;
 use crate::openapi;
+use crate::outgoing::Outgoing;
 use crate::reply::Reply;
 use crate::route::{Route, Target};
 use crate::status::Status;
 use crate::watch;
+use crate::wire::Wire;
 
 /// Answer a request.
 ///
@@ -79,7 +81,14 @@ fn exec(core: &Arc<Core>, request: &Request, target: &Target, faults: &[Fault]) 
     }
     let exec = Exec::of(request)?;
     let (container, faults) = (core.node.container(&pod, &name), faults.to_vec());
-    Ok(Reply::Upgrade(exec.handshake(), Box::new(move |reader, wire| exec.serve(container, &name, &faults, reader, wire))))
+    let (core, pod) = (Arc::clone(core), target.name.clone());
+    let handshake = exec.handshake();
+    let serve = move |reader, wire: Wire| {
+        let outgoing = Outgoing::start(wire, &faults);
+        core.links.add(&pod, &outgoing);
+        exec.serve(container, &name, &faults, reader, outgoing);
+    };
+    Ok(Reply::Upgrade(handshake, Box::new(serve)))
 }
 
 /// The container that is meant: the one that is named, or the only one.

@@ -201,6 +201,12 @@ impl Cluster {
         self.server.drop_connections();
     }
 
+    /// Break every open exec to pods whose names begin so, now: a `Fault::Cut` or `Fault::Freeze`, whose own time does not
+    /// count. Says how many these were.
+    pub fn break_open_execs(&self, pods: &str, fault: &Fault) -> usize {
+        self.core.links.break_all(pods, fault)
+    }
+
     /// How long pods are Terminating before they are gone; nothing at first.
     pub fn stopping_takes(&self, time: Duration) {
         self.core.settings().stopping_takes = time;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::access::Access;
 use crate::faults::Faults;
+use crate::links::Links;
 use crate::node::Node;
 use crate::record::Record;
 use crate::resources::{Kind, Resources};
@@ -31,6 +32,7 @@ pub struct Core {
     pub node: Node,
     pub faults: Faults,
     pub record: Record,
+    pub links: Links,
     pub access: Access,
     settings: Mutex<Settings>,
     // The kinds that the cluster itself works with.
@@ -50,6 +52,7 @@ impl Core {
             node: Node::new(directory),
             faults: Faults::default(),
             record: Record::default(),
+            links: Links::default(),
             access: Access::default(),
             settings: Mutex::new(settings),
             pods: resources.get("pods"),

@@ -70,8 +70,14 @@ impl Exec {
     /// Run it to its end, or until the client is gone. The process itself then stays, as on a real node.
     ///
     /// `container` is `None` when the node has none of that name.
-    pub fn serve(self, container: Option<Arc<Container>>, name: &str, faults: &[Fault], reader: BufReader<Wire>, wire: Wire) {
-        let outgoing = Outgoing::start(wire, faults);
+    pub fn serve(
+        self,
+        container: Option<Arc<Container>>,
+        name: &str,
+        faults: &[Fault],
+        reader: BufReader<Wire>,
+        outgoing: Outgoing,
+    ) {
         let lost = faults.contains(&Fault::ContainerNotFound);
         let started = match container.filter(|container| !lost && !container.is_stopped()) {
             Some(container) => self.start(&container),

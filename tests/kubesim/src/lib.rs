@@ -34,6 +34,7 @@ mod http;
 mod image;
 mod kubeconfig;
 mod line;
+mod links;
 mod logs;
 mod node;
 mod objects;

@@ -30,6 +30,8 @@ struct Sandbox {
     ended: Vec<Arc<Container>>,
     /// Its end has begun.
     ending: bool,
+    /// How often its containers were started again.
+    restarts: u64,
 }
 
 #[derive(Debug)]
@@ -252,10 +254,20 @@ fn containers_of(pod: &Value) -> impl Iterator<Item = &Value> {
     pod["spec"]["containers"].as_array().into_iter().flatten()
 }
 
+/// End the containers of a pod and start them again, as when its first process has ended.
+pub fn restart(core: &Arc<Core>, pod: &Value) {
+    core.node.stop(pod);
+    if let Some(sandbox) = core.node.pods().get_mut(uid(pod)) {
+        sandbox.restarts += 1;
+    }
+    enter(core, pod, Stage::Running);
+}
+
 /// Write a stage into a pod's status. A pod that is gone meanwhile needs none.
 pub fn set_stage(core: &Core, pod: &Value, stage: Stage) {
     let (namespace, name) = name_of(pod);
     let same_pod = uid(pod).to_owned();
+    let restarts = core.node.pods().get(&same_pod).map_or(0, |sandbox| sandbox.restarts);
     let _ = core.store.edit(&core.pods, namespace, name, |pod| {
         if uid(pod) != same_pod {
             return Err(Status::not_found(&core.pods, name));
@@ -264,6 +276,9 @@ pub fn set_stage(core: &Core, pod: &Value, stage: Stage) {
             pod["spec"]["nodeName"] = json!("kubesim");
         }
         pod["status"] = stage.status(&pod["spec"], name);
+        for container in pod["status"]["containerStatuses"].as_array_mut().into_iter().flatten().filter(|_| restarts > 0) {
+            container["restartCount"] = json!(container["restartCount"].as_u64().unwrap_or(0) + restarts);
+        }
         Ok(())
     });
 }

@@ -1,9 +1,9 @@
 //! What an exec sends to its client: frames, late when the network is slow, until the connection ends, breaks or freezes.
 
 use std::io::Write;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Instant;
 
@@ -30,6 +30,8 @@ enum Message {
     Pong(Vec<u8>),
     /// The end: a close frame with this code.
     Close(u16),
+    /// The connection breaks now, in this way.
+    Break(Plan),
     /// The client is gone.
     Gone,
 }
@@ -40,6 +42,8 @@ pub struct Outgoing {
     queue: SyncSender<(Instant, Message)>,
     latency: Latency,
     frozen: Arc<AtomicBool>,
+    /// Held by the thread that sends.
+    open: Weak<()>,
 }
 
 impl Outgoing {
@@ -49,8 +53,13 @@ impl Outgoing {
         let frozen = Arc::new(AtomicBool::new(false));
         let plan = Plan::of(faults);
         let sender = Sender { wire, plan, sent: 0, frozen: Arc::clone(&frozen) };
-        thread::spawn(move || sender.run(&messages));
-        Self { queue, latency: Latency::of(faults), frozen }
+        let held = Arc::new(());
+        let open = Arc::downgrade(&held);
+        thread::spawn(move || {
+            sender.run(&messages);
+            drop(held);
+        });
+        Self { queue, latency: Latency::of(faults), frozen, open }
     }
 
     /// Send what a command wrote; false when nobody is there any more.
@@ -64,6 +73,16 @@ impl Outgoing {
 
     pub fn close(&self, code: u16) -> bool {
         self.send(Message::Close(code))
+    }
+
+    /// Let the connection break as if this fault had been waiting for this moment.
+    pub fn break_now(&self, fault: &Fault) {
+        let _ = self.queue.send((Instant::now(), Message::Break(Plan::of(std::slice::from_ref(fault)))));
+    }
+
+    /// Whether the connection is still there.
+    pub fn is_open(&self) -> bool {
+        self.open.strong_count() > 0
     }
 
     /// The client is gone: nothing is sent any more, and nobody keeps the connection open.
@@ -117,6 +136,10 @@ impl Sender {
     fn send(&mut self, message: Message) -> bool {
         match message {
             Message::Gone => false,
+            Message::Break(plan) => {
+                self.plan = plan;
+                self.break_down()
+            }
             Message::Pong(payload) => !self.pongs_pass() || self.write(Opcode::Pong, &payload),
             _ if self.is_frozen() => true,
             Message::Close(code) => {

@@ -81,6 +81,12 @@ impl Pod {
         self.container().tmux(arguments).unwrap_or_else(|error| panic!("{error}"))
     }
 
+    /// The same; `None` when its container does not run, or tmux failed.
+    pub fn try_tmux(&self, arguments: &[&str]) -> Option<String> {
+        let name = self.last.pointer("/spec/containers/0/name").and_then(Value::as_str)?;
+        self.core.node.container(&self.last, name)?.tmux(arguments).ok()
+    }
+
     /// One more session of its tmux server; the name is taken literally.
     ///
     /// # Panics
@@ -123,6 +129,11 @@ impl Pod {
     /// Move to another stage of its life: its containers stop when it is none in which they run.
     pub fn becomes(&self, stage: Stage) {
         node::enter(&self.core, &self.last, stage);
+    }
+
+    /// Start its containers anew: everything in them ends, the pod stays, its restart count grows.
+    pub fn restart(&self) {
+        node::restart(&self.core, &self.last);
     }
 
     /// Let its end begin; does not wait for it.

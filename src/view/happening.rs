@@ -1,0 +1,27 @@
+//! What a view's threads tell it.
+
+use std::io;
+
+use nix::sys::signal::Signal;
+
+use super::listener::Heard;
+use super::plan::Answer;
+use crate::remote::exec::Start;
+use crate::remote::failure::Failure;
+
+/// Something that happened outside. Numbers say of which child or question.
+#[derive(Debug)]
+pub enum Happening {
+    Signal(Signal),
+    /// A child wrote on standard error.
+    Said(u32, Vec<u8>),
+    /// A child is gone; its exit status, 128 + N for signal N, as shells say it.
+    Ended(u32, io::Result<i32>),
+    /// From the terminal, while nobody else reads it.
+    Heard(Heard),
+    Answered(u32, Answer),
+    /// The API server can be reached again.
+    Back,
+    /// Which start of its container a child's command runs in.
+    In(u32, Result<Start, Failure>),
+}

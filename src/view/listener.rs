@@ -1,0 +1,85 @@
+//! The operator's keys while the view is down, and changes of the terminal's size.
+
+use std::io::{self, Read};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::thread::{self, JoinHandle};
+
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal;
+use nix::unistd::{pipe2, read};
+use signal_hook::SigId;
+
+/// What came from the terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// Bytes, as they came together.
+    Keys(Vec<u8>),
+    Resized,
+}
+
+/// While this lives, it reads the terminal, and nobody else should.
+pub struct Listener {
+    /// Closed to end the thread.
+    stop: Option<OwnedFd>,
+    thread: Option<JoinHandle<()>>,
+    winch: SigId,
+}
+
+impl Listener {
+    /// Begin to listen.
+    ///
+    /// # Errors
+    /// There are no file descriptors left.
+    pub fn start(tell: impl Fn(Heard) + Send + 'static) -> io::Result<Self> {
+        // A child that kept our end open would keep the thread alive.
+        let (stopped, stop) = pipe2(OFlag::O_CLOEXEC)?;
+        let (resized, signal) = UnixStream::pair()?;
+        resized.set_nonblocking(true)?;
+        let winch = signal_hook::low_level::pipe::register(Signal::SIGWINCH as i32, signal)?;
+        let thread = thread::spawn(move || listen(&stopped, &resized, &tell));
+        Ok(Self { stop: Some(stop), thread: Some(thread), winch })
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        signal_hook::low_level::unregister(self.winch);
+        self.stop.take();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn listen(stopped: &OwnedFd, mut resized: &UnixStream, tell: &impl Fn(Heard)) {
+    let terminal = io::stdin();
+    let mut buffer = [0; 1024];
+    loop {
+        let mut fds = [stopped.as_fd(), resized.as_fd(), terminal.as_fd()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+        match poll(&mut fds, PollTimeout::NONE) {
+            Ok(_) => {}
+            Err(nix::errno::Errno::EINTR) => continue,
+            Err(_) => return,
+        }
+        let [stop, size, keys] = fds.map(|fd| fd.revents().is_some_and(|events| !events.is_empty()));
+        if stop {
+            return;
+        }
+        if size {
+            match resized.read(&mut buffer) {
+                Ok(0) => return,
+                _ => tell(Heard::Resized),
+            }
+        }
+        if keys {
+            match read(terminal.as_fd(), &mut buffer) {
+                Ok(count @ 1..) => tell(Heard::Keys(buffer[..count].to_vec())),
+                Err(nix::errno::Errno::EINTR | nix::errno::Errno::EAGAIN) => {}
+                // The terminal is gone; a signal says so too.
+                Ok(0) | Err(_) => return,
+            }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! What follows from the end of an attach, and from the answers that are asked for then.
+
+use super::{Action, Answer, Down, GOOD, Moment, Outcome, Phase, Plan, Proof, Question, SERVER_TWICE, Sentence, State, Step};
+use crate::remote::exec::Start;
+use crate::remote::failure::{Failure, Kind};
+use crate::view::ending::{self, Absence, Ending};
+
+impl Plan {
+    pub(super) fn ended(&mut self, ending: Ending, now: Moment) -> Option<Action> {
+        if let Phase::Attached { since, .. } = self.phase {
+            self.attempt = None;
+            if now.saturating_sub(since) >= GOOD {
+                self.backoff.reset();
+            }
+        }
+        let ending = match (ending, self.sentence.take()) {
+            (Ending::Broken(_), Some(Sentence::Again)) => return Some(self.step(Step::Attach, now)),
+            (Ending::Broken(_), Some(Sentence::Because(why))) => Ending::Broken(why),
+            (ending, _) => ending,
+        };
+        let first = std::mem::take(&mut self.first);
+        match ending {
+            Ending::Left => self.finish(Outcome::Left),
+            Ending::Broken(failure) if first && !self.was_in(&failure) => self.finish(Outcome::Never(failure)),
+            Ending::Absent(absence) if first => self.finish(Outcome::Never(ending::absent(&self.rules.session, absence))),
+            Ending::Gone(_) | Ending::Absent(_) if !self.rules.pod => self.finish(Outcome::Gone),
+            Ending::Gone(absence) => self.prove(Proof { absence, from_within: true, twice: false }, now),
+            Ending::Absent(absence) if self.known.is_some() => {
+                self.prove(Proof { absence, from_within: false, twice: false }, now)
+            }
+            Ending::Absent(absence) => self.await_session(absence, now),
+            Ending::Another => self.settle(self.another(), now),
+            Ending::Lost => self.retry(Failure::new(Kind::Unreachable, "the session's client was ended"), now),
+            Ending::Broken(failure) => self.broken(failure, now),
+        }
+    }
+
+    /// Whether the session had been entered when this happened. On this machine nobody sees that but by the failure.
+    fn was_in(&self, failure: &Failure) -> bool {
+        self.entered && (self.rules.pod || !(failure.lasting || failure.before_start))
+    }
+
+    fn another(&self) -> Failure {
+        let what = "it has ended, and another has its name";
+        Failure::new(Kind::NoSession, what).with_remedy("Enter goes to that one")
+    }
+
+    /// Something went wrong that says nothing about the session.
+    fn broken(&mut self, failure: Failure, now: Moment) -> Option<Action> {
+        self.proof = None;
+        if failure.lasting {
+            return self.settle(failure, now);
+        }
+        if is_about_the_pod(failure.kind) {
+            return self.wait_for_pod(failure, now);
+        }
+        // Which pod it is was not the question.
+        let next = match self.phase {
+            Phase::Asking { question: Question::Pod, .. } => Step::Ask(Question::Pod),
+            _ => Step::Attach,
+        };
+        self.fall(State::Reconnecting, failure, now);
+        self.wait(next, now)
+    }
+
+    fn retry(&mut self, failure: Failure, now: Moment) -> Option<Action> {
+        self.fall(State::Reconnecting, failure, now);
+        self.wait(Step::Attach, now)
+    }
+
+    fn wait_for_pod(&mut self, failure: Failure, now: Moment) -> Option<Action> {
+        self.proof = None;
+        self.fall(State::WaitingPod, failure, now);
+        if let Some(down) = &mut self.down {
+            down.absent_since = None;
+        }
+        self.wait(Step::Ask(Question::Pod), now)
+    }
+
+    /// The container is another one now, or is about to end.
+    fn replaced(&mut self, failure: Failure, now: Moment) -> Option<Action> {
+        self.known = None;
+        self.backoff.reset();
+        self.wait_for_pod(failure, now)
+    }
+
+    fn await_session(&mut self, absence: Absence, now: Moment) -> Option<Action> {
+        let failure = ending::absent(&self.rules.session, absence);
+        self.fall(State::WaitingPod, failure.clone(), now);
+        let since = self.down.as_mut().map_or(now, |down| *down.absent_since.get_or_insert(now));
+        if now.saturating_sub(since) >= self.rules.patience {
+            let why = format!("{}; it was awaited for {}", failure.reason, humantime::format_duration(self.rules.patience));
+            return self.settle(Failure::new(Kind::NoSession, why).with_remedy("start it there, then press Enter"), now);
+        }
+        self.wait(Step::Attach, now)
+    }
+
+    fn settle(&mut self, failure: Failure, now: Moment) -> Option<Action> {
+        self.fall(State::Failed, failure, now);
+        self.phase = Phase::Settled;
+        None
+    }
+
+    fn fall(&mut self, state: State, why: Failure, now: Moment) {
+        match &mut self.down {
+            Some(down) => {
+                down.state = state;
+                down.why = why;
+            }
+            None => self.down = Some(Down { since: now, state, why, tries: 0, absent_since: None }),
+        }
+    }
+
+    fn wait(&mut self, next: Step, now: Moment) -> Option<Action> {
+        let Some(down) = &self.down else { return None };
+        let waiting = down.state == State::WaitingPod;
+        let pause = self.backoff.next(waiting.then(|| now.saturating_sub(down.since)));
+        // From the beginning of the last attempt: a slow one has waited enough.
+        let until = self.attempt.map_or(now + pause, |began| (began + pause).max(now));
+        self.phase = Phase::Waiting { until, next };
+        None
+    }
+
+    fn prove(&mut self, proof: Proof, now: Moment) -> Option<Action> {
+        let why = ending::absent(&self.rules.session, proof.absence);
+        self.fall(State::Reconnecting, why, now);
+        self.proof = Some(proof);
+        Some(self.step(Step::Ask(Question::Start), now))
+    }
+
+    pub(super) fn answered(&mut self, answer: Answer, now: Moment) -> Option<Action> {
+        let failed = matches!(answer, Answer::Start(Err(_)) | Answer::Session(Err(_)) | Answer::Pod(Err(_)));
+        if let Phase::Asking { question, .. } = self.phase
+            && failed
+            && self.hurried
+        {
+            return Some(self.step(Step::Ask(question), now));
+        }
+        match answer {
+            Answer::Pod(Ok(())) => Some(self.step(Step::Attach, now)),
+            Answer::Pod(Err(failure)) => self.broken(failure, now),
+            Answer::Start(Ok(start)) => self.found_start(start, now),
+            Answer::Session(Ok(None)) => {
+                self.proof = None;
+                Some(self.step(Step::Attach, now))
+            }
+            Answer::Session(Ok(Some(absence))) => self.prove(Proof { absence, from_within: false, twice: true }, now),
+            Answer::Start(Err(failure)) | Answer::Session(Err(failure)) if is_about_the_pod(failure.kind) => {
+                self.replaced(failure, now)
+            }
+            Answer::Start(Err(failure)) | Answer::Session(Err(failure)) => self.broken(failure, now),
+        }
+    }
+
+    /// The start that runs now, asked for after a session was not found.
+    fn found_start(&mut self, start: Start, now: Moment) -> Option<Action> {
+        let Some(proof) = self.proof.take() else { return Some(self.step(Step::Attach, now)) };
+        match &self.known {
+            Some(known) if *known != start => {
+                return self.replaced(Failure::new(Kind::Starting, "its container was started anew"), now);
+            }
+            None if !proof.from_within => return self.await_session(proof.absence, now),
+            _ => self.known = Some(start),
+        }
+        if proof.absence == Absence::NoSession || proof.twice {
+            return self.finish(Outcome::Gone);
+        }
+        self.proof = Some(proof);
+        self.phase = Phase::Waiting { until: now + SERVER_TWICE, next: Step::Ask(Question::Session) };
+        None
+    }
+}
+
+/// Whether the pod or its container is not there (any more, or yet).
+fn is_about_the_pod(kind: Kind) -> bool {
+    matches!(kind, Kind::Missing | Kind::Pending | Kind::Starting | Kind::Terminating | Kind::Crashing | Kind::Completed)
+}

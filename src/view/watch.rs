@@ -1,0 +1,415 @@
+//! A view at work: what happens outside goes to the plan, what the plan says is done.
+
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use super::announce::Announcer;
+use super::child::{self, Child};
+use super::client::{Client, Manner};
+use super::clock::{Clock, Look};
+use super::ear::Key;
+use super::ending::Ending;
+use super::face::Face;
+use super::happening::Happening;
+use super::plan::{self, Action, Answer, Backoff, Event, Moment, Plan, Question, Rules};
+use super::probe::Probe;
+use super::pulse::Pulse;
+use super::restore::{Terminal, write};
+use super::{Outcome, View};
+use crate::process;
+use crate::registry::names::ObjectName;
+use crate::remote::failure::{Failure, Kind};
+
+/// When the window is closed, the worker has this long to let go of our client.
+const FAREWELL: Duration = Duration::from_secs(3);
+/// How long a question may take.
+const ANSWER: Duration = Duration::from_secs(15);
+/// How often an attach is looked at on its way, and when it takes longer than a few seconds.
+const ON_ITS_WAY: Duration = Duration::from_millis(20);
+const SLOWLY: Duration = Duration::from_millis(200);
+/// How often a living connection is looked at; also how soon a resume from sleep is noticed.
+const BEAT: Duration = Duration::from_secs(1);
+/// The first screen comes before the question in which start of its container it is.
+const AFTER_ARRIVAL: Duration = Duration::from_millis(500);
+/// When that question is asked again if it was not answered.
+const AGAIN: Duration = Duration::from_secs(30);
+/// How long a view is down before the way to the API server is looked at.
+const PROBE_AFTER: Duration = Duration::from_secs(1);
+/// An attach that takes longer than this says that it goes on.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Everything of a view that changes.
+pub struct Watch<'a> {
+    view: &'a View<'a>,
+    terminal: &'a Terminal,
+    client: Arc<Client>,
+    clock: Clock,
+    plan: Plan,
+    face: Face<'a>,
+    announcer: Announcer<'a>,
+    sender: Sender<Happening>,
+    happenings: Receiver<Happening>,
+    child: Option<Child>,
+    pulse: Option<Pulse>,
+    /// There is one while the view is down.
+    probe: Option<Probe>,
+    /// How many children there were.
+    children: u32,
+    /// How many questions were asked.
+    questions: u32,
+    /// The pod of the last attach.
+    pod: Option<ObjectName>,
+    /// When to ask in which start of its container the attach is.
+    ask_start_at: Option<Moment>,
+    began: Moment,
+    says_connecting: bool,
+    /// A client of ours may be attached that nobody looks through any more.
+    leftover: bool,
+    over: Option<Outcome>,
+}
+
+impl<'a> Watch<'a> {
+    pub fn new(view: &'a View<'a>, terminal: &'a Terminal, channel: (Sender<Happening>, Receiver<Happening>)) -> Self {
+        let clock = Clock::start();
+        let rules = Rules { session: view.session.clone(), pod: view.is_pod, patience: view.patience, timeout: view.timeout };
+        let now = clock.now();
+        Self {
+            view,
+            terminal,
+            client: Arc::new(Client::new(Arc::clone(&view.remote), view.session.clone())),
+            plan: Plan::new(rules, Backoff::new(), now),
+            face: Face::new(terminal, view.address),
+            announcer: Announcer::new(view.address, view.in_window),
+            sender: channel.0,
+            happenings: channel.1,
+            child: None,
+            pulse: None,
+            probe: None,
+            children: 0,
+            questions: 0,
+            pod: None,
+            ask_start_at: None,
+            began: now,
+            says_connecting: false,
+            leftover: false,
+            over: None,
+            clock,
+        }
+    }
+
+    /// Attach, and stay until it is over.
+    ///
+    /// # Errors
+    /// The way to the worker could not be found.
+    pub fn run(mut self) -> anyhow::Result<Outcome> {
+        self.attach(self.clock.now())?;
+        let outcome = loop {
+            let happening = self.wait();
+            let look = self.clock.look();
+            if let Some(happening) = happening {
+                self.take_in(happening, look.now);
+            }
+            self.look(look);
+            self.show();
+            if let Some(outcome) = self.over.take() {
+                break outcome;
+            }
+        };
+        self.leave(&outcome);
+        Ok(outcome)
+    }
+
+    /// Wait for something to happen, at most until something is due.
+    fn wait(&mut self) -> Option<Happening> {
+        let pause = self.pause();
+        self.clock.expect(pause);
+        // Never cut off: we hold a sender ourselves.
+        self.happenings.recv_timeout(pause).ok()
+    }
+
+    fn pause(&mut self) -> Duration {
+        let now = self.clock.now();
+        let until = |moment: Option<Moment>| moment.map(|moment| moment.saturating_sub(now));
+        let insists = self.child.as_mut().and_then(Child::insist);
+        let all = [until(self.plan.due()), until(self.face.due(now)), until(self.ask_start_at), insists, self.beat_pause(now)];
+        all.into_iter().flatten().min().unwrap_or(Duration::from_secs(60))
+    }
+
+    fn beat_pause(&mut self, now: Moment) -> Option<Duration> {
+        let pulse = self.pulse.as_mut()?;
+        if !self.plan.is_attached() {
+            return Some(if now.saturating_sub(self.plan.tried_at()) < plan::DIAL / 3 { ON_ITS_WAY } else { SLOWLY });
+        }
+        // Exactly when it would count as stalled, if nothing came.
+        let left = plan::STALLED.saturating_sub(pulse.last_silence()) + Duration::from_millis(10);
+        Some(left.clamp(Duration::from_millis(50), BEAT))
+    }
+
+    fn take_in(&mut self, happening: Happening, now: Moment) {
+        let current = |child: &Option<Child>, number: u32| child.as_ref().is_some_and(|child| child.number == number);
+        match happening {
+            Happening::Signal(Signal::SIGINT) if self.plan.entered() => {}
+            Happening::Signal(Signal::SIGHUP) => self.over = Some(Outcome::Left),
+            Happening::Signal(_) => self.over = Some(Outcome::Ended),
+            Happening::Said(number, text) if current(&self.child, number) => self.said(&text),
+            Happening::Ended(number, status) if current(&self.child, number) => self.ended(status, now),
+            Happening::In(number, Ok(start)) if current(&self.child, number) => self.apply(Event::In(start), now),
+            Happening::In(number, Err(_)) if current(&self.child, number) => self.ask_start_at = Some(now + AGAIN),
+            Happening::Answered(number, answer) if number == self.questions => self.apply(Event::Answered(answer), now),
+            Happening::Back => self.apply(Event::Back, now),
+            Happening::Heard(heard) => {
+                if let Some(key) = self.face.heard(heard, now) {
+                    self.key(key, now);
+                }
+            }
+            // Of a child or a question that is not waited for any more.
+            _ => {}
+        }
+    }
+
+    fn said(&mut self, text: &[u8]) {
+        let Some(child) = &mut self.child else { return };
+        child.keep(text);
+        // A login plugin may tell the operator what to do, so what is said on the way in is shown at once, made harmless.
+        if !self.plan.entered() {
+            if std::mem::take(&mut self.says_connecting) {
+                write("\r\x1b[K");
+            }
+            write(&child::shown(text));
+        }
+    }
+
+    fn ended(&mut self, status: std::io::Result<i32>, now: Moment) {
+        let Some(child) = self.child.take() else { return };
+        self.pulse = None;
+        self.ask_start_at = None;
+        let ending = match status {
+            Ok(status) => Ending::of(status, &child.said(), self.view.session),
+            Err(error) => Ending::Broken(Failure::new(Kind::Failed, format!("nobody knows how kubectl ended: {error}"))),
+        };
+        self.leftover = matches!(&ending, Ending::Broken(failure) if !failure.before_start);
+        self.apply(Event::Ended(ending), now);
+    }
+
+    fn key(&mut self, key: Key, now: Moment) {
+        match key {
+            Key::Now => self.apply(Event::Now, now),
+            Key::Close => self.apply(Event::Close, now),
+            Key::Details => self.face.toggle_details(),
+        }
+    }
+
+    /// What can be seen without being told.
+    fn look(&mut self, look: Look) {
+        if let Some(key) = self.face.ripen(look.now) {
+            self.key(key, look.now);
+        }
+        if look.resumed && self.plan.down().is_some() {
+            self.apply(Event::Back, look.now);
+        }
+        self.feel(look);
+        if self.ask_start_at.is_some_and(|at| look.now >= at) {
+            self.ask_start_at = None;
+            self.ask_which_start();
+        }
+        self.apply(Event::Tick, look.now);
+    }
+
+    /// Feel the pulse of the connection.
+    fn feel(&mut self, look: Look) {
+        let Some(pulse) = &mut self.pulse else { return };
+        let beat = pulse.look();
+        if self.plan.is_attached() {
+            if let Some(silence) = beat.silence {
+                self.apply(Event::Silence { age: silence + look.slept, resumed: look.resumed }, look.now);
+            }
+            return;
+        }
+        if beat.asked {
+            self.apply(Event::Asked, look.now);
+        }
+        if beat.arrived {
+            self.apply(Event::Arrived, look.now);
+            self.arrived(look.now);
+        } else if !self.plan.entered() && !self.says_connecting && look.now.saturating_sub(self.began) >= PATIENCE {
+            let silent = self.child.as_ref().is_some_and(|child| child.said().is_empty());
+            // The client draws on the other screen, and not before it has arrived.
+            if silent {
+                write(&format!("connecting to {}…", crate::terminal::neutralise::line(&self.view.address.to_string())));
+                self.says_connecting = true;
+            }
+        }
+    }
+
+    fn arrived(&mut self, now: Moment) {
+        self.leftover = false;
+        self.announcer.pod(self.pod.as_ref().map(ToString::to_string));
+        if self.view.is_pod {
+            self.ask_start_at = Some(now + AFTER_ARRIVAL);
+        }
+    }
+
+    fn apply(&mut self, event: Event, now: Moment) {
+        let mut next = self.plan.on(event, now);
+        while let Some(action) = next {
+            next = self.act(action, now);
+        }
+    }
+
+    fn act(&mut self, action: Action, now: Moment) -> Option<Action> {
+        match action {
+            Action::Attach => {
+                let failure = self.attach(now).err()?;
+                return self.plan.on(Event::Ended(Ending::Broken(failure)), now);
+            }
+            Action::End => {
+                if let Some(child) = &mut self.child {
+                    child.end();
+                }
+            }
+            Action::Ask(question) => self.ask(question),
+            Action::Hurry => process::kill_all(),
+            Action::Finish(outcome) => {
+                self.over = Some(match outcome {
+                    plan::Outcome::Left => Outcome::Left,
+                    plan::Outcome::Gone => Outcome::Gone,
+                    plan::Outcome::Never(failure) => Outcome::Never(failure),
+                });
+            }
+        }
+        None
+    }
+
+    fn attach(&mut self, now: Moment) -> Result<(), Failure> {
+        let again = self.plan.entered();
+        let manner = Manner { read_only: self.view.read_only, plain: self.view.plain, again };
+        self.children += 1;
+        let argv = self.client.argv(manner, self.children);
+        let deadline = Instant::now() + if again { plan::ENTER } else { self.view.timeout };
+        let interactive = self.view.remote.exec.interactive(&argv, deadline)?;
+        self.pod = interactive.pod;
+        self.client.note();
+        if again {
+            self.terminal.forget_keys();
+        }
+        let program = interactive.command.get_program().to_string_lossy().into_owned();
+        let child = Child::start(interactive.command, self.children, &self.sender)
+            .map_err(|error| Failure::new(Kind::Failed, format!("cannot run {program}: {error}")).before_start())?;
+        if self.view.is_pod {
+            self.pulse = Some(Pulse::of(child.id, &argv));
+            self.child = Some(child);
+        } else {
+            // There is no way in between.
+            self.child = Some(child);
+            self.plan.on(Event::Asked, now);
+            self.plan.on(Event::Arrived, now);
+        }
+        Ok(())
+    }
+
+    fn ask_which_start(&self) {
+        let (Some(pod), Some(child)) = (self.pod.clone(), &self.child) else { return };
+        let (remote, sender, number) = (Arc::clone(&self.view.remote), self.sender.clone(), child.number);
+        thread::spawn(move || {
+            let start = remote.exec.start(&pod, Instant::now() + ANSWER);
+            let _ = sender.send(Happening::In(number, start));
+        });
+    }
+
+    fn ask(&mut self, question: Question) {
+        self.questions += 1;
+        let number = self.questions;
+        let (client, remote, sender) = (Arc::clone(&self.client), Arc::clone(&self.view.remote), self.sender.clone());
+        let pod = self.pod.clone();
+        thread::spawn(move || {
+            let deadline = Instant::now() + ANSWER;
+            let answer = match question {
+                Question::Session => Answer::Session(client.look(deadline)),
+                Question::Pod => Answer::Pod(remote.exec.renew(deadline)),
+                Question::Start => Answer::Start(match pod {
+                    Some(pod) => remote.exec.start(&pod, deadline),
+                    None => Err(Failure::new(Kind::Missing, "there is no pod")),
+                }),
+            };
+            let _ = sender.send(Happening::Answered(number, answer));
+        });
+    }
+
+    /// Let the operator see how it is.
+    fn show(&mut self) {
+        let now = self.clock.now();
+        self.announcer.state(self.plan.state());
+        self.probe();
+        let said = self.child.as_ref().and_then(Child::last_line);
+        let pod = self.pod.as_ref().map(ToString::to_string);
+        self.face.show(&self.plan, &self.sender, said.as_deref(), pod.as_deref(), now);
+    }
+
+    /// Look for the API server while the view is down.
+    fn probe(&mut self) {
+        let now = self.clock.now();
+        let Some(down) = self.plan.down().filter(|_| self.view.is_pod) else {
+            self.probe = None;
+            return;
+        };
+        // Most breaks are over by then.
+        if self.probe.is_none() && now.saturating_sub(down.since) >= PROBE_AFTER {
+            let sender = self.sender.clone();
+            self.probe = Some(Probe::start(Arc::clone(&self.view.remote), move || drop(sender.send(Happening::Back))));
+        }
+    }
+
+    /// Tidy up.
+    fn leave(&mut self, outcome: &Outcome) {
+        self.face.away();
+        if let Some(child) = &mut self.child {
+            child.end();
+            self.leftover = true;
+        }
+        while let Some(pause) = self.child.as_mut().and_then(Child::insist) {
+            if let Ok(Happening::Ended(..)) = self.happenings.recv_timeout(pause) {
+                self.child = None;
+            }
+        }
+        if self.leftover {
+            self.say_farewell();
+        } else {
+            self.client.has_ended();
+        }
+        self.terminal.restore();
+        if self.says_connecting {
+            write("\r\x1b[K");
+        }
+        if *outcome == Outcome::Gone {
+            self.announcer.over();
+        }
+    }
+
+    /// Ask the worker to let go of what we have left there. Nobody waits for long: the window is closed.
+    fn say_farewell(&mut self) {
+        self.questions += 1;
+        let (number, client, sender) = (self.questions, Arc::clone(&self.client), self.sender.clone());
+        let deadline = Instant::now() + FAREWELL;
+        thread::spawn(move || {
+            let answer = Answer::Session(client.look(deadline));
+            let _ = sender.send(Happening::Answered(number, answer));
+        });
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.happenings.recv_timeout(left) {
+                Ok(Happening::Answered(answered, _)) if answered == number => return,
+                Ok(Happening::Signal(Signal::SIGINT)) | Err(_) => return,
+                Ok(_) => {}
+            }
+        }
+    }
+}
+
+/// What a view's threads tell it by.
+pub fn channel() -> (Sender<Happening>, Receiver<Happening>) {
+    mpsc::channel()
+}
