@@ -65,13 +65,13 @@ impl Client {
     }
 
     /// Write down where the client is about to be, so that it can be ended when nobody of ours is left to do it.
-    pub fn note(&self) {
+    pub fn note(&self, pod: Option<String>) {
         if let Some(place) = self.remote.exec.place() {
-            ledger::note(&self.tag, Spot { place, pod: self.remote.exec.pod() });
+            ledger::note(&self.tag, Spot { place, pod });
         }
     }
 
-    /// The client is proven to have ended.
+    /// No client of ours is there any more: that is proven.
     pub fn has_ended(&self) {
         ledger::forget([self.tag.as_str()]);
     }

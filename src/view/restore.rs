@@ -22,9 +22,6 @@ const RESET: &str = concat!(
     "\x1b[23;0t",                                                         // the title that was there before
 );
 
-/// Has the terminal keep its title for later (xterm's window operations; tmux has them too).
-const KEEP_TITLE: &str = "\x1b[22;0t";
-
 /// What may not stay on while the view is down: reports that would be taken for keys, and what would garble a line of ours.
 /// The screen itself stays: the operator reads on.
 const QUIET: &str = concat!(
@@ -33,6 +30,8 @@ const QUIET: &str = concat!(
     "\x1b[?1l\x1b>",
     "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1005l\x1b[?1006l\x1b[?1004l",
     "\x1b[?2004l\x1b[>4m\x1b[<u\x1b[=0u",
+    // A client has the terminal keep its title too, where terminfo says how; one that is cut off does not take it back.
+    "\x1b[23;0t\x1b[22;0t",
 );
 
 /// The terminal's modes, to be put back.
@@ -45,9 +44,12 @@ impl Terminal {
         if !io::stdout().is_terminal() {
             return Err(nix::errno::Errno::ENOTTY.into());
         }
-        let terminal = Self(tcgetattr(io::stdin())?);
-        write(KEEP_TITLE);
-        Ok(terminal)
+        Ok(Self(tcgetattr(io::stdin())?))
+    }
+
+    /// Have it keep its title for later (xterm's window operations; tmux has them too).
+    pub fn keep_title(&self) {
+        write("\x1b[22;0t");
     }
 
     /// Put everything back. What the remote terminal's replies left unread is thrown away, so that nobody types it by accident.

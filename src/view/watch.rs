@@ -106,7 +106,11 @@ impl<'a> Watch<'a> {
     /// # Errors
     /// The way to the worker could not be found.
     pub fn run(mut self) -> anyhow::Result<Outcome> {
-        self.attach(self.clock.now())?;
+        if let Err(failure) = self.attach(self.clock.now()) {
+            // Whoever is asked no more says so as if it had failed.
+            let signalled = self.happenings.try_iter().any(|happening| matches!(happening, Happening::Signal(_)));
+            return if signalled { Ok(Outcome::Ended) } else { Err(failure.into()) };
+        }
         let outcome = loop {
             let happening = self.wait();
             let look = self.clock.look();
@@ -191,7 +195,11 @@ impl<'a> Watch<'a> {
             Ok(status) => Ending::of(status, &child.said(), self.view.session),
             Err(error) => Ending::Broken(Failure::new(Kind::Failed, format!("nobody knows how kubectl ended: {error}"))),
         };
-        self.leftover = matches!(&ending, Ending::Broken(failure) if !failure.before_start);
+        self.leftover = match &ending {
+            // What was left before is still there when the next attempt did not even begin.
+            Ending::Broken(failure) => self.leftover || !failure.before_start,
+            _ => false,
+        };
         self.apply(Event::Ended(ending), now);
     }
 
@@ -292,9 +300,11 @@ impl<'a> Watch<'a> {
         let deadline = Instant::now() + if again { plan::ENTER } else { self.view.timeout };
         let interactive = self.view.remote.exec.interactive(&argv, deadline)?;
         self.pod = interactive.pod;
-        self.client.note();
+        self.client.note(self.pod.as_ref().map(ToString::to_string));
         if again {
             self.terminal.forget_keys();
+        } else {
+            self.terminal.keep_title();
         }
         let program = interactive.command.get_program().to_string_lossy().into_owned();
         let child = Child::start(interactive.command, self.children, &self.sender)
