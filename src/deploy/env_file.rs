@@ -57,6 +57,7 @@ fn escaped(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use rstest::rstest;
 
     use super::*;
@@ -68,6 +69,27 @@ mod tests {
             [("A", "plain"), ("B", "single # $x"), ("C", "two\nlines \"quoted\""), ("D", "a=b"), ("E", ""), ("F", "x#y")];
         let expected: Vec<_> = expected.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         assert_eq!(parse(text), Ok(expected));
+    }
+
+    proptest! {
+        #[test]
+        fn quoted_values_come_back_as_they_were(variables in prop::collection::vec(("[A-Za-z_][A-Za-z0-9_]{0,6}", "[^\r\0]{0,12}"), 0..5)) {
+            let double = |value: &str| format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"));
+            let written: String = variables.iter().map(|(name, value)| format!("export {name}={}\n", double(value))).collect();
+            // What ends a line for `lines` but is no line feed stays in its value.
+            prop_assert_eq!(parse(&written), Ok(variables.clone()));
+            let plain: Vec<_> = variables.into_iter().filter(|(_, value)| !value.contains(['\'', '\n'])).collect();
+            let written: String = plain.iter().map(|(name, value)| format!("{name}='{value}'\n")).collect();
+            prop_assert_eq!(parse(&written), Ok(plain));
+        }
+
+        #[test]
+        fn any_text_is_variables_or_the_number_of_a_line(text in "([A-Z=\"' #\\\\]|\\PC|\n){0,40}") {
+            match parse(&text) {
+                Ok(variables) => prop_assert!(variables.len() <= text.lines().count()),
+                Err(reason) => prop_assert!(reason.starts_with("line ") && reason.lines().count() == 1, "{}", reason),
+            }
+        }
     }
 
     #[rstest]

@@ -67,6 +67,7 @@ impl FromStr for Share {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use rstest::rstest;
 
     use super::*;
@@ -81,6 +82,28 @@ mod tests {
     fn a_limit_is_twice_the_request_unless_it_is_said(#[case] text: &str, #[case] request: &str, #[case] limit: &str) {
         let share: Share = text.parse().unwrap();
         assert_eq!((share.request.to_string().as_str(), share.limit.to_string().as_str()), (request, limit));
+    }
+
+    proptest! {
+        #[test]
+        fn an_amount_is_written_as_it_was_and_its_limit_is_twice_as_much(
+            whole in 1_u32..1_000_000, suffix in prop::sample::select(SUFFIXES)
+        ) {
+            let text = format!("{whole}{suffix}");
+            let share: Share = text.parse().unwrap();
+            prop_assert_eq!((share.request.to_string(), share.limit.to_string()), (text, format!("{}{suffix}", 2 * u64::from(whole))));
+        }
+
+        #[test]
+        fn any_text_is_an_amount_that_kubernetes_reads_or_refused(text in "([0-9.]{0,5}(m|k|Ki|Gi|E|e|x)?:?){0,2}|\\PC{0,8}") {
+            if let Ok(amount) = text.parse::<Quantity>() {
+                prop_assert_eq!(amount.to_string(), text.clone());
+                prop_assert!(text.starts_with(|c: char| c.is_ascii_digit()) && !text.contains(".."), "{}", text);
+            }
+            if let Ok(share) = text.parse::<Share>() {
+                prop_assert!(share.limit.to_string().parse::<Quantity>().is_ok(), "{share:?}");
+            }
+        }
     }
 
     #[rstest]

@@ -1,5 +1,7 @@
 //! A worker as seen from here: reached through [`exec::Exec`], asked through fixed scripts, its failures as kinds.
 
+#[cfg(test)]
+mod answers_tests;
 pub mod ask;
 pub mod command;
 mod evidence;

@@ -213,6 +213,7 @@ impl<'de, F: FnMut(Thing)> Visitor<'de> for Things<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use rstest::rstest;
     use serde_json::{Value, json};
 
@@ -239,6 +240,42 @@ mod tests {
     #[case("[] x", "no JSON: ")]
     fn anything_else_is_told(#[case] printed: &str, #[case] told: &str) {
         assert!(Items::parse(printed.as_bytes()).unwrap_err().contains(told));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_list_or_a_reason_in_one_line(printed in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..60),
+            "(\\[(\\{\"(issue|Status|project)\": ?(\"[a-z]{0,8}\"|[0-9]{1,3}|null|\\[\\])\\},?){0,3}\\]?|null)".prop_map(String::into_bytes),
+        ]) {
+            let is_list = serde_json::from_slice::<Value>(&printed).is_ok_and(|value| value.is_array() || value.is_null());
+            match Items::parse(&printed) {
+                Ok(items) => {
+                    prop_assert!(is_list);
+                    // What is passed on is what was printed.
+                    let passed_on = items.json().map(|json| serde_json::from_str::<Value>(json.get()).unwrap());
+                    prop_assert_eq!(passed_on, serde_json::from_slice::<Value>(&printed).ok());
+                }
+                Err(reason) => prop_assert!(!is_list && reason.lines().count() == 1, "{}", reason),
+            }
+        }
+
+        #[test]
+        fn the_summary_counts_what_is_not_over(states in prop::collection::vec(
+            prop::sample::select(vec!["active", "running", "pending", "queued", "blocked", "done", "failed", "cancelled"]), 0..8)
+        ) {
+            let items: Vec<Value> =
+                states.iter().enumerate().map(|(issue, state)| json!({ "project": "p", "issue": issue, "status": state })).collect();
+            let open: Vec<usize> = (0..states.len()).filter(|&at| !["done", "failed", "cancelled"].contains(&states[at])).collect();
+            let active = open.iter().find(|&&at| ["active", "running"].contains(&states[at]));
+            let expected = match (active.or(open.first()), open.len()) {
+                (None, _) => "-".to_owned(),
+                (Some(first), 1) => format!("p#{first}"),
+                (Some(first), count) => format!("p#{first} +{}", count - 1),
+            };
+            let items = Items::parse(json!(items).to_string().as_bytes()).unwrap();
+            prop_assert_eq!(items.summary(), expected);
+        }
     }
 
     #[test]

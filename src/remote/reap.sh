@@ -10,17 +10,15 @@ carriers() {
 	done
 }
 
-# end_clients TAG: ends them, and fails when it is not proven that none is left. 
+# end_clients TAG: ends them, and fails when it is not proven that none is left.
 end_clients() {
-	ended=''
 	[ -r /proc/self/environ ] || return 1
 	for signal in TERM KILL; do
 		tries=0
 		while pids=$(carriers "$1") && [ -n "$pids" ]; do
 			# shellcheck disable=SC2086 # these are numbers
 			[ "$tries" -gt 0 ] || kill -"$signal" $pids 2>/dev/null
-			# shellcheck disable=SC2034 #
-			ended=yes tries=$((tries + 1))
+			tries=$((tries + 1))
 			[ "$tries" -le 20 ] || break
 			# POSIX knows whole seconds only.
 			sleep 0.05 2>/dev/null || sleep 1

@@ -1,8 +1,10 @@
 //! The repositories that a TaintFactory worker knows: `factory repo list --format json`.
 
+use std::fmt;
 use std::time::Instant;
 
-use serde_json::Value;
+use serde::de::value::Error as Plain;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::Remote;
 use super::command;
@@ -44,25 +46,125 @@ pub fn understand(status: i32, printed: &[u8]) -> Result<Vec<Repository>, Failur
     }
     let nonsense =
         |why: String| Failure::new(Kind::Failed, format!("`factory repo list` printed no list of repositories: {why}"));
-    match serde_json::from_slice(printed) {
-        Ok(Value::Array(items)) => Ok(items.iter().filter_map(|item| repository(item, None)).collect()),
-        Ok(Value::Object(items)) => Ok(items.iter().filter_map(|(name, item)| repository(item, Some(name))).collect()),
-        Ok(Value::Null) => Ok(Vec::new()),
-        Ok(_) => Err(nonsense("it is no list".to_owned())),
-        Err(error) => Err(nonsense(neutralise::line(&error.to_string()))),
+    let listed = serde_json::from_slice(printed).map_err(|error| nonsense(neutralise::line(&error.to_string())))?;
+    match listed {
+        Listed::Repositories(repositories) => Ok(repositories),
+        Listed::SomethingElse => Err(nonsense("it is no list".to_owned())),
     }
 }
 
-/// The published binary writes `Namespace`, `ConfigPath`, `LocalPath`; others write `config_path`: case and `_` do not count.
-fn repository(item: &Value, name: Option<&String>) -> Option<Repository> {
-    let item = item.as_object()?;
-    let text = |wanted: &str| {
-        let plain = |key: &str| key.replace('_', "").to_lowercase();
-        let value = item.iter().find(|(key, _)| plain(key) == wanted)?.1.as_str()?;
-        (!value.is_empty()).then(|| value.to_owned())
-    };
-    let namespace = text("namespace").or_else(|| name.cloned())?;
-    Some(Repository { namespace, config: text("configpath"), directory: text("localpath") })
+/// More than anybody has; a hostile answer may hold no more memory than these.
+const MOST: usize = 10_000;
+
+/// What was printed, as far as it is about repositories: nothing else of it is ever kept.
+enum Listed {
+    Repositories(Vec<Repository>),
+    SomethingElse,
+}
+
+impl<'de> Deserialize<'de> for Listed {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let mut found = Vec::new();
+        let value = from.deserialize_any(Values { each: |name, item: Item| add::<Plain>(&mut found, name, item) })?;
+        Ok(if value.listing { Self::Repositories(found) } else { Self::SomethingElse })
+    }
+}
+
+fn add<E: Error>(found: &mut Vec<Repository>, name: Option<String>, item: Item) -> Result<(), E> {
+    let Item { object: true, namespace, config, directory, .. } = item else { return Ok(()) };
+    let Some(namespace) = namespace.or(name) else { return Ok(()) };
+    if found.len() == MOST {
+        return Err(E::custom(format_args!("it has more than {MOST}")));
+    }
+    found.push(Repository { namespace, config, directory });
+    Ok(())
+}
+
+/// As much of a JSON value as a repository is made of.
+#[derive(Debug, Default)]
+struct Item {
+    object: bool,
+    /// A list, an object, or `null`, as some write an empty list.
+    listing: bool,
+    /// A text that is not empty.
+    text: Option<String>,
+    namespace: Option<String>,
+    config: Option<String>,
+    directory: Option<String>,
+}
+
+impl Item {
+    /// Keep one of the fields. The published binary writes `Namespace`, `ConfigPath`, `LocalPath`; others write `config_path`: case
+    /// and `_` do not count.
+    fn keep(&mut self, key: &str, value: Option<String>) {
+        let place = match key.replace('_', "").to_lowercase().as_str() {
+            "namespace" => &mut self.namespace,
+            "configpath" => &mut self.config,
+            "localpath" => &mut self.directory,
+            _ => return,
+        };
+        *place = place.take().or(value);
+    }
+}
+
+impl<'de> Deserialize<'de> for Item {
+    /// By way of `deserialize_any`, for which serde_json has a limit of depth.
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Values { each: |_, _| Ok::<(), Plain>(()) })
+    }
+}
+
+/// Reads any value; what is in a list or an object is shown to `each`, with its name, and forgotten.
+struct Values<F> {
+    each: F,
+}
+
+impl<'de, F: FnMut(Option<String>, Item) -> Result<(), E>, E: fmt::Display> Visitor<'de> for Values<F> {
+    type Value = Item;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_bool<X>(self, _: bool) -> Result<Item, X> {
+        Ok(Item::default())
+    }
+
+    fn visit_unit<X>(self) -> Result<Item, X> {
+        Ok(Item { listing: true, ..Item::default() })
+    }
+
+    fn visit_u64<X>(self, _: u64) -> Result<Item, X> {
+        Ok(Item::default())
+    }
+
+    fn visit_i64<X>(self, _: i64) -> Result<Item, X> {
+        Ok(Item::default())
+    }
+
+    fn visit_f64<X>(self, _: f64) -> Result<Item, X> {
+        Ok(Item::default())
+    }
+
+    fn visit_str<X>(self, text: &str) -> Result<Item, X> {
+        Ok(Item { text: Some(text.to_owned()).filter(|text| !text.is_empty()), ..Item::default() })
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<Item, A::Error> {
+        while let Some(item) = list.next_element()? {
+            (self.each)(None, item).map_err(A::Error::custom)?;
+        }
+        Ok(Item { listing: true, ..Item::default() })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Item, A::Error> {
+        let mut whole = Item { object: true, listing: true, ..Item::default() };
+        while let Some((key, value)) = map.next_entry::<String, Item>()? {
+            whole.keep(&key, value.text.clone());
+            (self.each)(Some(key), value).map_err(A::Error::custom)?;
+        }
+        Ok(whole)
+    }
 }
 
 /// The pipeline configuration of `project`, which is a namespace or the last part of one. Where the list does not say, it
@@ -85,7 +187,9 @@ pub fn config(repositories: &[Repository], project: &str) -> Result<String, Stri
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use rstest::rstest;
+    use serde_json::Value;
 
     const LISTS: [&str; 3] = [
         r#"[{"Namespace":"acme/app","ConfigPath":"/c/app.yaml","LocalPath":"/r/app","Active":true},
@@ -119,6 +223,72 @@ mod tests {
     #[case("other", "/data/repos/other/pipeline.yaml")]
     fn a_project_is_a_namespace_or_its_last_part(#[case] project: &str, #[case] path: &str) {
         assert_eq!(config(&understand(0, LISTS[0].as_bytes()).unwrap(), project).unwrap(), path);
+    }
+
+    #[test]
+    fn a_list_without_end_is_refused_before_it_takes_memory() {
+        let list = |count: usize| format!("[{}]", vec![r#"{"namespace":"a"}"#; count].join(","));
+        assert_eq!(understand(0, list(MOST).as_bytes()).unwrap().len(), MOST);
+        let failure = understand(0, list(MOST + 1).as_bytes()).unwrap_err();
+        assert!(failure.reason.contains("more than 10000"), "{failure}");
+        let deep = "[".repeat(10_000) + &"]".repeat(10_000);
+        assert!(understand(0, deep.as_bytes()).unwrap_err().reason.contains("recursion"));
+    }
+
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            "\\PC{0,6}".prop_map(Value::from)
+        ];
+        leaf.prop_recursive(4, 40, 6, |inner| {
+            let key = prop_oneof![
+                Just("Namespace".to_owned()),
+                Just("config_path".to_owned()),
+                Just("LocalPath".to_owned()),
+                "[a-c]{1,3}"
+            ];
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::btree_map(key, inner, 0..6).prop_map(|map| Value::Object(map.into_iter().collect()))
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_json_is_a_list_or_refused(value in json()) {
+            let understood = understand(0, value.to_string().as_bytes());
+            prop_assert_eq!(understood.is_ok(), value.is_array() || value.is_object() || value.is_null());
+            let objects = match &value {
+                Value::Array(items) => items.iter().filter(|item| item["Namespace"].as_str().is_some_and(|text| !text.is_empty())).count(),
+                Value::Object(items) => items.values().filter(|item| item.is_object()).count(),
+                _ => 0,
+            };
+            prop_assert_eq!(understood.map_or(0, |repositories| repositories.len()), objects);
+        }
+
+        #[test]
+        fn any_bytes_are_understood_or_refused_in_one_line(printed in prop::collection::vec(any::<u8>(), 0..60)) {
+            if let Err(failure) = understand(0, &printed) {
+                prop_assert!(!failure.reason.contains(neutralise::deceives), "{}", failure.reason);
+            }
+        }
+
+        #[test]
+        fn any_project_has_one_configuration_or_a_reason(names in prop::collection::vec("[ab]{1,2}(/[ab]{1,2})?", 0..5), project in "[ab/]{1,5}") {
+            let of = |name: &String| Repository { namespace: name.clone(), config: Some(format!("/{name}")), directory: None };
+            let repositories: Vec<_> = names.iter().map(of).collect();
+            let meant = config(&repositories, &project);
+            if names.contains(&project) && names.iter().filter(|name| **name == project).count() == 1 {
+                prop_assert_eq!(meant, Ok(format!("/{project}")));
+            } else if let Ok(path) = meant {
+                let listed = names.iter().filter(|name| name.rsplit('/').next() == Some(project.as_str())).count();
+                prop_assert!(listed == 1 || listed == 0 && path.starts_with("/data/repos/"));
+            }
+        }
     }
 
     #[test]

@@ -93,7 +93,28 @@ fn now() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use rstest::rstest;
+
+    proptest! {
+        /// A file that somebody else wrote, or half of one.
+        #[test]
+        fn any_file_is_drafts_or_nothing(bytes in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..60),
+            "\\{\"nudge a/b\":\\{\"values\":\\[(\"x\")?\\],\"fate\":\"not sent\",\"time\":[0-9]{1,20}\\}?\\}".prop_map(String::into_bytes),
+        ], now in any::<u64>()) {
+            for draft in super::super::understand::<Drafts>(&bytes).values() {
+                prop_assert_eq!(draft.is_fresh(now), draft.time > now || now - draft.time < 24 * 60 * 60);
+                let _ = draft.age();
+            }
+        }
+
+        #[test]
+        fn what_is_kept_is_what_was_typed(values in prop::collection::vec(any::<String>(), 0..4), time in any::<u64>()) {
+            let drafts = Drafts::from([("nudge a/b".to_owned(), Draft { values, fate: "not sent".to_owned(), time })]);
+            prop_assert_eq!(super::super::understand::<Drafts>(&serde_json::to_vec(&drafts).unwrap()), drafts);
+        }
+    }
 
     #[rstest]
     #[case(0, true)]

@@ -64,7 +64,7 @@ impl<T: Serialize + DeserializeOwned + Default> Kept<T> {
 
     /// What was kept; the default when there is nothing, or nothing that makes sense (an older version's file).
     pub fn read(&self) -> T {
-        fs::read(&self.path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+        fs::read(&self.path).map_or_else(|_| T::default(), |bytes| understand(&bytes))
     }
 
     /// Change it under a lock, so that two processes lose nothing of each other's.
@@ -85,6 +85,11 @@ impl<T: Serialize + DeserializeOwned + Default> Kept<T> {
         }
         written
     }
+}
+
+/// What a file holds; the default when that makes no sense.
+fn understand<T: DeserializeOwned + Default>(bytes: &[u8]) -> T {
+    serde_json::from_slice(bytes).unwrap_or_default()
 }
 
 fn private(path: &Path) -> io::Result<File> {

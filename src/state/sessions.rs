@@ -85,6 +85,20 @@ fn now() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// A file that somebody else wrote, or half of one.
+        #[test]
+        fn any_file_is_sessions_or_nothing(bytes in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..60),
+            "\\{\"w\":\\{\"asked\":[0-9]{1,20},\"sessions\":\\[(\"x\")?\\]\\}?\\}".prop_map(String::into_bytes),
+        ]) {
+            for known in super::super::understand::<Sessions>(&bytes).values() {
+                prop_assert!(!known.is_fresh() || known.asked <= now());
+            }
+        }
+    }
 
     fn asked(age: i64) -> Known {
         Known { asked: now().saturating_add_signed(-age), sessions: Vec::new() }

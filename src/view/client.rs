@@ -15,7 +15,7 @@ const ENTER: &str = concat!(include_str!("../remote/terminfo.sh"), include_str!(
 const SYNC: &str = include_str!("sync.sh");
 const LEAVE: &str = concat!(include_str!("../remote/reap.sh"), include_str!("leave.sh"));
 
-/// The environment variable by which a view's clients are known: its value is the view's tag, a dot, and the attempt.
+/// The environment variable by which `reap.sh` knows a view's clients: its value is the view's tag, a dot, and the attempt.
 const TAG: &str = "FACTORY_WORKER_VIEW";
 /// The environment variable that tells `enter.sh` the tags of the views that died.
 const LEFT: &str = "FACTORY_WORKER_LEFT";

@@ -38,11 +38,8 @@ finish() {
 
 # Ends what a broken connection has left of this view: its tag is the view's and the attempt's, VIEW.N.
 end_others() {
-	# shellcheck disable=SC2013 # no such name has a space
-	for file in $(grep -lsF "FACTORY_WORKER_VIEW=${FACTORY_WORKER_VIEW%.*}." /proc/[0-9]*/environ); do
-		grep -qsF "FACTORY_WORKER_VIEW=$FACTORY_WORKER_VIEW" "$file" && continue
-		pid=${file#/proc/}
-		kill -TERM "${pid%/environ}" 2>/dev/null
+	for pid in $(carriers "${FACTORY_WORKER_VIEW%.*}."); do
+		grep -qsF "FACTORY_WORKER_VIEW=$FACTORY_WORKER_VIEW" "/proc/$pid/environ" || kill -TERM "$pid" 2>/dev/null
 	done
 }
 
