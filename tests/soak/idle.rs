@@ -38,7 +38,7 @@ fn processor(process: &str) -> Duration {
     let threads = fs::read_dir(format!("/proc/{process}/task")).unwrap().flatten();
     let times = threads.map(|thread| {
         let text = fs::read_to_string(thread.path().join("schedstat")).unwrap();
-        text.split(' ').next().and_then(|time| time.parse().ok()).unwrap()
+        text.split(' ').next().and_then(|time| time.parse::<u64>().ok()).unwrap()
     });
     Duration::from_nanos(times.sum())
 }
