@@ -21,7 +21,7 @@ pub const BIN: &str = env!("CARGO_BIN_EXE_factory-worker");
 pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// How long a condition may take to come true. Generous: a loaded machine must not fail a test.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Names that are attacks or accidents waiting to happen; every one is a legal tmux session name.

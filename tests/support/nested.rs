@@ -53,7 +53,7 @@ pub fn wait_hidden(world: &World, session: &str) {
 #[track_caller]
 pub fn wait_as_before(world: &World, before: &str) {
     let mut now = String::new();
-    let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(120);
     while std::time::Instant::now() < end {
         now = everything(world);
         if now == before {

@@ -20,7 +20,7 @@ pub const APP: &str = "echo I am qa; while IFS= read -r line; do echo \"$line\" 
 pub const MORE_THAN_A_SECOND: Duration = Duration::from_millis(1600);
 
 /// How long a condition may take to come true: reconnecting on a busy machine takes its time.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What looks after the worker's pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
