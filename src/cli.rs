@@ -104,6 +104,8 @@ pub enum Command {
     Completions(Completions),
     /// Gas City's events provider (GC_EVENTS=exec:…/gc-events-k8s)
     GcEvents(Provider),
+    /// Gas City's session provider (GC_SESSION=exec:…/gc-session-k8s)
+    GcSession(Provider),
     /// Called by the completion scripts
     #[command(hide = true)]
     Complete(Complete),

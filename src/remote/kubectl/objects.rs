@@ -164,7 +164,7 @@ impl Cluster {
     }
 
     /// Run to the end; what it printed.
-    fn change(&self, command: Command, stdin: &[u8], deadline: Instant) -> Result<Vec<u8>, Failure> {
+    pub(super) fn change(&self, command: Command, stdin: &[u8], deadline: Instant) -> Result<Vec<u8>, Failure> {
         let done = run(command, stdin, ANSWER_CAP, deadline)?;
         match done.end {
             End::Exited(0) => Ok(done.stdout),
