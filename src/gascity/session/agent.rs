@@ -115,4 +115,9 @@ impl Exec for Inside {
     fn pod(&self) -> Option<String> {
         Some(self.pod.as_str().to_owned())
     }
+
+    fn place(&self) -> Option<String> {
+        let context = self.city.cluster.context.as_deref().unwrap_or_default();
+        Some(format!("gas city {context} {} {:?}", self.city.namespace, self.session))
+    }
 }
