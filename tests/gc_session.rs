@@ -90,12 +90,11 @@ fn a_session_that_is_not_there_is_no_error(#[case] words: &[&str], #[case] answe
     let city = City::of_agents();
     assert_eq!(city.session(words, "text").expect(0).stdout, answer);
     // Nor is one whose agent has ended.
-    let pod = city.start("x", "sleep 0.2");
-    eventually("its end", || (city.ask(&["is-running", "x"]) == "false\n").then_some(()));
+    city.start("x", LISTENER).tmux(&["kill-server"]);
+    assert_eq!(city.ask(&["is-running", "x"]), "false\n");
     let expected = if words[0] == "list-running" { "x\n" } else { answer };
     let code = if words[0] == "set-meta" { 1 } else { 0 };
     assert_eq!(city.session(words, "text").expect(code).stdout, expected);
-    drop(pod);
 }
 
 #[test]

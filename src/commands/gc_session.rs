@@ -3,12 +3,14 @@
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
 use crate::exit::{Code, Problem};
 use crate::gascity::session::{self, Agent, City, Meta, PATIENCE, PROTOCOL, Refused};
+use crate::registry::names::Address;
 use crate::terminal::neutralise;
 use crate::view::{self, Outcome, View};
 
@@ -17,6 +19,8 @@ const USAGE: &str = "operations: start, stop, interrupt, is-running, attach, pro
                      protocol, is-attached, exec";
 /// What tells Gas City that there is no room just now (EX_TEMPFAIL of sysexits.h).
 const FULL: u8 = 75;
+/// How long a session may take to come back while somebody is attached to it: as long as a start may take.
+const RETURN: Duration = Duration::from_secs(120);
 /// How many lines of history `peek` shows when nobody says.
 const LINES: u64 = 50;
 
@@ -84,11 +88,22 @@ impl Call<'_> {
 
     fn attach(&self) -> Result<()> {
         let (city, agent) = self.there()?;
-        let (remote, session) = (session::remote(&city, &agent), session::session()?);
-        let view = View { remote: &remote, session: &session, read_only: false, plain: false, timeout: PATIENCE };
-        match view::attach(&view, || {})? {
+        let session = session::session()?;
+        let address = Address { worker: "gas-city".parse()?, session: self.name.parse()? };
+        let view = View {
+            remote: Arc::new(session::remote(&city, &agent)),
+            is_pod: true,
+            address: &address,
+            session: &session,
+            read_only: false,
+            plain: false,
+            in_window: false,
+            timeout: PATIENCE,
+            patience: RETURN,
+        };
+        match view::attach(&view)? {
             Outcome::Left | Outcome::Gone | Outcome::Ended => Ok(()),
-            Outcome::Never(failure) | Outcome::Lost(failure) => Err(failure.into()),
+            Outcome::Never(failure) => Err(failure.into()),
         }
     }
 

@@ -1,6 +1,6 @@
 //! A session's pod as it is found, and the way into it.
 
-use std::process::Command;
+use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
 use serde_json::Value;
@@ -8,8 +8,11 @@ use serde_json::Value;
 use super::City;
 use crate::gascity::time::{self, Moment};
 use crate::registry::names::ObjectName;
-use crate::remote::exec::{Exec, Output, Request};
+use crate::registry::worker::{PodPlace, PodRef};
+use crate::remote::exec::{Exec, Interactive, Output, Request, Start};
 use crate::remote::failure::{Failure, Kind};
+use crate::remote::kubectl::Cluster;
+use crate::remote::pod::Pod;
 
 /// What the script calls the container.
 const CONTAINER: &str = "agent";
@@ -83,41 +86,68 @@ impl Agent {
     }
 }
 
-/// The way into a session's pod. Whoever attaches again finds the pod that has taken its place.
+/// The way into a session's pod. Whoever has lost it finds the pod that has taken its place.
 pub struct Inside {
     city: City,
     session: String,
-    pod: ObjectName,
+    pod: Mutex<ObjectName>,
 }
 
 impl Inside {
     pub fn of(city: &City, agent: &Agent) -> Self {
-        Self { city: city.clone(), session: agent.session.clone(), pod: agent.pod.clone() }
+        Self { city: city.clone(), session: agent.session.clone(), pod: Mutex::new(agent.pod.clone()) }
     }
 
     /// The container that the agent runs in.
     pub fn container() -> Option<ObjectName> {
         CONTAINER.parse().ok()
     }
+
+    fn current(&self) -> MutexGuard<'_, ObjectName> {
+        self.pod.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// The pod as a worker, for what is asked of workers in the same way.
+    fn worker(&self, pod: &ObjectName) -> Pod {
+        let Cluster { kubeconfig, context, namespace } = self.city.cluster.clone();
+        Pod::new(PodPlace { pod: PodRef::Pod(pod.clone()), namespace, context, container: Self::container(), kubeconfig })
+    }
 }
 
 impl Exec for Inside {
     fn run(&self, request: Request<'_>) -> Result<Output, Failure> {
-        self.city.cluster.exec(&self.pod, Self::container().as_ref(), request)
+        let pod = self.current().clone();
+        self.city.cluster.exec(&pod, Self::container().as_ref(), request)
     }
 
-    fn interactive(&self, argv: &[String], deadline: Instant) -> Result<Command, Failure> {
-        let agent = self.city.running(&self.session, deadline)?;
-        let agent = agent.ok_or_else(|| Failure::new(Kind::Missing, format!("no running pod for session {:?}", self.session)))?;
-        self.city.cluster.interactive(&agent.pod, Self::container().as_ref(), argv)
+    fn interactive(&self, argv: &[String], _deadline: Instant) -> Result<Interactive, Failure> {
+        let pod = self.current().clone();
+        let command = self.city.cluster.interactive(&pod, Self::container().as_ref(), argv)?;
+        Ok(Interactive { command, pod: Some(pod) })
     }
 
     fn pod(&self) -> Option<String> {
-        Some(self.pod.as_str().to_owned())
+        Some(self.current().to_string())
     }
 
     fn place(&self) -> Option<String> {
         let context = self.city.cluster.context.as_deref().unwrap_or_default();
         Some(format!("gas city {context} {} {:?}", self.city.namespace, self.session))
+    }
+
+    fn start(&self, pod: &ObjectName, deadline: Instant) -> Result<Start, Failure> {
+        self.worker(pod).start(pod, deadline)
+    }
+
+    fn renew(&self, deadline: Instant) -> Result<(), Failure> {
+        let agent = self.city.running(&self.session, deadline)?;
+        let missing = || Failure::new(Kind::Missing, format!("no running pod for session {:?}", self.session));
+        *self.current() = agent.ok_or_else(missing)?.pod;
+        Ok(())
+    }
+
+    fn endpoint(&self, deadline: Instant) -> Result<Option<String>, Failure> {
+        let pod = self.current().clone();
+        self.worker(&pod).endpoint(deadline)
     }
 }
