@@ -1,12 +1,11 @@
 //! Properties of everything that takes a worker's answer apart, beside the listing: whatever a worker says, nothing panics,
 //! nothing that a terminal obeys gets through, and what is cut is never taken for whole.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use super::exec::{ANSWER_CAP, Exec, Output, Request};
+use super::exec::{ANSWER_CAP, Exec, Interactive, Output, Request};
 use super::failure::{Failure, Kind};
 use super::here::Here;
 use super::nudge::Delivery;
@@ -38,7 +37,7 @@ impl Exec for Says {
         Ok(Output { status: 0, stdout, stderr: b"\x1b[31mwords\x07".to_vec() })
     }
 
-    fn interactive(&self, _: &[String], _: Instant) -> Result<Command, Failure> {
+    fn interactive(&self, _: &[String], _: Instant) -> Result<Interactive, Failure> {
         Err(Failure::new(Kind::Failed, "nothing is interactive here"))
     }
 
@@ -219,7 +218,7 @@ impl Exec for Floods {
         Err(Failure::too_large(ANSWER_CAP))
     }
 
-    fn interactive(&self, _: &[String], _: Instant) -> Result<Command, Failure> {
+    fn interactive(&self, _: &[String], _: Instant) -> Result<Interactive, Failure> {
         Err(Failure::new(Kind::Failed, "nothing is interactive here"))
     }
 
