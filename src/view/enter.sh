@@ -69,19 +69,23 @@ await_size() {
 }
 
 # Throws away everything that was typed before the terminal comes to read this: it answers a question at its place in
-# the stream of keys. The bottom line, which says that the connection is down, goes at the same moment.
+# the stream of keys. The bottom line, which says that the connection is down, goes at the same moment. A terminal that
+# says nothing for two seconds has no answer, and nobody who goes on typing waits for more than five.
 drop_keys() {
 	modes=$(stty -g 2>/dev/null) || return
 	stty raw -echo min 0 time 0
 	dd bs=65536 count=1 >/dev/null 2>&1
 	stty min 0 time 20
 	printf '\0337\033[999;1H\033[2K\0338\033[5n'
-	seen=''
-	while byte=$(dd bs=1 count=1 2>/dev/null && printf x) && [ "$byte" != x ]; do
-		seen=$seen${byte%x}
+	seen='' end=$(($(date +%s) + 5))
+	while [ "$(date +%s)" -le "$end" ]; do
+		bytes=$(dd bs=256 count=1 2>/dev/null && printf x)
+		[ "$bytes" != x ] || break
+		seen=$seen${bytes%x}
 		case $seen in
-		*"${escape}[0n") break ;;
+		*"${escape}[0n"*) break ;;
 		esac
+		# The answer may come in two pieces.
 		seen=${seen#"${seen%???}"}
 	done
 	stty "$modes"
