@@ -8,7 +8,7 @@ SEED = 0
 # rustup puts cargo into its own place, and not every shell knows; make/need.sh puts what only tests use into target/tools.
 export PATH := $(CURDIR)/target/tools:$(PATH):$(HOME)/.cargo/bin
 
-.PHONY: help build demo test lint bench fuzz install uninstall build-linux image push
+.PHONY: help build demo test lint bench soak fuzz install uninstall build-linux image push
 
 # The worker image, with the registry's name.
 IMAGE ?=
@@ -22,6 +22,7 @@ help:
 	@echo 'make lint                 rustfmt, clippy, shellcheck, shfmt'
 	@echo 'make fuzz SECONDS=60      every parser on mutated input, for so long each'
 	@echo 'make bench                the numbers that the README claims'
+	@echo 'make soak                 windows in a storm, the round trip of a key: under 10 minutes'
 	@echo 'make build-linux          the static linux/amd64 helper, for the worker image: deploy/bin/factory-worker'
 	@echo 'make image IMAGE=…        the worker image; BUILD_ARGS passes on --build-arg …'
 	@echo 'make push IMAGE=…         pushes it'
@@ -45,6 +46,10 @@ lint:
 bench:
 	@sh make/need.sh bench
 	cargo bench --locked --bench claims
+
+soak:
+	@sh make/need.sh bench
+	cargo bench --locked --bench soak
 
 fuzz:
 	@sh make/need.sh fuzz

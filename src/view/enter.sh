@@ -70,25 +70,34 @@ await_size() {
 
 # Throws away everything that was typed before the terminal comes to read this: it answers a question at its place in
 # the stream of keys. The bottom line, which says that the connection is down, goes at the same moment. A terminal that
-# says nothing for two seconds has no answer, and nobody who goes on typing waits for more than five.
+# says nothing for a second has no answer; nobody who goes on typing waits for more than nine questions.
 drop_keys() {
 	modes=$(stty -g 2>/dev/null) || return
 	stty raw -echo min 0 time 0
 	dd bs=65536 count=1 >/dev/null 2>&1
-	stty min 0 time 20
-	printf '\0337\033[999;1H\033[2K\0338\033[5n'
-	seen='' end=$(($(date +%s) + 5))
-	while [ "$(date +%s)" -le "$end" ]; do
-		bytes=$(dd bs=256 count=1 2>/dev/null && printf x)
-		[ "$bytes" != x ] || break
-		seen=$seen${bytes%x}
-		case $seen in
-		*"${escape}[0n"*) break ;;
-		esac
-		# The answer may come in two pieces.
-		seen=${seen#"${seen%???}"}
+	stty min 0 time 10
+	printf '\0337\033[999;1H\033[2K\0338'
+	question=0
+	# Somebody else may have taken the answer. Each question has one of its own, so that no late one is left for the session.
+	while [ "$question" -lt 9 ]; do
+		question=$((question + 1))
+		printf '\0337\033[1;%sH\033[6n\0338' "$question"
+		! is_answered "$question" || break
 	done
 	stty "$modes"
+}
+
+# is_answered N: whether it says that the cursor was in column N of the first line, before it is silent for a second.
+is_answered() {
+	seen='' read=0
+	while [ "$read" -lt 200 ] && byte=$(dd bs=1 count=1 2>/dev/null && printf x) && [ "$byte" != x ]; do
+		read=$((read + 1)) seen=$seen${byte%x}
+		case $seen in
+		*"${escape}[1;${1}R") return ;;
+		esac
+		[ "${#seen}" -lt 6 ] || seen=${seen#?}
+	done
+	return 1
 }
 
 choose_terminal() {
@@ -157,6 +166,8 @@ there() {
 	return 2
 }
 
+# What is typed now is thrown away, so it must not look as if the session had taken it.
+[ -z "$again" ] || stty -echo 2>/dev/null
 for tag in ${FACTORY_WORKER_LEFT-}; do
 	end_clients "$tag"
 done

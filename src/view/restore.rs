@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use nix::sys::termios::{FlushArg, SetArg, Termios, cfmakeraw, tcflush, tcgetattr, tcsetattr};
+use nix::sys::termios::{FlushArg, LocalFlags, SetArg, Termios, cfmakeraw, tcflush, tcgetattr, tcsetattr};
 
 use super::terminal;
 
@@ -45,6 +45,14 @@ impl Terminal {
             return Err(nix::errno::Errno::ENOTTY.into());
         }
         Ok(Self(tcgetattr(io::stdin())?))
+    }
+
+    /// Show no key by itself. kubectl puts back what it has found, so a key that comes when it has just ended would look as
+    /// if the session had taken it.
+    pub fn hide_keys(&self) {
+        let mut silent = self.0.clone();
+        silent.local_flags.remove(LocalFlags::ECHO);
+        let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &silent);
     }
 
     /// Have it keep its title for later (xterm's window operations; tmux has them too).

@@ -332,6 +332,7 @@ impl<'a> Watch<'a> {
             self.terminal.forget_keys();
         } else {
             self.terminal.keep_title();
+            self.terminal.hide_keys();
         }
         let program = interactive.command.get_program().to_string_lossy().into_owned();
         let child = Child::start(interactive.command, self.children, &self.sender)

@@ -1,0 +1,227 @@
+//! Everything that breaks, at random moments, over and over, with somebody who types on.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use kubesim::{Farewell, Fault};
+
+use crate::chance::Chance;
+use crate::fleet::{Fleet, VIEWS, Verdict, Window};
+use crate::support::Screen;
+
+/// How much of it; a round is one of each window.
+#[derive(Debug, Clone, Copy)]
+pub struct Weather {
+    pub cuts: usize,
+    pub freezes: usize,
+    pub replacements: usize,
+    pub outages: usize,
+    pub outage: Duration,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Aftermath {
+    pub cuts: usize,
+    pub freezes: usize,
+    pub replacements: usize,
+    pub outages: usize,
+    /// From "the network is back" to "what is typed shows".
+    pub back: Vec<Duration>,
+    /// The same from "the new pod is ready".
+    pub replaced: Vec<Duration>,
+    pub closed_windows: usize,
+    pub wrong_sessions: usize,
+    pub leaked_clients: usize,
+    pub leaked_processes: usize,
+    pub verdicts: Vec<Verdict>,
+}
+
+pub fn run(weather: Weather, chance: &mut Chance) -> Aftermath {
+    let fleet = Fleet::start();
+    let screen = fleet.operator.world.screen();
+    let windows = fleet.open(&screen);
+    let mut after = Aftermath::default();
+    let rounds = [weather.cuts, weather.freezes, weather.replacements, weather.outages];
+    let kinds = [cut_round, freeze_round, replace_round, outage_round];
+    // In turn, so that none of them has the fleet to itself.
+    let most = rounds.into_iter().max().unwrap_or(0);
+    for round in 0..most {
+        for (kind, count) in kinds.iter().zip(rounds) {
+            if (round + 1) * count / most > round * count / most {
+                kind(&fleet, &screen, &windows, weather, chance, &mut after);
+                look(&windows, &mut after);
+            }
+        }
+    }
+    after.closed_windows = closed(&screen, &windows);
+    screen.inner(&["kill-window", "-a", "-t", "home"]);
+    (after.leaked_clients, after.leaked_processes) = fleet.leaked();
+    after.verdicts = windows.iter().map(Window::verdict).collect();
+    after
+}
+
+fn look(windows: &[Window<'_>], after: &mut Aftermath) {
+    after.wrong_sessions += windows.iter().filter(|window| !window.is_in_its_session()).count();
+}
+
+fn closed(screen: &Screen<'_>, windows: &[Window<'_>]) -> usize {
+    let panes = screen.inner(&["list-panes", "-a", "-F", "#{pane_id}"]);
+    windows.iter().filter(|window| !panes.lines().any(|pane| pane == window.pane)).count()
+}
+
+/// Do something with each window at the same time, and collect what it says.
+fn each<T: Send>(windows: &[Window<'_>], chance: &mut Chance, work: impl Fn(&Window<'_>, Chance) -> T + Sync) -> Vec<T> {
+    thread::scope(|scope| {
+        let work = &work;
+        let threads: Vec<_> = windows
+            .iter()
+            .map(|window| {
+                let chance = chance.split();
+                scope.spawn(move || work(window, chance))
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    })
+}
+
+/// What somebody does while it breaks; gives whether the session is in copy mode then.
+fn be_busy(window: &Window<'_>, chance: &mut Chance) {
+    match chance.below(4) {
+        0 => window.noise(true),
+        1 => window.enter_copy_mode(),
+        2 => drop(window.type_and_see()),
+        _ => window.type_blindly(),
+    }
+    thread::sleep(chance.time(Duration::ZERO, Duration::from_millis(500)));
+}
+
+fn be_quiet(window: &Window<'_>) {
+    window.noise(false);
+    window.leave_copy_mode();
+}
+
+fn resize(screen: &Screen<'_>, chance: &mut Chance) {
+    screen.resize(80 + chance.below(80) as u32, 20 + chance.below(30) as u32);
+}
+
+fn cut_round(
+    fleet: &Fleet,
+    screen: &Screen<'_>,
+    windows: &[Window<'_>],
+    _weather: Weather,
+    chance: &mut Chance,
+    after: &mut Aftermath,
+) {
+    if chance.below(2) == 0 {
+        resize(screen, chance);
+    }
+    let back = each(windows, chance, |window, mut chance| {
+        be_busy(window, &mut chance);
+        let farewell = [Farewell::HangUp, Farewell::Reset, Farewell::CloseFrame(1000)][chance.below(3) as usize];
+        let fault = Fault::cut_after_bytes(0).saying(farewell);
+        let cut = fleet.operator.cluster.break_open_execs(&format!("fleet-{}-", window.number), &fault);
+        let since = Instant::now();
+        window.type_blindly();
+        be_quiet(window);
+        (cut, window.wait_usable(since))
+    });
+    after.cuts += back.iter().map(|(cut, _)| cut.min(&1)).sum::<usize>();
+    after.back.extend(back.into_iter().map(|(_, time)| time));
+}
+
+/// Nothing passes any more, not even a refusal; when the network is back, the old connections are dead for ever.
+fn freeze_round(
+    fleet: &Fleet,
+    screen: &Screen<'_>,
+    windows: &[Window<'_>],
+    _weather: Weather,
+    chance: &mut Chance,
+    after: &mut Aftermath,
+) {
+    let cluster = &fleet.operator.cluster;
+    each(windows, chance, |window, mut chance| be_busy(window, &mut chance));
+    cluster.refuse_connections();
+    after.freezes += (0..VIEWS)
+        .map(|number| cluster.break_open_execs(&format!("fleet-{number}-"), &Fault::freeze_after_bytes(0)).min(1))
+        .sum::<usize>();
+    resize(screen, chance);
+    each(windows, chance, |window, mut chance| {
+        window.type_blindly();
+        window.wait_down();
+        thread::sleep(chance.time(Duration::ZERO, Duration::from_secs(1)));
+        window.type_blindly();
+        be_quiet(window);
+    });
+    cluster.accept_connections();
+    let since = Instant::now();
+    after.back.extend(each(windows, chance, |window, _| window.wait_usable(since)));
+}
+
+fn replace_round(
+    fleet: &Fleet,
+    _screen: &Screen<'_>,
+    windows: &[Window<'_>],
+    _weather: Weather,
+    chance: &mut Chance,
+    after: &mut Aftermath,
+) {
+    let replaced = each(windows, chance, |window, mut chance| {
+        be_busy(window, &mut chance);
+        window.noise(false);
+        let old = fleet.pod(window.number);
+        old.delete();
+        fleet.worker(window.number).wait_replaced(&old);
+        let since = Instant::now();
+        window.wait_usable(since)
+    });
+    after.replacements += replaced.len();
+    after.replaced.extend(replaced);
+}
+
+fn outage_round(
+    fleet: &Fleet,
+    _screen: &Screen<'_>,
+    windows: &[Window<'_>],
+    weather: Weather,
+    chance: &mut Chance,
+    after: &mut Aftermath,
+) {
+    let cluster = &fleet.operator.cluster;
+    cluster.refuse_connections();
+    cluster.drop_connections();
+    let end = Instant::now() + weather.outage;
+    each(windows, chance, |window, mut chance| {
+        window.wait_down();
+        while Instant::now() < end {
+            window.type_blindly();
+            thread::sleep(chance.time(Duration::from_millis(100), Duration::from_secs(1)));
+        }
+    });
+    cluster.accept_connections();
+    let since = Instant::now();
+    after.outages += 1;
+    after.back.extend(each(windows, chance, |window, _| window.wait_usable(since)));
+}
+
+impl Aftermath {
+    /// What must be nothing, with its name.
+    pub fn faults(&self) -> Vec<(&'static str, usize)> {
+        let sum = |count: fn(&Verdict) -> usize| self.verdicts.iter().map(count).sum();
+        vec![
+            ("closed windows", self.closed_windows),
+            ("wrong sessions", self.wrong_sessions),
+            ("leaked clients", self.leaked_clients),
+            ("leaked processes", self.leaked_processes),
+            ("seen words that are not there exactly once", sum(|verdict| verdict.not_once)),
+            ("words that arrived twice", sum(|verdict| verdict.doubled)),
+            ("words typed while down that arrived", sum(|verdict| verdict.arrived_after_down)),
+            ("words of other windows", sum(|verdict| verdict.of_others)),
+        ]
+    }
+
+    pub fn words(&self) -> (usize, usize) {
+        let sum = |count: fn(&Verdict) -> usize| self.verdicts.iter().map(count).sum();
+        (sum(|verdict| verdict.seen), sum(|verdict| verdict.typed_while_down))
+    }
+}
