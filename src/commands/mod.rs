@@ -17,6 +17,7 @@ mod open;
 mod peek;
 mod pick;
 mod popup;
+mod standing;
 mod status;
 mod target;
 mod worker;
