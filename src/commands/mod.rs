@@ -16,6 +16,7 @@ mod nudge;
 mod open;
 mod peek;
 mod pick;
+mod polecat;
 mod popup;
 mod standing;
 mod status;
@@ -112,6 +113,7 @@ pub fn run(cli: Cli) -> Result<Code> {
         Command::Nudge(args) => nudge::run(&context, &args),
         Command::Interrupt(args) => interrupt::run(&context, &args),
         Command::Worker(args) => worker::run(&context, &args),
+        Command::Polecat(args) => polecat::run(&context, &args),
         Command::Doctor(args) => doctor::run(&context, &args),
         Command::Config(args) => config::run(&context, &args),
         Command::Completions(args) => completions::run(&context, &args),

@@ -1,7 +1,6 @@
 //! How it is with a worker, for people: `running`, or what its one agent does.
 
 use crate::registry::discover::Origin;
-use crate::registry::worker::Worker;
 use crate::remote::session::{Answer, Standing, State};
 use crate::terminal::style::Style;
 
@@ -18,8 +17,8 @@ pub fn of(answer: &Answer) -> (String, Style) {
 }
 
 /// What the system says in which a worker was found, by its words; hostile until neutralised.
-pub fn facts(worker: &Worker) -> Vec<(&'static str, String)> {
-    let facts = match &worker.origin {
+pub fn facts(origin: &Origin) -> Vec<(&'static str, String)> {
+    let facts = match origin {
         Origin::File | Origin::Pods => Vec::new(),
         Origin::GasCity(agent) => {
             vec![("session", Some(agent.session.clone())), ("agent", agent.agent.clone()), ("city", agent.city.clone())]

@@ -103,7 +103,7 @@ fn print(worker: &Worker, report: &Report, own: &[Own], active_within: Duration)
     let pod = report.pod.as_deref().map(|pod| format!("  {}", neutralise::line(pod))).unwrap_or_default();
     let (status, style) = standing::of(answer);
     writeln!(out, "{}{pod}  {}", Style::Bold.paint(worker.name.as_str()), style.paint(&status))?;
-    for (fact, value) in standing::facts(worker) {
+    for (fact, value) in standing::facts(&worker.origin) {
         writeln!(out, "{fact:<9} {}", neutralise::line(&value))?;
     }
     for own in own {

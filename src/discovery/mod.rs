@@ -81,6 +81,12 @@ pub fn look_again(registry: &Registry, worker: &Worker, deadline: Instant) -> Re
     Ok((worker, told.transpose()?))
 }
 
+/// Whether `name` means this: by what its own system calls it, or by its worker's name.
+pub fn is_called(source: &Source, called: &str, name: &str) -> bool {
+    let worker = names::plain(&source.prefix, called).or_else(|| names::mapped(&source.prefix, called, 6));
+    called == name || worker.is_some_and(|worker| worker.as_str() == name)
+}
+
 /// Where a source looks.
 pub fn cluster(source: &Source) -> Cluster {
     Cluster { kubeconfig: source.kubeconfig.clone(), context: source.context.clone(), namespace: source.namespace.clone() }

@@ -4,10 +4,12 @@
 //! that is done is `Working` until its deadline, and then `Stuck`. What happened to the container `claude` is the truth.
 
 mod listing;
+pub mod resource;
 pub mod standing;
 
 use std::time::{Duration, Instant, SystemTime};
 
+pub use listing::KIND;
 use listing::{Listing, Object};
 
 use crate::registry::discover::{Polecat, Reads};

@@ -9,6 +9,7 @@ use crate::registry::Registry;
 use crate::registry::discover::Source;
 use crate::registry::names::{Target, WorkerName};
 use crate::registry::worker::Worker;
+use crate::remote::Remote;
 use crate::remote::failure::Failure;
 use crate::remote::session::Session;
 use crate::terminal::neutralise;
@@ -173,6 +174,12 @@ impl Board {
             _ => None,
         }
     }
+
+    /// Why nobody can type into the sessions of this row, if so.
+    pub fn untypable(&self, target: &Target) -> Option<String> {
+        let failure = Remote::to(self.find(&target.worker)?).takes_keys().err()?;
+        Some(neutralise::line(&failure.reason))
+    }
 }
 
 impl Origin {
@@ -228,7 +235,14 @@ mod tests {
 
     fn registry(names: &[&str], sources: Vec<Source>) -> Registry {
         let workers = names.iter().map(|name| worker(name)).collect();
-        Registry { path: "/workers.yaml".into(), exists: true, workers, sources, active_within: Duration::from_secs(60) }
+        Registry {
+            path: "/workers.yaml".into(),
+            exists: true,
+            workers,
+            sources,
+            town: source(),
+            active_within: Duration::from_secs(60),
+        }
     }
 
     fn board(names: &[&str]) -> Board {

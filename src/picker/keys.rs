@@ -148,7 +148,11 @@ impl Desk {
     fn pick(&self, app: &App, action: Action) -> Vec<Event> {
         let Some(target) = self.highlight.target(app) else { return Vec::new() };
         let needs_session = action != Action::Dispatch;
-        if let Some(refusal) = self.asking.board().refusal(&target, needs_session) {
+        let types = matches!(action, Action::Nudge | Action::Interrupt);
+        let board = self.asking.board();
+        let refusal = board.refusal(&target, needs_session).or_else(|| board.untypable(&target).filter(|_| types));
+        drop(board);
+        if let Some(refusal) = refusal {
             return vec![self.asking.header(&refusal)];
         }
         *self.choice.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(Choice { action, target });

@@ -1,7 +1,6 @@
 //! A polecat without tmux: its one session is the log of its container, and nobody can type into it.
 
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::failure::{Failure, Kind};
 use super::kubectl::Cluster;
@@ -64,29 +63,6 @@ impl Log {
         }
         let log = objects::Log { part: Part::Last(lines), previous: false, follow: false };
         self.cluster.log(&self.pod, self.container.as_ref(), log, deadline)
-    }
-
-    /// The command that prints the log: its last lines, and if wanted what comes.
-    ///
-    /// # Errors
-    /// There is no kubectl.
-    pub fn command(&self, part: Part, follow: bool) -> Result<Command, Failure> {
-        self.cluster.log_command(&self.pod, self.container.as_ref(), objects::Log { part, previous: false, follow })
-    }
-
-    /// The same, handed on line by line as it comes.
-    ///
-    /// # Errors
-    /// The cluster did not say, or `take` failed.
-    pub fn read(
-        &self,
-        part: Part,
-        follow: bool,
-        patience: Duration,
-        take: impl FnMut(&[u8]) -> std::io::Result<()>,
-    ) -> anyhow::Result<()> {
-        let log = objects::Log { part, previous: false, follow };
-        self.cluster.read_log(&self.pod, self.container.as_ref(), log, patience, take)
     }
 
     fn has_only_a_log(&self) -> Failure {

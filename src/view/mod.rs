@@ -12,6 +12,7 @@ mod ear;
 mod ending;
 mod face;
 mod happening;
+mod here;
 mod listener;
 mod notice;
 mod overlay;
@@ -24,6 +25,8 @@ mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use here::shell;
 
 use happening::Happening;
 use nix::sys::signal::Signal;
