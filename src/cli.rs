@@ -241,6 +241,7 @@ pub enum Action {
     Dispatch,
     Nudge,
     Interrupt,
+    Shell,
 }
 
 #[derive(Debug, Args)]

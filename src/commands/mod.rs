@@ -18,6 +18,7 @@ mod peek;
 mod pick;
 mod polecat;
 mod popup;
+mod shell;
 mod standing;
 mod status;
 mod target;

@@ -2,13 +2,14 @@
 
 use anyhow::Result;
 
-use super::{Context, attach, dispatch, interrupt, nudge, open, peek, target};
+use super::{Context, attach, dispatch, interrupt, nudge, open, peek, shell, target};
 use crate::cli::{Action, Attach, Pick, SessionArg};
 use crate::exit::{Code, Problem};
 use crate::local::tmux::Tmux;
 use crate::picker::{Choice, Picker, Purpose};
 use crate::registry::names::{Address, SessionName};
 use crate::registry::worker::Worker;
+use crate::remote::Remote;
 
 pub fn run(context: &Context, args: &Pick) -> Result<Code> {
     let registry = context.registry()?;
@@ -31,6 +32,10 @@ pub fn run(context: &Context, args: &Pick) -> Result<Code> {
 
 /// Do it. `None` means: back to the picker, which is where a look and whatever the user left again came from.
 fn act(context: &Context, worker: &Worker, choice: Choice) -> Result<Option<Code>> {
+    if choice.action == Action::Shell {
+        let deadline = context.deadline();
+        return shell::open(|argv| Ok(Remote::to(worker).exec.interactive(argv, deadline)?.command)).map(|_| None);
+    }
     let Some(session) = choice.target.session else { return dispatch::form(context, Some(&worker.name)).map(unless_left) };
     let address = || Address { worker: worker.name.clone(), session: session.clone() };
     match choice.action {
@@ -40,6 +45,7 @@ fn act(context: &Context, worker: &Worker, choice: Choice) -> Result<Option<Code
         Action::Peek => peek::show_until_key(context, worker, &session).map(|_| None),
         Action::Dispatch => dispatch::form(context, Some(&worker.name)).map(unless_left),
         Action::Nudge => nudge::form(context, worker, &session).map(unless_left),
+        Action::Shell => Ok(None),
         Action::Interrupt => interrupt::ask_and_send(context, worker, &session).map(unless_left),
     }
 }

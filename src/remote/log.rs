@@ -1,6 +1,7 @@
 //! A polecat without tmux: its one session is the log of its container, and nobody can type into it.
 
-use std::time::Instant;
+use std::io;
+use std::time::{Duration, Instant};
 
 use super::failure::{Failure, Kind};
 use super::kubectl::Cluster;
@@ -58,16 +59,38 @@ impl Log {
     /// # Errors
     /// The cluster did not say; or the session is another one.
     pub fn last(&self, session: &SessionName, lines: u32, deadline: Instant) -> Result<Vec<u8>, Failure> {
-        if session.as_str() != Polecat::LOG {
-            return Err(self.has_only_a_log());
-        }
+        self.has(session)?;
         let log = objects::Log { part: Part::Last(lines), previous: false, follow: false };
         self.cluster.log(&self.pod, self.container.as_ref(), log, deadline)
     }
 
-    fn has_only_a_log(&self) -> Failure {
+    /// Hand on the log from its beginning, line by line, and if wanted what comes.
+    ///
+    /// # Errors
+    /// The cluster did not say, or `take` failed.
+    pub fn read(&self, follow: bool, patience: Duration, take: impl FnMut(&[u8]) -> io::Result<()>) -> anyhow::Result<()> {
+        let log = objects::Log { part: Part::All, previous: false, follow };
+        self.cluster.read_log(&self.pod, self.container.as_ref(), log, patience, take)
+    }
+
+    pub fn container(&self) -> Option<&ObjectName> {
+        self.container.as_ref()
+    }
+
+    pub fn polecat(&self) -> &ObjectName {
+        &self.polecat
+    }
+
+    /// Whether this is its session.
+    ///
+    /// # Errors
+    /// It is another one, and there is none but the log.
+    pub fn has(&self, session: &SessionName) -> Result<(), Failure> {
+        if session.as_str() == Polecat::LOG {
+            return Ok(());
+        }
         let what = format!("polecat {} has no tmux, and so one session only: {}", self.polecat, Polecat::LOG);
-        Failure::new(Kind::NoSession, what).before_start()
+        Err(Failure::new(Kind::NoSession, what).before_start())
     }
 
     /// Why nobody can type into a polecat.

@@ -14,6 +14,7 @@ mod face;
 mod happening;
 mod here;
 mod listener;
+pub mod log;
 mod notice;
 mod overlay;
 mod plan;
