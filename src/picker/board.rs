@@ -242,6 +242,7 @@ mod tests {
             sources,
             town: source(),
             active_within: Duration::from_secs(60),
+            session_wait: Duration::from_secs(1),
         }
     }
 

@@ -1,12 +1,11 @@
 //! Properties of everything that takes a worker's answer apart, beside the listing: whatever a worker says, nothing panics,
 //! nothing that a terminal obeys gets through, and what is cut is never taken for whole.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use super::exec::{ANSWER_CAP, Exec, Output, Request};
+use super::exec::{ANSWER_CAP, Exec, Interactive, Output, Request};
 use super::failure::{Failure, Kind};
 use super::here::Here;
 use super::nudge::Delivery;
@@ -38,7 +37,7 @@ impl Exec for Says {
         Ok(Output { status: 0, stdout, stderr: b"\x1b[31mwords\x07".to_vec() })
     }
 
-    fn interactive(&self, _: &[String], _: Instant) -> Result<Command, Failure> {
+    fn interactive(&self, _: &[String], _: Instant) -> Result<Interactive, Failure> {
         Err(Failure::new(Kind::Failed, "nothing is interactive here"))
     }
 
@@ -48,7 +47,7 @@ impl Exec for Says {
 }
 
 fn remote(parts: &[Part], arrive: usize) -> Remote {
-    Remote { exec: Box::new(Says { parts: parts.to_vec(), arrive }), tmux: vec!["tmux".to_owned()] }
+    Remote { exec: Box::new(Says { parts: parts.to_vec(), arrive }), tmux: vec!["tmux".to_owned()], log: None }
 }
 
 fn whole(parts: &[Part]) -> Remote {
@@ -219,7 +218,7 @@ impl Exec for Floods {
         Err(Failure::too_large(ANSWER_CAP))
     }
 
-    fn interactive(&self, _: &[String], _: Instant) -> Result<Command, Failure> {
+    fn interactive(&self, _: &[String], _: Instant) -> Result<Interactive, Failure> {
         Err(Failure::new(Kind::Failed, "nothing is interactive here"))
     }
 
@@ -231,7 +230,7 @@ impl Exec for Floods {
 /// Whoever asked is told how large an answer may be; what changes something may have changed it.
 #[test]
 fn every_question_says_that_its_answer_is_larger_than_the_cap() {
-    let floods = || Remote { exec: Box::new(Floods), tmux: words(&["tmux"]) };
+    let floods = || Remote { exec: Box::new(Floods), tmux: words(&["tmux"]), log: None };
     let x = words(&["x"]);
     let told = [
         (examine::examine(&floods(), &[], soon()).map(drop), Kind::Incomplete),
@@ -254,7 +253,7 @@ fn every_question_says_that_its_answer_is_larger_than_the_cap() {
 #[test]
 fn an_answer_of_more_than_the_cap_is_not_taken() {
     let directory = tempfile::tempdir().unwrap();
-    let remote = || Remote { exec: Box::new(Here { directory: directory.path().to_owned() }), tmux: words(&["tmux"]) };
+    let remote = || Remote { exec: Box::new(Here { directory: directory.path().to_owned() }), tmux: words(&["tmux"]), log: None };
     let flood = |bytes: usize| words(&["sh", "-c", &format!("head -c {bytes} /dev/zero")]);
     // Some of it is our own marks.
     let most = ANSWER_CAP - 1000;
