@@ -141,3 +141,18 @@ fn the_picker_has_a_row_for_a_source_that_does_not_answer() {
     screen.keys(&["C-r"]);
     screen.wait_gone("discover:gastown");
 }
+
+#[test]
+fn completion_offers_what_sources_have_found() {
+    let cluster = a_town();
+    polecat(&cluster, "furiosa");
+    let operator = operator_of(cluster);
+    let offered = |words: &[&str]| {
+        let index = (words.len() - 1).to_string();
+        let arguments = [&["complete", "--index", &index, "--"], words].concat();
+        operator.run(&arguments).expect(0).stdout
+    };
+    assert_eq!(offered(&["factory-worker", "status", ""]), "pc-furiosa\n");
+    assert_eq!(offered(&["factory-worker", "peek", "pc-"]), "pc-furiosa/log\n");
+    assert_eq!(offered(&["factory-worker", "polecat", "stop", "p"]), "pc-furiosa\n");
+}
