@@ -2,6 +2,8 @@
 //! uses nothing of the crate.
 
 // Said by its path, so that the build script finds it as well.
+#[path = "cli/polecat.rs"]
+pub mod polecat;
 #[path = "cli/worker.rs"]
 pub mod worker;
 
@@ -96,6 +98,8 @@ pub enum Command {
     Interrupt(Interrupt),
     /// Make workers on Kubernetes; restart them, remove them, read their logs
     Worker(worker::Worker),
+    /// See, end, make and clear away the polecats of Gas Town
+    Polecat(polecat::Polecat),
     /// Say what is wrong with this set-up, and the remedy
     Doctor(Doctor),
     /// Show, check or make the registry file
@@ -239,6 +243,7 @@ pub enum Action {
     Dispatch,
     Nudge,
     Interrupt,
+    Shell,
 }
 
 #[derive(Debug, Args)]

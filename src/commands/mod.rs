@@ -17,7 +17,10 @@ mod nudge;
 mod open;
 mod peek;
 mod pick;
+mod polecat;
 mod popup;
+mod shell;
+mod standing;
 mod status;
 mod target;
 mod worker;
@@ -114,6 +117,7 @@ pub fn run(cli: Cli) -> Result<u8> {
         Command::Nudge(args) => nudge::run(&context, &args),
         Command::Interrupt(args) => interrupt::run(&context, &args),
         Command::Worker(args) => worker::run(&context, &args),
+        Command::Polecat(args) => polecat::run(&context, &args),
         Command::Doctor(args) => doctor::run(&context, &args),
         Command::Config(args) => config::run(&context, &args),
         Command::Completions(args) => completions::run(&context, &args),

@@ -12,7 +12,9 @@ mod ear;
 mod ending;
 mod face;
 mod happening;
+mod here;
 mod listener;
+pub mod log;
 mod notice;
 mod overlay;
 mod plan;
@@ -25,6 +27,8 @@ mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use here::shell;
 
 use restore::Terminal;
 use watch::Watch;

@@ -143,7 +143,7 @@ impl City {
 
 /// The tmux server of a pod, for everything that works on workers as well.
 pub fn remote(city: &City, agent: &Agent) -> Remote {
-    Remote { exec: Box::new(Inside::of(city, agent)), tmux: vec!["tmux".to_owned()] }
+    Remote { exec: Box::new(Inside::of(city, agent)), tmux: vec!["tmux".to_owned()], log: None }
 }
 
 /// The session in it.
