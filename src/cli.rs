@@ -84,7 +84,7 @@ pub enum Command {
     Dispatch(Dispatch),
     /// Print a session's recent output without attaching
     Peek(Peek),
-    /// Attach to a session in this terminal
+    /// Attach to a session in this terminal, and come back to it whenever the connection breaks
     Attach(Attach),
     /// Open sessions as tmux windows; jump to those that are open already
     Open(Open),
