@@ -2,6 +2,7 @@
 //!
 //! `make bench` prints a row for each, and fails when one misses its bound.
 
+mod gascity;
 mod local;
 mod memory;
 #[path = "../tests/support/operator.rs"]
@@ -18,6 +19,7 @@ fn main() -> ExitCode {
     let mut rows = vec![local::version(), local::completion(), local::peek(), local::open(), local::list(), local::size()];
     rows.extend(pods::peek());
     rows.extend(pods::list());
+    rows.extend(gascity::rows());
     rows.push(memory::list());
     table::print(&rows);
     if table::all_hold(&rows) { ExitCode::SUCCESS } else { ExitCode::FAILURE }

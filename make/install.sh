@@ -15,7 +15,7 @@ bash=$prefix/share/bash-completion/completions
 zsh=$prefix/share/zsh/site-functions
 fish=$prefix/share/fish/vendor_completions.d
 functions=$prefix/share/factory-worker
-providers=gc-events-k8s
+providers='gc-events-k8s gc-session-k8s'
 
 # put MODE FILE TARGET
 put() {
@@ -70,7 +70,8 @@ done
 
 cat <<END
 Installed:
-    $bin/factory-worker, and as $providers for Gas City
+    $bin/factory-worker
+    $bin/gc-events-k8s, gc-session-k8s (the same, for Gas City)
     $man/factory-worker*.1
     $bash/factory-worker
     $zsh/_factory-worker

@@ -2,6 +2,8 @@
 //! uses nothing of the crate.
 
 // Said by its path, so that the build script finds it as well.
+#[path = "cli/polecat.rs"]
+pub mod polecat;
 #[path = "cli/worker.rs"]
 pub mod worker;
 
@@ -82,7 +84,7 @@ pub enum Command {
     Dispatch(Dispatch),
     /// Print a session's recent output without attaching
     Peek(Peek),
-    /// Attach to a session in this terminal
+    /// Attach to a session in this terminal, and come back to it whenever the connection breaks
     Attach(Attach),
     /// Open sessions as tmux windows; jump to those that are open already
     Open(Open),
@@ -96,6 +98,8 @@ pub enum Command {
     Interrupt(Interrupt),
     /// Make workers on Kubernetes; restart them, remove them, read their logs
     Worker(worker::Worker),
+    /// See, end, make and clear away the polecats of Gas Town
+    Polecat(polecat::Polecat),
     /// Say what is wrong with this set-up, and the remedy
     Doctor(Doctor),
     /// Show, check or make the registry file
@@ -104,6 +108,8 @@ pub enum Command {
     Completions(Completions),
     /// Gas City's events provider (GC_EVENTS=exec:…/gc-events-k8s)
     GcEvents(Provider),
+    /// Gas City's session provider (GC_SESSION=exec:…/gc-session-k8s)
+    GcSession(Provider),
     /// Called by the completion scripts
     #[command(hide = true)]
     Complete(Complete),
@@ -237,6 +243,7 @@ pub enum Action {
     Dispatch,
     Nudge,
     Interrupt,
+    Shell,
 }
 
 #[derive(Debug, Args)]

@@ -25,22 +25,20 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use exit::Code;
-
 /// What is asked of us, by our arguments or by the name that we are called by.
-fn run() -> Code {
+fn run() -> u8 {
     let mut words = std::env::args_os();
     let name = words.next().map(PathBuf::from);
     let name = name.as_deref().and_then(Path::file_name).and_then(OsStr::to_str).unwrap_or_default();
     if let Some(code) = commands::run_as(name, &words.collect::<Vec<_>>()) {
         return code;
     }
-    commands::run(cli::Cli::parse()).unwrap_or_else(|error| commands::report(&error))
+    commands::run(cli::Cli::parse()).unwrap_or_else(|error| commands::report(&error) as u8)
 }
 
 fn main() -> ExitCode {
-    let code = run();
+    let status = run();
     // What is still being asked is of no use to anybody.
     process::end();
-    ExitCode::from(code as u8)
+    ExitCode::from(status)
 }

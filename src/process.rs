@@ -102,7 +102,35 @@ fn kill(groups: &mut Vec<i32>) {
 ///
 /// # Errors
 /// The process could not be started, or a pipe failed.
-pub fn run(command: Command, stdin: &[u8], limits: Limits) -> io::Result<Finished> {
+pub fn run(mut command: Command, stdin: &[u8], limits: Limits) -> io::Result<Finished> {
+    command.stdin(if stdin.is_empty() { Stdio::null() } else { Stdio::piped() });
+    traced(command, stdin, limits)
+}
+
+/// The same for a command that reads from `source`.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_from(mut command: Command, source: Stdio, limits: Limits) -> io::Result<Finished> {
+    command.stdin(source);
+    traced(command, b"", limits)
+}
+
+/// Run two commands, of which the second reads what the first writes; gives how the first ended, and the second. What the
+/// first has to say goes to our standard error.
+///
+/// # Errors
+/// As [`run`].
+pub fn pipe(mut first: Command, second: Command, limits: Limits) -> io::Result<(End, Finished)> {
+    trace(&first);
+    first.stdin(Stdio::null()).stdout(Stdio::piped()).process_group(0);
+    let mut group = Group::spawn(first)?;
+    let source = group.child.stdout.take().map_or_else(Stdio::null, Stdio::from);
+    let finished = run_from(second, source, limits)?;
+    Ok((group.wait(limits.deadline)?, finished))
+}
+
+fn traced(command: Command, stdin: &[u8], limits: Limits) -> io::Result<Finished> {
     trace(&command);
     let finished = supervise(command, stdin, limits);
     while ENDING.load(Ordering::Relaxed) {
@@ -113,7 +141,6 @@ pub fn run(command: Command, stdin: &[u8], limits: Limits) -> io::Result<Finishe
 
 fn supervise(mut command: Command, stdin: &[u8], limits: Limits) -> io::Result<Finished> {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-    command.stdin(if stdin.is_empty() { Stdio::null() } else { Stdio::piped() });
     let mut group = Group::spawn(command)?;
     let mut finished = Finished { end: End::Deadline, stdout: Vec::new(), stderr: Vec::new() };
     let ended = group.pump(stdin, limits, &mut finished)?;
@@ -334,6 +361,15 @@ mod tests {
     fn a_grandchild_that_keeps_the_pipes_open_does_not_keep_us() {
         let done = run(sh("setsid sleep 3 & echo started"), b"", limits(60_000, 100)).unwrap();
         assert_eq!((done.end, done.stdout.as_slice()), (End::Exited(0), &b"started\n"[..]));
+    }
+
+    #[test]
+    fn one_command_reads_what_another_writes() {
+        let (first, second) = pipe(sh("head -c 300000 /dev/zero; exit 3"), sh("wc -c"), limits(60_000, 100)).unwrap();
+        assert_eq!((first, String::from_utf8(second.stdout).unwrap().trim()), (End::Exited(3), "300000"));
+        let (first, second) = pipe(sh("yes"), sh("head -n 1"), limits(60_000, 100)).unwrap();
+        assert!(!matches!(first, End::Deadline | End::Exited(0)), "{first:?}");
+        assert_eq!(second.stdout, b"y\n");
     }
 
     #[test]

@@ -38,7 +38,7 @@ fn every_kustomization_builds_in_a_clean_checkout() {
 
 #[test]
 fn every_manifest_is_in_the_schema() {
-    let whole = ["namespace.yaml", "worker-1/secret.template.yaml", "gascity-events-cleanup.yaml"];
+    let whole = ["namespace.yaml", "worker-1/secret.template.yaml", "gascity-events-cleanup.yaml", "gastown-networkpolicy.yaml"];
     for name in whole {
         let text = fs::read_to_string(Path::new(ROOT).join("deploy/k8s").join(name)).unwrap();
         objects(&text).iter().for_each(assert_in_schema);
@@ -204,4 +204,22 @@ fn the_template_has_placeholders_for_values() {
         let value = values[key].as_str().unwrap();
         assert!(value.starts_with('<') && value.ends_with('>'), "{key}: {value}");
     }
+}
+
+#[test]
+fn polecats_reach_dns_https_and_ssh_by_the_label_that_their_pods_carry() {
+    let text = fs::read_to_string(Path::new(ROOT).join("deploy/k8s/gastown-networkpolicy.yaml")).unwrap();
+    let objects = objects(&text);
+    let spec = &only(&objects, "NetworkPolicy")["spec"];
+    // Its value is the polecat's name, so only the key can be asked for.
+    assert_eq!(spec["podSelector"], json!({"matchExpressions": [{"key": "gastown.io/polecat", "operator": "Exists"}]}));
+    assert_eq!((&spec["policyTypes"], &spec["ingress"]), (&json!(["Ingress", "Egress"]), &json!([])));
+    let rules = spec["egress"].as_array().unwrap();
+    let ports: Vec<String> = rules
+        .iter()
+        .flat_map(|rule| rule["ports"].as_array().unwrap())
+        .map(|port| format!("{} {}", port["protocol"].as_str().unwrap(), port["port"]))
+        .collect();
+    assert_eq!(ports, ["UDP 53", "TCP 53", "TCP 443", "TCP 22"]);
+    assert!(rules.iter().all(|rule| rule.get("to").is_none()));
 }

@@ -73,9 +73,10 @@ fn gas_citys_names_for_it_are_links_to_it() {
     let bin = prefix.join("bin");
     install(&world, &[prefix.to_str().unwrap()]);
     install(&world, &[prefix.to_str().unwrap()]);
-    let provider = "gc-events-k8s";
-    let ran = Ran::from(world.program(bin.join(provider)).arg("frobnicate").output().unwrap());
-    assert_eq!((ran.code, ran.stderr.as_str()), (2, ""), "{provider}");
+    for provider in ["gc-events-k8s", "gc-session-k8s"] {
+        let ran = Ran::from(world.program(bin.join(provider)).arg("frobnicate").output().unwrap());
+        assert_eq!((ran.code, ran.stderr.as_str()), (2, ""), "{provider}");
+    }
     // Gas City's own script of the same name is not ours to replace or to remove.
     fs::remove_file(bin.join("gc-events-k8s")).unwrap();
     fs::write(bin.join("gc-events-k8s"), "#!/bin/sh\n").unwrap();

@@ -244,27 +244,6 @@ fn the_window_closes_by_itself_when(#[case] what: &[&str]) {
 }
 
 #[test]
-fn a_lost_connection_is_said_and_stays_readable() {
-    let world = world_with(&["qa"]);
-    world.worker_tmux("w", &["set", "-g", "mouse", "on"]);
-    let screen = world.screen_with("");
-    screen.run(&["open", "w/qa"]).expect(0);
-    screen.wait("I am qa");
-    let [client] = clients(&world, "w").try_into().unwrap();
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(client.parse().unwrap()), nix::sys::signal::Signal::SIGKILL).unwrap();
-    let text = screen.wait("press any key");
-    assert!(text.contains("the connection to w/qa was lost"), "{text}");
-    assert!(text.contains("factory-worker attach w/qa"), "{text}");
-    let modes = screen.inner(&["display-message", "-p", "#{alternate_on}#{mouse_any_flag}#{cursor_flag}"]);
-    assert_eq!(modes, "001\n", "the terminal is as it was");
-    eventually("a key to close the window", || {
-        screen.keys(&["q"]);
-        (screen.windows() == ["|home"]).then_some(())
-    });
-    wait_clean(&world, "w");
-}
-
-#[test]
 fn a_session_that_is_not_there_is_said_in_the_window() {
     let world = world_with(&["qa"]);
     let screen = world.screen_with("");

@@ -1,5 +1,7 @@
 //! A session in this terminal.
 
+mod polecat_log;
+
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -30,8 +32,14 @@ fn attach(context: &Context, args: &Attach) -> Result<Code> {
     let patience = context.registry()?.session_wait;
     let (worker, session) = target::session(context, &args.session)?;
     let address = Address { worker: worker.name.clone(), session: session.clone() };
+    let remote = Arc::new(Remote::to(&worker));
+    let follow = |log| polecat_log::follow(context, args, &address, log);
+    if let Some(log) = remote.log.as_ref().filter(|log| log.is_all()) {
+        log.has(&session)?;
+        return follow(log);
+    }
     let view = View {
-        remote: Arc::new(Remote::to(&worker)),
+        remote: remote.clone(),
         is_pod: matches!(worker.place, Place::Pod(_)),
         address: &address,
         session: &session,
@@ -46,6 +54,9 @@ fn attach(context: &Context, args: &Attach) -> Result<Code> {
         Outcome::Gone => {
             writeln!(io::stdout(), "{} has ended", neutralise::line(&address.to_string()))?;
             Ok(Code::Done)
+        }
+        Outcome::Never(failure) if remote.log.as_ref().is_some_and(|log| log.stands_in(&session, &failure)) => {
+            remote.log.as_ref().map_or(Ok(Code::Done), follow)
         }
         Outcome::Never(failure) => {
             Err(anyhow::Error::from(failure).context(format!("cannot attach to {}", neutralise::line(&address.to_string()))))

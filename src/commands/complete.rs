@@ -78,6 +78,7 @@ fn with_values(command: Command, line: &Arc<Line>) -> Command {
             arg.add(ArgValueCompleter::new(|_: &OsStr| vec![CompletionCandidate::new("").id(Some(FILES.to_owned()))]))
         }
         ("session", _) => with(arg, line, |known, line| known.sessions(line)),
+        (_, "POLECAT") => with(arg, line, |known, _| known.polecats()),
         (_, "WORKER") => with(arg, line, |known, line| known.workers(line)),
         (_, "ADDRESS") => with(arg, line, |known, line| known.addresses(line)),
         _ => arg,
@@ -121,7 +122,11 @@ mod tests {
         let values = values(&["factory-worker", "p"]);
         assert_eq!(
             values,
-            ["peek\tPrint a session's recent output without attaching", "pick\tFind a session on any worker with a fuzzy picker"]
+            [
+                "peek\tPrint a session's recent output without attaching",
+                "pick\tFind a session on any worker with a fuzzy picker",
+                "polecat\tSee, end, make and clear away the polecats of Gas Town",
+            ]
         );
     }
 

@@ -27,6 +27,7 @@ pub fn run(context: &Context, args: &Interrupt) -> Result<Code> {
 /// # Errors
 /// There is no terminal to ask on; and what [`run`] may say.
 pub fn ask_and_send(context: &Context, worker: &Worker, session: &SessionName) -> Result<Code> {
+    Remote::to(worker).takes_keys()?;
     let address = Address { worker: worker.name.clone(), session: session.clone() };
     if !key::confirm(&format!("Send Ctrl-C to {}?", neutralise::line(&address.to_string())))? {
         return Ok(Code::Interrupted);

@@ -9,6 +9,7 @@ pub mod dispatch;
 mod doctor;
 mod form;
 mod gc_events;
+mod gc_session;
 mod inherit;
 mod interrupt;
 mod list;
@@ -16,7 +17,10 @@ mod nudge;
 mod open;
 mod peek;
 mod pick;
+mod polecat;
 mod popup;
+mod shell;
+mod standing;
 mod status;
 mod target;
 mod worker;
@@ -93,13 +97,15 @@ impl Context {
     }
 }
 
-/// Run the command that was asked for.
-pub fn run(cli: Cli) -> Result<Code> {
+/// Run the command that was asked for; gives the exit status.
+pub fn run(cli: Cli) -> Result<u8> {
     process::set_verbose(cli.global.verbose);
     signals::end_children_when_interrupted();
     terminal::style::choose(cli.global.color.wanted());
     let context = Context { global: cli.global };
-    match cli.command {
+    let code = match cli.command {
+        // Its exit statuses are its own.
+        Command::GcSession(args) => return Ok(gc_session::run(&args.words)),
         Command::List(args) => list::run(&context, &args),
         Command::Status(args) => status::run(&context, &args),
         Command::Dispatch(args) => dispatch::run(&context, &args),
@@ -111,21 +117,24 @@ pub fn run(cli: Cli) -> Result<Code> {
         Command::Nudge(args) => nudge::run(&context, &args),
         Command::Interrupt(args) => interrupt::run(&context, &args),
         Command::Worker(args) => worker::run(&context, &args),
+        Command::Polecat(args) => polecat::run(&context, &args),
         Command::Doctor(args) => doctor::run(&context, &args),
         Command::Config(args) => config::run(&context, &args),
         Command::Completions(args) => completions::run(&context, &args),
         Command::Complete(args) => complete::run(&context, &args),
         Command::Popup(args) => popup::run(&context, &args),
         Command::GcEvents(args) => Ok(gc_events::run(&args.words)),
-    }
+    }?;
+    Ok(code as u8)
 }
 
 /// Do what Gas City asks of the program that it knows by this name; `None` when it is no such name.
 ///
 /// Gas City starts a provider without any argument of its own, so that a symbolic link is the only way to tell us.
-pub fn run_as(name: &str, words: &[OsString]) -> Option<Code> {
+pub fn run_as(name: &str, words: &[OsString]) -> Option<u8> {
     let provider = match name {
-        "gc-events-k8s" => gc_events::run,
+        "gc-events-k8s" => |words: &[OsString]| gc_events::run(words) as u8,
+        "gc-session-k8s" => gc_session::run,
         _ => return None,
     };
     signals::end_children_when_interrupted();

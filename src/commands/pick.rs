@@ -2,24 +2,28 @@
 
 use anyhow::Result;
 
-use super::{Context, attach, dispatch, interrupt, nudge, open, peek, target};
+use super::{Context, attach, dispatch, interrupt, nudge, open, peek, shell, target};
 use crate::cli::{Action, Attach, Pick, SessionArg};
 use crate::exit::{Code, Problem};
 use crate::local::tmux::Tmux;
 use crate::picker::{Choice, Picker, Purpose};
-use crate::registry::Registry;
 use crate::registry::names::{Address, SessionName};
 use crate::registry::worker::Worker;
+use crate::remote::Remote;
 
 pub fn run(context: &Context, args: &Pick) -> Result<Code> {
-    let registry = context.known()?;
-    if registry.workers.is_empty() {
+    let registry = context.registry()?;
+    if registry.workers.is_empty() && registry.sources.is_empty() {
         return Err(Problem::new(Code::Missing, "there are no workers", target::no_workers(&registry)).into());
     }
     let purpose = Purpose::Act(args.then);
-    let mut picker = Picker::new(registry.workers.clone(), context.question(), registry.active_within, purpose);
+    let mut picker = Picker::new(registry.clone(), context.question(), purpose);
     while let Some(choice) = picker.pick()? {
-        if let Some(code) = act(context, &registry, choice)? {
+        let worker = match picker.worker(&choice.target.worker) {
+            Some(worker) => worker,
+            None => target::worker(&registry, &choice.target.worker)?.clone(),
+        };
+        if let Some(code) = act(context, &worker, choice)? {
             return Ok(code);
         }
     }
@@ -27,8 +31,11 @@ pub fn run(context: &Context, args: &Pick) -> Result<Code> {
 }
 
 /// Do it. `None` means: back to the picker, which is where a look and whatever the user left again came from.
-fn act(context: &Context, registry: &Registry, choice: Choice) -> Result<Option<Code>> {
-    let worker = target::worker(registry, &choice.target.worker)?;
+fn act(context: &Context, worker: &Worker, choice: Choice) -> Result<Option<Code>> {
+    if choice.action == Action::Shell {
+        let deadline = context.deadline();
+        return shell::open(|argv| Ok(Remote::to(worker).exec.interactive(argv, deadline)?.command)).map(|_| None);
+    }
     let Some(session) = choice.target.session else { return dispatch::form(context, Some(&worker.name)).map(unless_left) };
     let address = || Address { worker: worker.name.clone(), session: session.clone() };
     match choice.action {
@@ -38,6 +45,7 @@ fn act(context: &Context, registry: &Registry, choice: Choice) -> Result<Option<
         Action::Peek => peek::show_until_key(context, worker, &session).map(|_| None),
         Action::Dispatch => dispatch::form(context, Some(&worker.name)).map(unless_left),
         Action::Nudge => nudge::form(context, worker, &session).map(unless_left),
+        Action::Shell => Ok(None),
         Action::Interrupt => interrupt::ask_and_send(context, worker, &session).map(unless_left),
     }
 }

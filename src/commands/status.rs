@@ -9,13 +9,16 @@ use anyhow::Result;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Context, target};
+use super::{Context, standing, target};
 use crate::cli::Status;
+use crate::discovery;
 use crate::exit::{Code, Problem};
+use crate::registry::Registry;
 use crate::registry::worker::Worker;
 use crate::remote::Remote;
-use crate::remote::ask::Report;
-use crate::remote::session::Session;
+use crate::remote::ask::{self, Report};
+use crate::remote::failure::Failure;
+use crate::remote::session::{Answer, Session};
 use crate::report::WorkerJson;
 use crate::terminal::progress::Progress;
 use crate::terminal::style::Style;
@@ -24,12 +27,13 @@ use crate::terminal::{age, json, neutralise};
 use own::Own;
 
 pub fn run(context: &Context, args: &Status) -> Result<Code> {
-    let registry = context.registry()?;
-    let worker = target::worker(&registry, &target::worker_name(&args.worker)?)?;
-    let remote = Remote::to(worker);
-    let asking = Progress::show(format!("asking {}…", worker.name));
-    let asked = own::ask(&remote, worker, context.timeout());
+    let name = target::worker_name(&args.worker)?;
+    let registry = context.registry_with(std::slice::from_ref(&name))?;
+    let known = target::worker(&registry, &name)?;
+    let asking = Progress::show(format!("asking {}…", known.name));
+    let (worker, asked) = ask(context, &registry, known);
     drop(asking);
+    let (worker, remote) = (&worker, Remote::to(&worker));
     let (answer, own) = match asked {
         Ok((answer, own)) => (Ok(answer), own),
         Err(failure) => (Err(failure), Vec::new()),
@@ -47,6 +51,20 @@ pub fn run(context: &Context, args: &Status) -> Result<Code> {
         }
         Ok(_) => judge(worker, &own),
     }
+}
+
+/// The worker and what it says. A polecat's source is asked as well: the container alone knows little of how it is with it.
+fn ask(context: &Context, registry: &Registry, known: &Worker) -> (Worker, Result<(Answer, Vec<Own>), Failure>) {
+    let (worker, told) = match discovery::look_again(registry, known, context.deadline()) {
+        Ok(found) => found,
+        Err(failure) => return (known.clone(), Err(failure)),
+    };
+    let remote = Remote::to(&worker);
+    let asked = match worker.polecat() {
+        Some(_) => ask::knowing(told, ask::one(&remote, &worker, context.question())).map(|answer| (answer, Vec::new())),
+        None => own::ask(&remote, &worker, context.timeout()),
+    };
+    (worker, asked)
 }
 
 /// The first own command that failed decides.
@@ -83,7 +101,11 @@ fn print(worker: &Worker, report: &Report, own: &[Own], active_within: Duration)
     };
     let mut out = io::stdout().lock();
     let pod = report.pod.as_deref().map(|pod| format!("  {}", neutralise::line(pod))).unwrap_or_default();
-    writeln!(out, "{}{pod}  {}", Style::Bold.paint(worker.name.as_str()), Style::Good.paint("running"))?;
+    let (status, style) = standing::of(answer);
+    writeln!(out, "{}{pod}  {}", Style::Bold.paint(worker.name.as_str()), style.paint(&status))?;
+    for (fact, value) in standing::facts(&worker.origin) {
+        writeln!(out, "{fact:<9} {}", neutralise::line(&value))?;
+    }
     for own in own {
         own.print(&mut out)?;
     }

@@ -112,7 +112,8 @@ fn only_session(context: &Context, registry: &Registry, worker: &Worker) -> Resu
 
 fn choose(context: &Context, registry: &Registry, worker: &Worker, sessions: &[SessionName]) -> Result<SessionName> {
     if io::stdin().is_terminal() && io::stdout().is_terminal() && io::stderr().is_terminal() {
-        let mut picker = Picker::new(vec![worker.clone()], context.question(), registry.active_within, Purpose::Choose);
+        let only = Registry { workers: vec![worker.clone()], sources: Vec::new(), ..registry.clone() };
+        let mut picker = Picker::new(only, context.question(), Purpose::Choose);
         let chosen = picker.pick()?.and_then(|choice| choice.target.session);
         return chosen.ok_or_else(|| Problem::new(Code::Interrupted, "nothing was chosen", "").into());
     }

@@ -1,8 +1,8 @@
 //! `worker`: make workers on Kubernetes, restart them, remove them, read their logs.
 
 mod add;
-mod logs;
-mod order;
+pub mod logs;
+pub mod order;
 mod owner;
 mod remove;
 mod render;

@@ -18,8 +18,8 @@ use crate::gastown;
 use crate::registry::Registry;
 use crate::registry::discover::{Origin, Source, System};
 use crate::registry::names::ObjectName;
-use crate::registry::worker::PodRef;
-use crate::remote::failure::Failure;
+use crate::registry::worker::{PodRef, Worker};
+use crate::remote::failure::{Failure, Kind};
 use crate::remote::kubectl::Cluster;
 use crate::remote::session::Answer;
 use crate::state::sessions::FRESH_FOR;
@@ -62,6 +62,29 @@ pub fn ask(source: &Source, deadline: Instant) -> Result<Vec<Finding>, Failure> 
     };
     found.sort_by(|one, other| (&one.called, &one.pod).cmp(&(&other.called, &other.pod)));
     Ok(found)
+}
+
+/// A worker as its source describes it now, and what the source says about it: of polecats alone, whose pods say little.
+///
+/// # Errors
+/// The source did not answer, or has it no more.
+pub fn look_again(registry: &Registry, worker: &Worker, deadline: Instant) -> Result<(Worker, Option<Answer>), Failure> {
+    let known = |source: &&Source| kept::workers(source).iter().any(|other| other.name == worker.name);
+    let Some(polecat) = worker.polecat() else { return Ok((worker.clone(), None)) };
+    let Some(source) = registry.sources.iter().filter(|source| source.system == System::GasTown).find(known) else {
+        return Ok((worker.clone(), None));
+    };
+    let found = ask(source, deadline)?.into_iter().find(|found| found.called == polecat.name.as_str());
+    let gone = || Failure::new(Kind::Missing, format!("there is no polecat {} any more", polecat.name));
+    let Finding { pod, origin, told, .. } = found.ok_or_else(gone)?;
+    let worker = join::worker(source, worker.name.clone(), pod, origin);
+    Ok((worker, told.transpose()?))
+}
+
+/// Whether `name` means this: by what its own system calls it, or by its worker's name.
+pub fn is_called(source: &Source, called: &str, name: &str) -> bool {
+    let worker = names::plain(&source.prefix, called).or_else(|| names::mapped(&source.prefix, called, 6));
+    called == name || worker.is_some_and(|worker| worker.as_str() == name)
 }
 
 /// Where a source looks.

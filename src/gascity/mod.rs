@@ -3,3 +3,5 @@
 pub mod events;
 pub mod label;
 pub mod place;
+pub mod session;
+pub mod time;

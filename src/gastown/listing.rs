@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::registry::names::ObjectName;
 use crate::remote::failure::{Failure, Kind};
@@ -20,8 +20,15 @@ const LABEL: &str = "gastown.io/polecat";
 #[serde(default)]
 pub struct Object {
     pub metadata: Metadata,
+    #[serde(deserialize_with = "or_default")]
     pub spec: Spec,
+    #[serde(deserialize_with = "or_default")]
     pub status: Status,
+}
+
+/// `null` where somebody has written that is nothing said.
+fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -31,6 +38,7 @@ pub struct Spec {
     #[serde(rename = "beadID")]
     pub bead_id: String,
     pub desired_state: String,
+    #[serde(deserialize_with = "or_default")]
     pub kubernetes: Kubernetes,
 }
 

@@ -4,10 +4,12 @@
 //! that is done is `Working` until its deadline, and then `Stuck`. What happened to the container `claude` is the truth.
 
 mod listing;
+pub mod resource;
 pub mod standing;
 
 use std::time::{Duration, Instant, SystemTime};
 
+pub use listing::KIND;
 use listing::{Listing, Object};
 
 use crate::registry::discover::{Polecat, Reads};
@@ -26,6 +28,8 @@ pub struct Found {
     pub polecat: Polecat,
     /// What its pod is called, or will be.
     pub pod: ObjectName,
+    /// Tells it from another pod of its name; `None` while there is none.
+    pub uid: Option<String>,
     pub told: Result<Answer, Failure>,
 }
 
@@ -42,7 +46,8 @@ pub fn find(cluster: &Cluster, stuck_after: Duration, deadline: Instant) -> Resu
             (Some(failure), None) => Err(failure.clone()),
             _ => standing::of(object, pod, stuck_after, now),
         };
-        Some(Found { polecat: polecat(object, pod)?, pod: listing.pod_name(object)?, told })
+        let uid = pod.map(|pod| pod.metadata.uid.clone());
+        Some(Found { polecat: polecat(object, pod)?, pod: listing.pod_name(object)?, uid, told })
     };
     Ok(listing.polecats.iter().filter_map(found).collect())
 }

@@ -1,5 +1,6 @@
 //! Asking the workers, and putting their answers on the screen as they come.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -13,8 +14,10 @@ use super::board::Board;
 use super::highlight::Highlight;
 use super::room::Room;
 use super::ui::Ui;
-use crate::registry::worker::Worker;
-use crate::remote::ask::{self, Question, Report};
+use crate::discovery::{self, News};
+use crate::registry::Registry;
+use crate::registry::names::WorkerName;
+use crate::remote::ask::Question;
 use crate::terminal::table;
 
 /// How soon the threads that wait for answers notice that the picker has gone.
@@ -24,7 +27,7 @@ const INDENT: usize = 2;
 
 /// The workers of one picker on the screen.
 pub struct Asking {
-    workers: Vec<Worker>,
+    registry: Registry,
     question: Question,
     board: Arc<Mutex<Board>>,
     highlight: Arc<Highlight>,
@@ -36,28 +39,34 @@ pub struct Asking {
 
 impl Asking {
     pub fn new(
-        workers: Vec<Worker>,
+        registry: Registry,
         question: Question,
         board: Arc<Mutex<Board>>,
         highlight: Arc<Highlight>,
         hint: String,
         ui: Ui,
     ) -> Arc<Self> {
-        Arc::new(Self { workers, question, board, highlight, hint, ui, closed: AtomicBool::new(false) })
+        Arc::new(Self { registry, question, board, highlight, hint, ui, closed: AtomicBool::new(false) })
     }
 
     pub fn board(&self) -> MutexGuard<'_, Board> {
         self.board.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Ask every worker that is not being asked already. Rows stay until their worker has answered.
+    /// Ask every worker that is not being asked already, and every source. Rows stay until their worker has answered.
     pub fn ask(self: &Arc<Self>) {
-        let places = self.board().ask();
+        let mut board = self.board();
+        let workers = board.ask();
+        let mut registry = self.registry.clone();
+        if !board.ask_sources() {
+            registry.sources.clear();
+        }
+        drop(board);
         self.publish();
-        let workers = places.iter().map(|&place| self.workers[place].clone()).collect();
-        let reports = ask::all(workers, Question { queue: false, ..self.question });
+        let names = workers.iter().map(|worker| worker.name.clone()).enumerate().collect();
+        let news = discovery::survey(&registry, workers, Question { queue: false, ..self.question });
         let asking = self.clone();
-        thread::spawn(move || asking.collect(&places, &reports));
+        thread::spawn(move || asking.collect(names, &news));
     }
 
     /// No answer is taken any more.
@@ -66,21 +75,33 @@ impl Asking {
         self.board().give_up();
     }
 
-    fn collect(self: &Arc<Self>, places: &[usize], reports: &Receiver<Report>) {
+    /// `names` says whose report an index means.
+    fn collect(self: &Arc<Self>, mut names: HashMap<usize, WorkerName>, news: &Receiver<News>) {
         while !self.closed.load(Ordering::Relaxed) {
-            match reports.recv_timeout(NOTICE) {
+            match news.recv_timeout(NOTICE) {
                 // Answers that came together are drawn together.
-                Ok(first) => self.take(places, std::iter::once(first).chain(reports.try_iter())),
+                Ok(first) => self.take(&mut names, std::iter::once(first).chain(news.try_iter())),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
     }
 
-    fn take(self: &Arc<Self>, places: &[usize], reports: impl Iterator<Item = Report>) {
+    fn take(self: &Arc<Self>, names: &mut HashMap<usize, WorkerName>, news: impl Iterator<Item = News>) {
         let mut board = self.board();
-        for report in reports {
-            board.take(places[report.index], report.answer.map(|answer| answer.sessions));
+        for news in news {
+            match news {
+                News::Joined { source, workers, .. } => {
+                    names.extend(workers.iter().map(|(index, worker)| (*index, worker.name.clone())));
+                    board.join(source, workers.into_iter().map(|(_, worker)| worker).collect());
+                }
+                News::Silent { source, failure } => board.silent(source, failure),
+                News::Report(report) => {
+                    if let Some(name) = names.get(&report.index) {
+                        board.take(name, report.answer.map(|answer| answer.sessions));
+                    }
+                }
+            }
         }
         drop(board);
         self.publish();

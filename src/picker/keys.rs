@@ -22,6 +22,7 @@ pub const ACTIONS: &[(&str, &str, Action)] = &[
     ("alt-g", "Alt-g", Action::Dispatch),
     ("alt-n", "Alt-n", Action::Nudge),
     ("alt-x", "Alt-x", Action::Interrupt),
+    ("alt-t", "Alt-t", Action::Shell),
 ];
 
 /// What an action does to the highlighted session, in the help.
@@ -33,6 +34,7 @@ fn does(action: Action) -> &'static str {
         Action::Dispatch => "dispatch an issue to its worker",
         Action::Nudge => "type a prompt into it",
         Action::Interrupt => "send Ctrl-C to it, after asking",
+        Action::Shell => "open a shell on its worker",
     }
 }
 
@@ -45,6 +47,7 @@ fn word(action: Action) -> &'static str {
         Action::Dispatch => "dispatch",
         Action::Nudge => "nudge",
         Action::Interrupt => "interrupt",
+        Action::Shell => "shell",
     }
 }
 
@@ -147,8 +150,12 @@ impl Desk {
     /// End with the highlighted row, or say why nothing can be done with it. Without a row, nothing happens.
     fn pick(&self, app: &App, action: Action) -> Vec<Event> {
         let Some(target) = self.highlight.target(app) else { return Vec::new() };
-        let needs_session = action != Action::Dispatch;
-        if let Some(refusal) = self.asking.board().refusal(&target, needs_session) {
+        let needs_session = !matches!(action, Action::Dispatch | Action::Shell);
+        let types = matches!(action, Action::Nudge | Action::Interrupt);
+        let board = self.asking.board();
+        let refusal = board.refusal(&target, needs_session).or_else(|| board.untypable(&target).filter(|_| types));
+        drop(board);
+        if let Some(refusal) = refusal {
             return vec![self.asking.header(&refusal)];
         }
         *self.choice.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(Choice { action, target });

@@ -19,7 +19,6 @@ mod ui;
 
 use std::io::{self, IsTerminal};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use anyhow::Result;
 use skim::SkimItem;
@@ -28,7 +27,8 @@ use skim::tui::PreviewCallback;
 use crate::cli::Action;
 use crate::exit::{Code, Problem};
 use crate::process;
-use crate::registry::names::Target;
+use crate::registry::Registry;
+use crate::registry::names::{Target, WorkerName};
 use crate::registry::worker::Worker;
 use crate::remote::ask::Question;
 use asking::Asking;
@@ -57,7 +57,7 @@ pub struct Choice {
 
 /// A picker that can be shown several times: it keeps the query, the highlight and the rows in between.
 pub struct Picker {
-    workers: Vec<Worker>,
+    registry: Registry,
     question: Question,
     purpose: Purpose,
     board: Arc<Mutex<Board>>,
@@ -66,9 +66,15 @@ pub struct Picker {
 }
 
 impl Picker {
-    pub fn new(workers: Vec<Worker>, question: Question, active_within: Duration, purpose: Purpose) -> Self {
-        let board = Board::new(workers.iter().map(|worker| worker.name.clone()), active_within);
-        Self { workers, question, purpose, board: Arc::new(Mutex::new(board)), query: String::new(), last: None }
+    /// For the workers of the registry's file and those that its sources find.
+    pub fn new(registry: Registry, question: Question, purpose: Purpose) -> Self {
+        let board = Board::new(&registry);
+        Self { registry, question, purpose, board: Arc::new(Mutex::new(board)), query: String::new(), last: None }
+    }
+
+    /// A worker by its name, also one that was found while the picker was shown.
+    pub fn worker(&self, name: &WorkerName) -> Option<Worker> {
+        self.board.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).find(name).cloned()
     }
 
     /// Show the picker until something is picked; `None` when the user left it.
@@ -101,11 +107,11 @@ impl Picker {
     /// Everything that the keys and threads of one showing share.
     fn desk(&self, ui: &Ui) -> Arc<Desk> {
         let highlight = Arc::new(Highlight::new(self.last.clone()));
-        let (workers, board) = (self.workers.clone(), self.board.clone());
+        let (registry, board) = (self.registry.clone(), self.board.clone());
         Arc::new(Desk {
             purpose: self.purpose,
-            preview: Preview::new(&workers, ui.clone(), self.purpose),
-            asking: Asking::new(workers, self.question, board, highlight.clone(), self.purpose.hint(), ui.clone()),
+            preview: Preview::new(board.clone(), ui.clone(), self.purpose),
+            asking: Asking::new(registry, self.question, board, highlight.clone(), self.purpose.hint(), ui.clone()),
             highlight,
             choice: Mutex::default(),
         })

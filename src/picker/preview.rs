@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 use skim::SkimItem;
 use skim::tui::{App, Event};
 
+use super::board::Board;
 use super::room::{Place, Room};
 use super::row::{Row, Say};
 use super::ui::Ui;
 use super::{Purpose, help, highlight, message};
-use crate::registry::names::{Target, WorkerName};
-use crate::registry::worker::Worker;
+use crate::registry::names::Target;
 use crate::remote::failure::Failure;
 use crate::remote::{Remote, peek};
 use crate::terminal::{neutralise, pane};
@@ -34,7 +34,7 @@ const KEPT: usize = 200;
 
 /// The preview of one picker on the screen.
 pub struct Preview {
-    workers: HashMap<WorkerName, Worker>,
+    board: Arc<Mutex<Board>>,
     ui: Ui,
     purpose: Purpose,
     state: Mutex<State>,
@@ -92,9 +92,8 @@ impl State {
 
 impl Preview {
     /// Nothing is looked at before [`start`](Self::start).
-    pub fn new(workers: &[Worker], ui: Ui, purpose: Purpose) -> Arc<Self> {
-        let workers = workers.iter().map(|worker| (worker.name.clone(), worker.clone())).collect();
-        Arc::new(Self { workers, ui, purpose, state: Mutex::new(State::new()), changed: Condvar::new() })
+    pub fn new(board: Arc<Mutex<Board>>, ui: Ui, purpose: Purpose) -> Arc<Self> {
+        Arc::new(Self { board, ui, purpose, state: Mutex::new(State::new()), changed: Condvar::new() })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -204,10 +203,11 @@ impl Preview {
     }
 
     fn capture(&self, target: &Target) -> Result<String, Failure> {
-        let (Some(worker), Some(session)) = (self.workers.get(&target.worker), &target.session) else {
+        let worker = self.board.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).find(&target.worker).cloned();
+        let (Some(worker), Some(session)) = (worker, &target.session) else {
             return Ok(String::new());
         };
-        let pane = peek::capture(&Remote::to(worker), session, LINES, Instant::now() + PATIENCE)?;
+        let pane = peek::capture(&Remote::to(&worker), session, LINES, Instant::now() + PATIENCE)?;
         Ok(pane::text(&pane))
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::names::ObjectName;
+use super::names::{ObjectName, WorkerName};
 use super::worker::{Commands, ViewMode};
 
 /// Whose agents a source finds.
@@ -51,6 +51,13 @@ pub struct Source {
     pub tmux: Vec<String>,
     pub view: ViewMode,
     pub commands: Commands,
+}
+
+impl Source {
+    /// What it is called where workers are.
+    pub fn name(&self) -> WorkerName {
+        WorkerName::reserved(self.to_string())
+    }
 }
 
 /// What a source is called where workers are listed: no worker can have such a name.

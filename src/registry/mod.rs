@@ -33,6 +33,8 @@ pub struct Registry {
     pub workers: Vec<Worker>,
     /// Where more of them are found, in the file's order.
     pub sources: Vec<Source>,
+    /// Where polecats are when no source says so: the namespace that Gas Town itself takes.
+    pub town: Source,
     /// A session whose last output is younger than this is `active` (`active:` in the file, default 60 s).
     pub active_within: Duration,
     /// How long a window waits for its session after the session's pod was replaced (`session-wait:` in the file, default 2
@@ -48,15 +50,12 @@ impl Registry {
     /// The file cannot be read, belongs to somebody else, or is malformed; the text then begins `FILE:LINE:COLUMN:`.
     pub fn load(given: Option<&Path>) -> anyhow::Result<Self> {
         let path = file::locate(given)?;
-        let Some(text) = file::read(&path)? else {
-            let (workers, sources) = (Vec::new(), Vec::new());
-            let (active_within, session_wait) = (ACTIVE_WITHIN, SESSION_WAIT);
-            return Ok(Self { path, exists: false, workers, sources, active_within, session_wait });
-        };
-        let read = document::read(&path, &text)?;
+        let text = file::read(&path)?;
+        let exists = text.is_some();
+        let read = document::read(&path, &text.unwrap_or_default())?;
         let active_within = read.active.unwrap_or(ACTIVE_WITHIN);
         let session_wait = read.session_wait.unwrap_or(SESSION_WAIT);
-        Ok(Self { path, exists: true, workers: read.workers, sources: read.sources, active_within, session_wait })
+        Ok(Self { path, exists, workers: read.workers, sources: read.sources, town: read.town, active_within, session_wait })
     }
 
     /// Where [`Registry::load`] looks, absolute, whether or not there is such a file.

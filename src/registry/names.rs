@@ -89,6 +89,13 @@ fn dns_name(kind: &'static str, text: &str, limit: usize) -> Result<String, Name
     Ok(name())
 }
 
+impl WorkerName {
+    /// What stands in a worker's place where workers are listed: nothing that a worker could be called.
+    pub(super) fn reserved(text: String) -> Self {
+        Self(text)
+    }
+}
+
 impl FromStr for WorkerName {
     type Err = NameError;
     fn from_str(text: &str) -> Result<Self, NameError> {

@@ -47,7 +47,7 @@ impl Exec for Says {
 }
 
 fn remote(parts: &[Part], arrive: usize) -> Remote {
-    Remote { exec: Box::new(Says { parts: parts.to_vec(), arrive }), tmux: vec!["tmux".to_owned()] }
+    Remote { exec: Box::new(Says { parts: parts.to_vec(), arrive }), tmux: vec!["tmux".to_owned()], log: None }
 }
 
 fn whole(parts: &[Part]) -> Remote {
@@ -230,7 +230,7 @@ impl Exec for Floods {
 /// Whoever asked is told how large an answer may be; what changes something may have changed it.
 #[test]
 fn every_question_says_that_its_answer_is_larger_than_the_cap() {
-    let floods = || Remote { exec: Box::new(Floods), tmux: words(&["tmux"]) };
+    let floods = || Remote { exec: Box::new(Floods), tmux: words(&["tmux"]), log: None };
     let x = words(&["x"]);
     let told = [
         (examine::examine(&floods(), &[], soon()).map(drop), Kind::Incomplete),
@@ -253,7 +253,7 @@ fn every_question_says_that_its_answer_is_larger_than_the_cap() {
 #[test]
 fn an_answer_of_more_than_the_cap_is_not_taken() {
     let directory = tempfile::tempdir().unwrap();
-    let remote = || Remote { exec: Box::new(Here { directory: directory.path().to_owned() }), tmux: words(&["tmux"]) };
+    let remote = || Remote { exec: Box::new(Here { directory: directory.path().to_owned() }), tmux: words(&["tmux"]), log: None };
     let flood = |bytes: usize| words(&["sh", "-c", &format!("head -c {bytes} /dev/zero")]);
     // Some of it is our own marks.
     let most = ANSWER_CAP - 1000;

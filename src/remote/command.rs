@@ -86,7 +86,7 @@ mod tests {
     fn here() -> (tempfile::TempDir, Remote) {
         let directory = tempfile::tempdir().unwrap();
         let exec = Box::new(Here { directory: directory.path().to_owned() });
-        (directory, Remote { exec, tmux: vec!["tmux".to_owned()] })
+        (directory, Remote { exec, tmux: vec!["tmux".to_owned()], log: None })
     }
 
     fn words(words: &[&str]) -> Vec<String> {
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn only_a_failure_before_the_start_keeps_its_kind() {
         let through = |failure: Failure| {
-            let remote = Remote { exec: Box::new(Broken(failure)), tmux: words(&["tmux"]) };
+            let remote = Remote { exec: Box::new(Broken(failure)), tmux: words(&["tmux"]), log: None };
             run(&remote, &words(&["true"]), soon()).unwrap_err().kind
         };
         assert_eq!(through(Failure::new(Kind::Unreachable, "refused").before_start()), Kind::Unreachable);

@@ -3,7 +3,7 @@
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -80,4 +80,12 @@ fn cannot_start(program: &str, error: &io::Error) -> Failure {
         }
         _ => failed(Kind::Failed),
     }
+}
+
+/// The contents of a directory of this machine as an archive on standard output. Symbolic links stay what they are.
+pub fn tar(directory: &Path, options: &[String]) -> Command {
+    let mut tar = Command::new("tar");
+    // Without the copies of extended attributes that macOS would put beside every file.
+    tar.env("COPYFILE_DISABLE", "1").args(["-c", "-f", "-"]).args(options).arg("-C").arg(directory).arg(".");
+    tar
 }

@@ -15,7 +15,9 @@ const SCRIPT: &str = include_str!("interrupt.sh");
 /// Nothing was sent: there is no such session, its pane is in a mode (Ctrl-C would only leave the mode), dead or takes
 /// no input, the worker could not be reached. Or `unproven`: the answer was cut, so it may have been sent.
 pub fn interrupt(remote: &Remote, session: &SessionName, deadline: Instant) -> Result<(), Failure> {
-    let parts = script::on_session(remote, SCRIPT, session, Input::default(), deadline).map_err(nudge::unproven)?;
+    remote.takes_keys()?;
+    let parts = script::on_session(remote, SCRIPT, session, Input::default(), deadline)
+        .map_err(|failure| nudge::unproven(remote.not_typed(session, failure)))?;
     if let Some(why) = parts.get("refused") {
         return Err(nudge::refused(&why.detail, "sent", &parts));
     }

@@ -1,5 +1,6 @@
 //! Everything this program knows about kubectl's command line: where kubectl is, its flags, and how it ends.
 
+pub mod agents;
 pub mod endpoint;
 pub mod objects;
 pub mod proxy;

@@ -33,11 +33,13 @@ pub enum Delivery {
 /// takes no input, the worker could not be reached. Or `unproven`: the answer was cut, so it may have been typed.
 pub fn nudge(remote: &Remote, session: &SessionName, text: &str, deadline: Instant) -> Result<Delivery, Failure> {
     check(text).map_err(|reason| Failure::new(Kind::Failed, reason).before_start())?;
+    remote.takes_keys()?;
     let stdin = format!("{}\n{text}", evidence::needle(text));
     let left = deadline.saturating_duration_since(Instant::now());
     let budget = ((left - RESERVE.min(left / 4)) / 2).min(PATIENCE).as_millis().to_string();
     let input = Input { arguments: &[&budget], stdin: stdin.as_bytes() };
-    let parts = script::on_session(remote, SCRIPT, session, input, deadline).map_err(unproven)?;
+    let parts = script::on_session(remote, SCRIPT, session, input, deadline)
+        .map_err(|failure| unproven(remote.not_typed(session, failure)))?;
     match parts.get("refused") {
         Some(why) => Err(refused(&why.detail, "typed", &parts)),
         None => Ok(delivery(&parts, text)),

@@ -12,12 +12,23 @@ use crate::terminal::neutralise;
 
 const SCRIPT: &str = include_str!("peek.sh");
 
-/// The last `lines` lines of the session's active pane, as tmux gives them: with SGR sequences, and hostile until neutralised.
+/// The last `lines` lines of the session's active pane, as tmux gives them (or of a polecat's log): with SGR sequences, and hostile until neutralised.
 /// Padding at the end (rows of the screen that nothing was written to) does not count as lines.
 ///
 /// # Errors
 /// The worker could not be asked, or has no such session.
 pub fn capture(remote: &Remote, session: &SessionName, lines: u32, deadline: Instant) -> Result<Vec<u8>, Failure> {
+    let Some(log) = &remote.log else { return of_tmux(remote, session, lines, deadline) };
+    let said = if log.is_all() { None } else { Some(of_tmux(remote, session, lines, deadline)) };
+    match said {
+        Some(Err(failure)) if log.stands_in(session, &failure) => log.last(session, lines, deadline),
+        Some(result) => result,
+        None => log.last(session, lines, deadline),
+    }
+    .map(|text| last_lines(&text, lines as usize).to_vec())
+}
+
+fn of_tmux(remote: &Remote, session: &SessionName, lines: u32, deadline: Instant) -> Result<Vec<u8>, Failure> {
     let wanted = lines.to_string();
     let input = Input { arguments: &[&wanted], stdin: b"" };
     let parts = match script::on_session(remote, SCRIPT, session, input, deadline) {

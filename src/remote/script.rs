@@ -102,12 +102,22 @@ pub fn run(exec: &dyn Exec, script: &Script<'_>, deadline: Instant) -> Result<Pa
     let left = left(exec);
     let argv = script.argv_ending(&left, &nonce);
     let output = exec.run(Request { argv: &argv, stdin: script.stdin, deadline })?;
-    let Some(parts) = split(&output.stdout, &nonce) else { return Err(cut_short(&output)) };
-    let parts = Parts { parts, stderr: output.stderr };
+    let parts = understand(&output, &nonce)?;
     // It can only speak of clients that it was asked about.
     let gone = |tag: &&String| parts.all("gone").any(|part| part.detail == **tag);
     ledger::forget(left.iter().chain(script.arguments).filter(gone).map(String::as_str));
     Ok(parts)
+}
+
+/// Take apart what a script has answered.
+///
+/// # Errors
+/// `incomplete` when the answer has no end.
+pub fn understand(output: &Output, nonce: &str) -> Result<Parts, Failure> {
+    match split(&output.stdout, nonce) {
+        Some(parts) => Ok(Parts { parts, stderr: output.stderr.clone() }),
+        None => Err(cut_short(output)),
+    }
 }
 
 /// The tags of the views that have left clients on this worker.

@@ -8,12 +8,13 @@ use super::terminal;
 use crate::registry::names::SessionName;
 use crate::remote::Remote;
 use crate::remote::failure::{Failure, Kind};
-use crate::remote::script::{self, Part, Script};
+use crate::remote::script::{self, Input, Part, Script};
 use crate::state::ledger::{self, Spot};
 
 const ENTER: &str = concat!(include_str!("../remote/terminfo.sh"), include_str!("../remote/reap.sh"), include_str!("enter.sh"));
 const SYNC: &str = include_str!("sync.sh");
 const LEAVE: &str = concat!(include_str!("../remote/reap.sh"), include_str!("leave.sh"));
+const POKE: &str = include_str!("poke.sh");
 
 /// The environment variable by which `reap.sh` knows a view's clients: its value is the view's tag, a dot, and the attempt.
 const TAG: &str = "FACTORY_WORKER_VIEW";
@@ -96,5 +97,15 @@ impl Client {
             // Several of that name cannot have been entered, and are not none.
             None => Ok(None),
         }
+    }
+
+    /// Let our client draw its screen anew; false when there is none.
+    ///
+    /// # Errors
+    /// The worker did not say.
+    pub fn poke(&self, deadline: Instant) -> Result<bool, Failure> {
+        let input = Input { arguments: &[&self.tag], stdin: b"" };
+        let parts = script::on_session(&self.remote, POKE, &self.session, input, deadline)?;
+        Ok(parts.get("poked").is_some())
     }
 }

@@ -69,7 +69,8 @@ await_size() {
 }
 
 # Throws away everything that was typed before the terminal comes to read this: it answers a question at its place in
-# the stream of keys. The bottom line, which says that the connection is down, goes at the same moment.
+# the stream of keys. The bottom line, which says that the connection is down, goes at the same moment. A terminal that
+# says nothing for a second has no answer; nobody who goes on typing waits for more than nine questions.
 drop_keys() {
 	modes=$(stty -g 2>/dev/null) || return
 	stty raw -echo min 0 time 0

@@ -20,6 +20,8 @@ pub enum Happening {
     /// From the terminal, while nobody else reads it.
     Heard(Heard),
     Answered(u32, Answer),
+    /// Whether the worker has let the client draw its screen anew over a child's connection.
+    Poked(u32, bool),
     /// The API server can be reached again.
     Back,
     /// Which start of its container a child's command runs in.

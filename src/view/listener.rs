@@ -5,10 +5,11 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::thread::{self, JoinHandle};
 
-use nix::fcntl::OFlag;
+use nix::fcntl::{OFlag, open};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
-use nix::unistd::{pipe2, read};
+use nix::sys::stat::Mode;
+use nix::unistd::{pipe2, read, ttyname};
 use signal_hook::SigId;
 
 /// What came from the terminal.
@@ -38,7 +39,8 @@ impl Listener {
         let (resized, signal) = UnixStream::pair()?;
         resized.set_nonblocking(true)?;
         let winch = signal_hook::low_level::pipe::register(Signal::SIGWINCH as i32, signal)?;
-        let thread = thread::spawn(move || listen(&stopped, &resized, &tell));
+        let terminal = terminal()?;
+        let thread = thread::spawn(move || listen(&stopped, &resized, &terminal, &tell));
         Ok(Self { stop: Some(stop), thread: Some(thread), winch })
     }
 }
@@ -53,8 +55,16 @@ impl Drop for Listener {
     }
 }
 
-fn listen(stopped: &OwnedFd, mut resized: &UnixStream, tell: &impl Fn(Heard)) {
-    let terminal = io::stdin();
+/// The terminal on a file of its own that never blocks. kubectl begins to read the same terminal at a moment that nobody
+/// can see beforehand: who waited for a key that kubectl has read already would take the next one from it, be it the
+/// terminal's answer to a question of the worker. Standard input itself is shared with kubectl, and so are its flags.
+fn terminal() -> io::Result<OwnedFd> {
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    let path = ttyname(io::stdin()).unwrap_or_else(|_| "/dev/tty".into());
+    Ok(open(&path, flags, Mode::empty())?)
+}
+
+fn listen(stopped: &OwnedFd, mut resized: &UnixStream, terminal: &OwnedFd, tell: &impl Fn(Heard)) {
     let mut buffer = [0; 1024];
     loop {
         let mut fds = [stopped.as_fd(), resized.as_fd(), terminal.as_fd()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));

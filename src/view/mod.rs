@@ -12,7 +12,9 @@ mod ear;
 mod ending;
 mod face;
 mod happening;
+mod here;
 mod listener;
+pub mod log;
 mod notice;
 mod overlay;
 mod plan;
@@ -20,13 +22,14 @@ mod probe;
 mod pulse;
 mod restore;
 mod terminal;
+mod vigil;
 mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use happening::Happening;
-use nix::sys::signal::Signal;
+pub use here::shell;
+
 use restore::Terminal;
 use watch::Watch;
 
@@ -34,7 +37,6 @@ use crate::exit::{Code, Problem};
 use crate::registry::names::{Address, SessionName};
 use crate::remote::Remote;
 use crate::remote::failure::Failure;
-use crate::{process, signals};
 
 /// What to attach to, and how.
 pub struct View<'a> {
@@ -79,15 +81,5 @@ pub fn attach(view: &View<'_>) -> anyhow::Result<Outcome> {
             "read the session instead: factory-worker peek ADDRESS",
         )
     })?;
-    let (sender, happenings) = watch::channel();
-    let signals = sender.clone();
-    // While we listen, a signal ends what we started in its order, not us: somebody has to tidy up.
-    let _listening = signals::listen(move |signal| {
-        let _ = signals.send(Happening::Signal(signal));
-        if signal == Signal::SIGINT {
-            // Nobody has to wait for an answer that they do not want.
-            process::kill_all();
-        }
-    });
-    Watch::new(view, &terminal, (sender, happenings)).run()
+    Watch::new(view, &terminal).run()
 }

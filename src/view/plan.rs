@@ -222,6 +222,9 @@ impl Plan {
                 None
             }
             (Event::Silence { age, resumed }, &Phase::Attached { since, .. }) => self.silence(age, resumed, since, now),
+            (Event::Frozen, &Phase::Attached { since, .. }) => {
+                self.replace("its node does not answer any more".to_owned(), since, now)
+            }
             (Event::In(start), Phase::Attached { .. }) => {
                 self.known = Some(start);
                 None
@@ -265,13 +268,17 @@ impl Plan {
             self.phase = Phase::Attached { since, stalled: age >= STALLED };
             return None;
         }
+        self.replace(format!("nothing was heard for {} s", age.as_secs()), since, now)
+    }
+
+    /// The connection is of no use any more.
+    fn replace(&mut self, why: String, since: Moment, now: Moment) -> Option<Action> {
         if now.saturating_sub(since) >= GOOD {
             self.backoff.reset();
         }
         self.phase = Phase::Ending;
         self.attempt = None;
-        let why = Failure::new(Kind::Unreachable, format!("nothing was heard for {} s", age.as_secs()));
-        self.sentence = Some(Sentence::Because(why));
+        self.sentence = Some(Sentence::Because(Failure::new(Kind::Unreachable, why)));
         Some(Action::End)
     }
 

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use diag::{Counters, Diag};
 
+use super::vigil::Traffic;
+
 /// How much `enter.sh` writes before anything else: so many bytes come only when it has found the session.
 const ARRIVAL: u64 = 8192;
 /// Where a tty drops what it was given right before a client starts, these many bytes of the first screen have to do, or
@@ -28,6 +30,8 @@ const BLIND_AFTER: Duration = Duration::from_secs(5);
 pub struct Beat {
     /// How long ago the last byte came; `None` when nobody can say.
     pub silence: Option<Duration>,
+    /// What has gone to and fro.
+    pub traffic: Option<Traffic>,
     /// The request for the exec is out.
     pub asked: bool,
     /// The worker has let us in.
@@ -75,17 +79,19 @@ impl Pulse {
     pub fn look(&mut self) -> Beat {
         let Some(counters) = self.counters() else {
             let blind = self.began.elapsed() >= BLIND_AFTER && !(self.seen_socket && self.diag.is_some());
-            return Beat { silence: None, asked: blind, arrived: blind };
+            return Beat { silence: None, traffic: None, asked: blind, arrived: blind };
         };
         self.silence = counters.silence;
+        let traffic = Traffic { came: counters.came, went: counters.went, bytes: counters.received };
+        let beat = Beat { silence: Some(counters.silence), traffic: Some(traffic), asked: false, arrived: false };
         if counters.acked < self.request {
-            return Beat { silence: Some(counters.silence), asked: false, arrived: false };
+            return beat;
         }
         let (since, before) = *self.asked.get_or_insert((Instant::now(), counters.received));
         let news = counters.received.saturating_sub(before);
         let arrived =
             counters.received >= ARRIVAL || news >= FIRST_SCREEN || (news >= ANYTHING && since.elapsed() >= ANYTHING_AFTER);
-        Beat { silence: Some(counters.silence), asked: true, arrived }
+        Beat { asked: true, arrived, ..beat }
     }
 
     /// The counters of the exec's connection, or of the best candidate for it.
@@ -197,7 +203,7 @@ mod tests {
         let mut pulse = Pulse::of(child.id() as i32, &[]);
         assert!(!pulse.look().arrived);
         pulse.began -= BLIND_AFTER;
-        assert_eq!(pulse.look(), Beat { silence: None, asked: true, arrived: true });
+        assert_eq!(pulse.look(), Beat { silence: None, traffic: None, asked: true, arrived: true });
         child.kill().unwrap();
         child.wait().unwrap();
     }

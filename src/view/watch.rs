@@ -1,8 +1,9 @@
 //! A view at work: what happens outside goes to the plan, what the plan says is done.
 
+mod questions;
+
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
@@ -15,19 +16,18 @@ use super::ear::Key;
 use super::ending::Ending;
 use super::face::Face;
 use super::happening::Happening;
-use super::plan::{self, Action, Answer, Backoff, Event, Moment, Plan, Question, Rules};
+use super::plan::{self, Action, Backoff, Event, Moment, Plan, Rules};
 use super::probe::Probe;
 use super::pulse::Pulse;
 use super::restore::{Terminal, write};
+use super::vigil::{Verdict, Vigil};
 use super::{Outcome, View};
 use crate::process;
 use crate::registry::names::ObjectName;
+use crate::remote::exec::Interactive;
 use crate::remote::failure::{Failure, Kind};
+use crate::signals;
 
-/// When the window is closed, the worker has this long to let go of our client.
-const FAREWELL: Duration = Duration::from_secs(3);
-/// How long a question may take.
-const ANSWER: Duration = Duration::from_secs(15);
 /// How often an attach is looked at on its way, and when it takes longer than a few seconds.
 const ON_ITS_WAY: Duration = Duration::from_millis(20);
 const SLOWLY: Duration = Duration::from_millis(200);
@@ -55,6 +55,8 @@ pub struct Watch<'a> {
     happenings: Receiver<Happening>,
     child: Option<Child>,
     pulse: Option<Pulse>,
+    /// There is one while the session is shown.
+    vigil: Option<Vigil>,
     /// There is one while the view is down.
     probe: Option<Probe>,
     /// How many children there were.
@@ -73,8 +75,9 @@ pub struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    pub fn new(view: &'a View<'a>, terminal: &'a Terminal, channel: (Sender<Happening>, Receiver<Happening>)) -> Self {
+    pub fn new(view: &'a View<'a>, terminal: &'a Terminal) -> Self {
         let clock = Clock::start();
+        let (sender, happenings) = mpsc::channel();
         let rules = Rules { session: view.session.clone(), pod: view.is_pod, patience: view.patience, timeout: view.timeout };
         let now = clock.now();
         Self {
@@ -84,10 +87,11 @@ impl<'a> Watch<'a> {
             plan: Plan::new(rules, Backoff::new(), now),
             face: Face::new(terminal, view.address),
             announcer: Announcer::new(view.address, view.in_window),
-            sender: channel.0,
-            happenings: channel.1,
+            sender,
+            happenings,
             child: None,
             pulse: None,
+            vigil: None,
             probe: None,
             children: 0,
             questions: 0,
@@ -106,11 +110,12 @@ impl<'a> Watch<'a> {
     /// # Errors
     /// The way to the worker could not be found.
     pub fn run(mut self) -> anyhow::Result<Outcome> {
-        if let Err(failure) = self.attach(self.clock.now()) {
-            // Whoever is asked no more says so as if it had failed.
-            let signalled = self.happenings.try_iter().any(|happening| matches!(happening, Happening::Signal(_)));
-            return if signalled { Ok(Outcome::Ended) } else { Err(failure.into()) };
-        }
+        // Until something of ours runs, a signal may simply end us.
+        let way = self.way(self.view.timeout)?;
+        let signals = self.sender.clone();
+        // From here on it ends what we started in its order: somebody has to tidy up.
+        let _listening = signals::listen(move |signal| drop(signals.send(Happening::Signal(signal))));
+        self.set_out(way, self.clock.now())?;
         let outcome = loop {
             let happening = self.wait();
             let look = self.clock.look();
@@ -164,6 +169,11 @@ impl<'a> Watch<'a> {
             Happening::In(number, Ok(start)) if current(&self.child, number) => self.apply(Event::In(start), now),
             Happening::In(number, Err(_)) if current(&self.child, number) => self.ask_start_at = Some(now + AGAIN),
             Happening::Answered(number, answer) if number == self.questions => self.apply(Event::Answered(answer), now),
+            Happening::Poked(number, drawn) if current(&self.child, number) => {
+                if let Some(vigil) = &mut self.vigil {
+                    vigil.answered(drawn, now);
+                }
+            }
             Happening::Back => self.apply(Event::Back, now),
             Happening::Heard(heard) => {
                 if let Some(key) = self.face.heard(heard, now) {
@@ -190,6 +200,7 @@ impl<'a> Watch<'a> {
     fn ended(&mut self, status: std::io::Result<i32>, now: Moment) {
         let Some(child) = self.child.take() else { return };
         self.pulse = None;
+        self.vigil = None;
         self.ask_start_at = None;
         let ending = match status {
             Ok(status) => Ending::of(status, &child.said(), self.view.session),
@@ -235,6 +246,12 @@ impl<'a> Watch<'a> {
             if let Some(silence) = beat.silence {
                 self.apply(Event::Silence { age: silence + look.slept, resumed: look.resumed }, look.now);
             }
+            let verdict = beat.traffic.zip(self.vigil.as_mut()).map(|(traffic, vigil)| vigil.look(traffic, look.now));
+            match verdict {
+                Some(Verdict::Poke) => self.poke(),
+                Some(Verdict::Frozen) => self.apply(Event::Frozen, look.now),
+                Some(Verdict::Fine) | None => {}
+            }
             return;
         }
         if beat.asked {
@@ -255,6 +272,7 @@ impl<'a> Watch<'a> {
 
     fn arrived(&mut self, now: Moment) {
         self.leftover = false;
+        self.vigil = Some(Vigil::begin(now));
         self.announcer.pod(self.pod.as_ref().map(ToString::to_string));
         if self.view.is_pod {
             self.ask_start_at = Some(now + AFTER_ARRIVAL);
@@ -293,15 +311,24 @@ impl<'a> Watch<'a> {
     }
 
     fn attach(&mut self, now: Moment) -> Result<(), Failure> {
+        let way = self.way(plan::ENTER)?;
+        self.set_out(way, now)
+    }
+
+    /// The command of the next attach, with what it is about to send.
+    fn way(&mut self, patience: Duration) -> Result<(Interactive, Vec<String>), Failure> {
         let again = self.plan.entered();
         let manner = Manner { read_only: self.view.read_only, plain: self.view.plain, again };
         self.children += 1;
         let argv = self.client.argv(manner, self.children);
-        let deadline = Instant::now() + if again { plan::ENTER } else { self.view.timeout };
-        let interactive = self.view.remote.exec.interactive(&argv, deadline)?;
+        let interactive = self.view.remote.exec.interactive(&argv, Instant::now() + patience)?;
+        Ok((interactive, argv))
+    }
+
+    fn set_out(&mut self, (interactive, argv): (Interactive, Vec<String>), now: Moment) -> Result<(), Failure> {
         self.pod = interactive.pod;
         self.client.note(self.pod.as_ref().map(ToString::to_string));
-        if again {
+        if self.plan.entered() {
             self.terminal.forget_keys();
         } else {
             self.terminal.keep_title();
@@ -320,34 +347,6 @@ impl<'a> Watch<'a> {
             self.plan.on(Event::Arrived, now);
         }
         Ok(())
-    }
-
-    fn ask_which_start(&self) {
-        let (Some(pod), Some(child)) = (self.pod.clone(), &self.child) else { return };
-        let (remote, sender, number) = (Arc::clone(&self.view.remote), self.sender.clone(), child.number);
-        thread::spawn(move || {
-            let start = remote.exec.start(&pod, Instant::now() + ANSWER);
-            let _ = sender.send(Happening::In(number, start));
-        });
-    }
-
-    fn ask(&mut self, question: Question) {
-        self.questions += 1;
-        let number = self.questions;
-        let (client, remote, sender) = (Arc::clone(&self.client), Arc::clone(&self.view.remote), self.sender.clone());
-        let pod = self.pod.clone();
-        thread::spawn(move || {
-            let deadline = Instant::now() + ANSWER;
-            let answer = match question {
-                Question::Session => Answer::Session(client.look(deadline)),
-                Question::Pod => Answer::Pod(remote.exec.renew(deadline)),
-                Question::Start => Answer::Start(match pod {
-                    Some(pod) => remote.exec.start(&pod, deadline),
-                    None => Err(Failure::new(Kind::Missing, "there is no pod")),
-                }),
-            };
-            let _ = sender.send(Happening::Answered(number, answer));
-        });
     }
 
     /// Let the operator see how it is.
@@ -373,54 +372,4 @@ impl<'a> Watch<'a> {
             self.probe = Some(Probe::start(Arc::clone(&self.view.remote), move || drop(sender.send(Happening::Back))));
         }
     }
-
-    /// Tidy up.
-    fn leave(&mut self, outcome: &Outcome) {
-        self.face.away();
-        if let Some(child) = &mut self.child {
-            child.end();
-            self.leftover = true;
-        }
-        while let Some(pause) = self.child.as_mut().and_then(Child::insist) {
-            if let Ok(Happening::Ended(..)) = self.happenings.recv_timeout(pause) {
-                self.child = None;
-            }
-        }
-        if self.leftover {
-            self.say_farewell();
-        } else {
-            self.client.has_ended();
-        }
-        self.terminal.restore();
-        if self.says_connecting {
-            write("\r\x1b[K");
-        }
-        if *outcome == Outcome::Gone {
-            self.announcer.over();
-        }
-    }
-
-    /// Ask the worker to let go of what we have left there. Nobody waits for long: the window is closed.
-    fn say_farewell(&mut self) {
-        self.questions += 1;
-        let (number, client, sender) = (self.questions, Arc::clone(&self.client), self.sender.clone());
-        let deadline = Instant::now() + FAREWELL;
-        thread::spawn(move || {
-            let answer = Answer::Session(client.look(deadline));
-            let _ = sender.send(Happening::Answered(number, answer));
-        });
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.happenings.recv_timeout(left) {
-                Ok(Happening::Answered(answered, _)) if answered == number => return,
-                Ok(Happening::Signal(Signal::SIGINT)) | Err(_) => return,
-                Ok(_) => {}
-            }
-        }
-    }
-}
-
-/// What a view's threads tell it by.
-pub fn channel() -> (Sender<Happening>, Receiver<Happening>) {
-    mpsc::channel()
 }

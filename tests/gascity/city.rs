@@ -61,8 +61,11 @@ impl City {
     pub fn note_kubectl(&mut self) -> PathBuf {
         let notes = self.world.path("kubectl-calls");
         fs::write(&notes, "").unwrap();
-        let text =
-            format!("#!/bin/sh\necho \"$*\" >>'{}'\nexec /usr/bin/env PATH='{}' kubectl \"$@\"\n", notes.display(), path());
+        let text = format!(
+            "#!/bin/sh\nprintf '%s\\n' \"$*\" | head -n 1 >>'{}'\nexec /usr/bin/env PATH='{}' kubectl \"$@\"\n",
+            notes.display(),
+            path()
+        );
         self.world.script("kubectl", &text);
         notes
     }

@@ -110,3 +110,33 @@ pub fn agent(cluster: &Cluster, pod: &str, session: &str, city: &str) {
         (ran.code == 0).then_some(())
     });
 }
+
+/// While `body` runs, do what the operator does for this polecat: delete its pod unless it shall work, make one when it has none.
+pub fn operated<T>(cluster: &Cluster, name: &str, body: impl FnOnce() -> T) -> T {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    struct Stop<'a>(&'a AtomicBool);
+    impl Drop for Stop<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let pod = format!("polecat-{name}");
+            while !over.load(Ordering::Relaxed) {
+                let wanted = cluster.object("polecats", TOWN, name).map(|object| object["spec"]["desiredState"] == "Working");
+                match (wanted, cluster.object("pods", TOWN, &pod)) {
+                    (Some(true), None) => polecat_pod(cluster, name, STOCK_IMAGE),
+                    (Some(false) | None, Some(there)) if there["metadata"]["deletionTimestamp"].is_null() => {
+                        cluster.find_pod(TOWN, &pod).begin_to_delete();
+                    }
+                    _ => std::thread::sleep(std::time::Duration::from_millis(20)),
+                }
+            }
+        });
+        // Also when the body fails, or the scope would wait for ever.
+        let _stop = Stop(&over);
+        body()
+    })
+}

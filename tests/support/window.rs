@@ -203,6 +203,16 @@ impl Window<'_> {
         self.screen.wait("I am qa");
     }
 
+    /// The client in the pod, by its process.
+    pub fn client(&self) -> String {
+        self.client.borrow().clone()
+    }
+
+    /// Whether another client than this one is the only one there.
+    pub fn new_client_than(&self, client: &str) -> bool {
+        self.new_client().is_some_and(|now| now != client)
+    }
+
     fn new_client(&self) -> Option<String> {
         let pods = self.factory.worker.pods();
         let pod = pods.iter().rfind(|pod| pod.is_ready())?;

@@ -35,6 +35,12 @@ impl Known {
         names
     }
 
+    /// The names of those workers that are polecats.
+    pub fn polecats(&self) -> Vec<String> {
+        let polecats = self.registry.workers.iter().filter(|worker| worker.polecat().is_some());
+        polecats.map(|worker| worker.name.to_string()).collect()
+    }
+
     /// `WORKER/SESSION` of every session, but for those that are on the line already; `WORKER` when it has none.
     pub fn addresses(&self, line: &Line) -> Vec<String> {
         let known = self.last_said();

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::commands::standing;
 use crate::registry::discover::Source;
 use crate::registry::worker::{Place, Worker};
 use crate::remote::ask::Report;
 use crate::remote::failure::Failure;
-use crate::remote::session::{Answer, Session, Standing, State};
+use crate::remote::session::{Answer, Session, State};
 use crate::terminal::age;
 use crate::terminal::neutralise;
 use crate::terminal::style::Style;
@@ -34,7 +35,8 @@ pub fn of_worker(worker: &Worker, report: Option<&Report>, look: Look) -> Vec<Ce
     match report.map(|report| &report.answer) {
         None => row.push(asking()),
         Some(Ok(answer)) => {
-            row.push(status(answer));
+            let (status, style) = standing::of(answer);
+            row.push(Cell::new(status, style));
             row.push(sessions(answer, look.active_within, look.room));
             row.push(plain(&answer.queue.summary()));
         }
@@ -68,18 +70,6 @@ fn asking() -> Cell {
 
 fn failed(failure: &Failure) -> [Cell; 2] {
     [Cell::new(failure.status(), Style::Bad), Cell::new(neutralise::line(&failure.reason), Style::Dim)]
-}
-
-/// `running`, or how it is with an agent that runs to its end: `working (12m, 48m left)`.
-fn status(answer: &Answer) -> Cell {
-    let Some(Standing { state, detail }) = &answer.standing else { return Cell::new("running", Style::Good) };
-    let style = match state {
-        State::Working | State::Done => Style::Good,
-        State::Failed | State::Stuck => Style::Bad,
-        _ => Style::Dim,
-    };
-    let detail = if detail.is_empty() { String::new() } else { format!(" ({detail})") };
-    Cell::new(format!("{}{detail}", state.word()), style)
 }
 
 /// Kind, namespace, context.

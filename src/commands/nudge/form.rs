@@ -7,7 +7,7 @@ use super::super::form::{self, Job};
 use crate::exit::Code;
 use crate::registry::names::{Address, SessionName};
 use crate::registry::worker::Worker;
-use crate::remote::nudge;
+use crate::remote::{Remote, nudge};
 use crate::state::drafts::{self, Key};
 use crate::terminal::form::{Field, Form};
 use crate::terminal::neutralise;
@@ -17,6 +17,7 @@ use crate::terminal::neutralise;
 /// # Errors
 /// There is no terminal.
 pub fn form(context: &Context, worker: &Worker, session: &SessionName) -> Result<Code> {
+    Remote::to(worker).takes_keys()?;
     let address = Address { worker: worker.name.clone(), session: session.clone() };
     let prompt = Prompt { context, worker, address: &address };
     let draft = drafts::find(&prompt.key(&[]));

@@ -57,12 +57,12 @@ pub fn default_namespace() -> Result<ObjectName> {
 }
 
 /// The context of the command line. kubectl must not take it for an option.
-pub fn context(args: &WorkerAdd) -> Result<Option<String>> {
-    match &args.context {
+pub fn context(given: Option<&str>) -> Result<Option<String>> {
+    match given {
         Some(context) if context.is_empty() || context.starts_with('-') || context.contains(|c: char| c.is_control()) => {
             Err(usage("--context", format!("{context:?} is no name of a context")).into())
         }
-        context => Ok(context.clone()),
+        context => Ok(context.map(str::to_owned)),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::deploy::{render, yaml};
 use crate::exit::Code;
 
 pub fn run(args: &WorkerAdd) -> Result<Code> {
-    order::context(args)?;
+    order::context(args.context.as_deref())?;
     let namespace = order::namespace(args)?.map_or_else(order::default_namespace, Ok)?;
     let shape = order::shape(args, namespace)?;
     let mut objects = Vec::new();

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use super::{json, time};
+use super::json;
+use crate::gascity::time;
 
 /// Gas City reads lines with Go's `bufio.Scanner`, which gives up at this many bytes, and with it the whole watch.
 const LINE_LIMIT: usize = 64 * 1024;

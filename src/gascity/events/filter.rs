@@ -4,8 +4,8 @@ use serde::Deserialize;
 
 use super::event::Event;
 use super::store::{ACTOR, COMPONENT, TYPE};
-use super::time;
-use crate::gascity::label;
+
+use crate::gascity::{label, time};
 
 /// Gas City's filter, with the field names of its Go type. What is empty or zero does not restrict.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]

@@ -7,7 +7,6 @@ mod json;
 mod order;
 mod record;
 mod store;
-mod time;
 mod watch;
 
 pub use filter::Filter;

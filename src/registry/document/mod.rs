@@ -24,10 +24,12 @@ use place::Fault;
 use values::Base;
 
 /// What the file says.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Document {
     pub workers: Vec<Worker>,
     pub sources: Vec<Source>,
+    /// A source of polecats that says nothing but what the defaults say.
+    pub town: Source,
     pub active: Option<Duration>,
     pub session_wait: Option<Duration>,
 }
@@ -59,7 +61,7 @@ fn understand(bytes: &[u8], base: &Base) -> Result<Document, Fault> {
     }
     let mut documents = serde_yaml::Deserializer::from_str(text);
     let Some(first) = documents.next() else {
-        return Ok(Document::default());
+        return Ok(sections::Top::new(base).document());
     };
     let top = seeds::Mapping(sections::Top::new(base)).deserialize(first).map_err(|error| Fault::of(&error))?;
     match documents.next() {

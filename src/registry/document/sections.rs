@@ -35,7 +35,13 @@ impl<'a> Top<'a> {
     pub fn document(self) -> Document {
         let defaults = self.defaults;
         let workers = self.entries.into_iter().filter_map(|entry| entry.worker(&defaults)).collect();
-        Document { workers, sources: sources::all(self.found, &defaults), active: self.active, session_wait: self.session_wait }
+        Document {
+            workers,
+            sources: sources::all(self.found, &defaults),
+            town: sources::town(&defaults),
+            active: self.active,
+            session_wait: self.session_wait,
+        }
     }
 }
 

@@ -171,6 +171,12 @@ pub fn all(found: Vec<Found>, defaults: &Settings) -> Vec<Source> {
     found.into_iter().map(|found| Source { number: number(found.system), ..found.source(defaults) }).collect()
 }
 
+/// A source of polecats that says nothing itself.
+pub fn town(defaults: &Settings) -> Source {
+    let (selector, prefix, stuck_after) = (None, None, None);
+    Found { system: System::GasTown, selector, prefix, stuck_after, settings: Settings::default() }.source(defaults)
+}
+
 impl Found {
     /// Of the defaults, the other systems' agents take only the way to the cluster: neither a worker's namespace nor its
     /// container or commands are theirs.

@@ -65,6 +65,16 @@ impl Cluster {
         Ok(lines(&self.administer(command, stream.as_bytes(), deadline)?))
     }
 
+    /// Make an object that is not there yet.
+    ///
+    /// # Errors
+    /// There is one of that name; or as [`Self::apply`].
+    pub fn create(&self, object: &Value, deadline: Instant) -> Result<Vec<String>, Failure> {
+        let mut command = self.command()?;
+        command.args(["create", "--filename=-"]).arg(format!("--field-manager={MANAGER}"));
+        Ok(lines(&self.change(command, object.to_string().as_bytes(), deadline)?))
+    }
+
     /// A merge patch of one object (`deployment/NAME`).
     ///
     /// # Errors
@@ -164,7 +174,7 @@ impl Cluster {
     }
 
     /// Run to the end; what it printed.
-    fn change(&self, command: Command, stdin: &[u8], deadline: Instant) -> Result<Vec<u8>, Failure> {
+    pub(super) fn change(&self, command: Command, stdin: &[u8], deadline: Instant) -> Result<Vec<u8>, Failure> {
         let done = run(command, stdin, ANSWER_CAP, deadline)?;
         match done.end {
             End::Exited(0) => Ok(done.stdout),
@@ -186,7 +196,8 @@ impl Cluster {
 /// What the API server has against an object; `None` when it is something else that went wrong.
 fn refused(done: &Finished) -> Option<Failure> {
     let said = neutralise::plain(&done.stderr);
-    let words = [" is invalid: ", "(Invalid)", "(BadRequest)", "(Conflict)", "violates PodSecurity", "exceeded quota"];
+    let words =
+        [" is invalid: ", "(Invalid)", "(BadRequest)", "(Conflict)", "(AlreadyExists)", "violates PodSecurity", "exceeded quota"];
     let line = said.lines().find(|line| words.iter().any(|words| line.contains(words)))?;
     let what = line.trim_start_matches("Error from server ").trim_start_matches("error: ");
     let failure = Failure::new(Kind::Failed, format!("the cluster refused it: {what}"));

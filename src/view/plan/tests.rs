@@ -174,6 +174,14 @@ fn a_stall_is_seen_and_then_the_connection_is_replaced() {
 }
 
 #[test]
+fn a_node_that_froze_behind_a_living_server_is_no_connection() {
+    let mut view = View::attached();
+    assert_eq!(view.on(Event::Frozen), Some(Action::End));
+    view.ends(broken(Kind::Failed));
+    view.is_down(State::Reconnecting, "its node does not answer");
+}
+
+#[test]
 fn whoever_wakes_up_with_an_old_connection_replaces_it_at_once() {
     let mut view = View::attached();
     assert_eq!(view.on(Event::Silence { age: SECS(4), resumed: true }), None);

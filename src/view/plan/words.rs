@@ -42,6 +42,8 @@ pub enum Event {
         age: Duration,
         resumed: bool,
     },
+    /// The node does not answer, behind a living API server.
+    Frozen,
     /// Which start of the container the living attach is in.
     In(Start),
     Answered(Answer),

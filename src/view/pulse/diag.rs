@@ -16,6 +16,9 @@ pub struct Counters {
     pub acked: u64,
     /// Bytes that came.
     pub received: u64,
+    /// Packets with data that came, and that went.
+    pub came: u64,
+    pub went: u64,
 }
 
 #[cfg(target_os = "linux")]
@@ -51,6 +54,8 @@ mod linux {
     const LAST_DATA_RECV: usize = 52;
     const BYTES_ACKED: usize = 120;
     const BYTES_RECEIVED: usize = 128;
+    const DATA_SEGS_IN: usize = 152;
+    const DATA_SEGS_OUT: usize = 156;
 
     /// An open connection, as the kernel names it.
     #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,6 +161,8 @@ mod linux {
                     silence: Duration::from_millis(u32_at(body, LAST_DATA_RECV)?.into()),
                     acked: u64_at(body, BYTES_ACKED)?,
                     received: u64_at(body, BYTES_RECEIVED)?,
+                    came: u32_at(body, DATA_SEGS_IN)?.into(),
+                    went: u32_at(body, DATA_SEGS_OUT)?.into(),
                 };
                 return Some((Connection { inode: inode.into(), family: *message.first()?, id }, counters));
             }

@@ -93,15 +93,18 @@ fn exec(core: &Arc<Core>, request: &Request, target: &Target, faults: &[Fault]) 
 
 /// The container that is meant: the one that is named, or the only one.
 pub fn container_name(pod: &Value, pod_name: &str, given: &str) -> Result<String, Status> {
-    let containers = pod["spec"]["containers"].as_array().into_iter().flatten();
-    let names: Vec<&str> = containers.filter_map(|container| container["name"].as_str()).collect();
+    let names_in = |list: &str| {
+        let containers = pod["spec"][list].as_array().into_iter().flatten();
+        containers.filter_map(|container| container["name"].as_str()).collect::<Vec<_>>()
+    };
+    let names = names_in("containers");
     match names[..] {
         [only] if given.is_empty() => Ok(only.to_owned()),
         _ if given.is_empty() => Err(Status::bad_request(format!(
             "a container name must be specified for pod {pod_name}, choose one of: [{}]",
             names.join(" ")
         ))),
-        _ if names.contains(&given) => Ok(given.to_owned()),
+        _ if names.contains(&given) || names_in("initContainers").contains(&given) => Ok(given.to_owned()),
         _ => Err(Status::bad_request(format!("container {given} is not valid for pod {pod_name}"))),
     }
 }

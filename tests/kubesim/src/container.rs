@@ -78,6 +78,15 @@ impl Container {
         })
     }
 
+    /// Say what lies elsewhere in a root directory of its own: `SOURCE TARGET` lines, and where commands begin.
+    ///
+    /// # Errors
+    /// The directory cannot be written.
+    pub fn mounts(&self, lines: &str, working_directory: &str) -> io::Result<()> {
+        fs::write(self.directory.join("mounts"), lines)?;
+        fs::write(self.directory.join("working-directory"), working_directory)
+    }
+
     pub fn home(&self) -> PathBuf {
         self.directory.join("home")
     }

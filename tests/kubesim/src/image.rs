@@ -37,6 +37,9 @@ pub enum Oddity {
     NoTerminfo,
     /// Everything runs as a user that is not root and has no entry in the password file.
     OtherUser,
+    /// A root directory of its own: `/tmp` is its own, what its pod mounts as scratch space is where the pod says, and
+    /// commands begin in the directory that the pod says.
+    OwnRoot,
 }
 
 impl Oddity {
@@ -48,6 +51,7 @@ impl Oddity {
             Self::ReadOnly => "read-only",
             Self::NoTerminfo => "no-terminfo",
             Self::OtherUser => "other-user",
+            Self::OwnRoot => "own-root",
         }
     }
 }

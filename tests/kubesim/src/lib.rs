@@ -32,6 +32,7 @@ mod faults;
 mod fields;
 mod http;
 mod image;
+mod init;
 mod kubeconfig;
 mod line;
 mod links;

@@ -15,6 +15,7 @@ use crate::core::Core;
 use crate::entrypoint;
 use crate::events::{Weight, tell};
 use crate::image::Image;
+use crate::init;
 use crate::probe;
 use crate::stage::Stage;
 use crate::status::Status;
@@ -57,7 +58,7 @@ impl Node {
         self.images.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(name.to_owned(), image);
     }
 
-    fn image(&self, spec: &Value) -> Image {
+    pub fn image(&self, spec: &Value) -> Image {
         let images = self.images.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         spec["image"].as_str().and_then(|name| images.get(name)).cloned().unwrap_or_default()
     }
@@ -74,6 +75,41 @@ impl Node {
         let pods = self.pods();
         let sandbox = pods.get(uid(pod))?;
         sandbox.containers.iter().chain(&sandbox.ended).find(|container| container.name == name).cloned()
+    }
+
+    /// Make a container of a pod. Nothing runs in it yet.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn make_container(&self, core: &Core, pod: &Value, spec: &Value) -> Result<Container, String> {
+        let number = self.directories.fetch_add(1, Ordering::Relaxed);
+        let directory = self.directory.join(number.to_string());
+        let configuration = configuration::env_from(core, pod, spec)?;
+        let made = Container::create(directory, pod, spec, &self.image(spec), configuration);
+        let container = made.map_err(|error| error.to_string())?;
+        volumes::mount(&self.directory, pod, spec, &container).map_err(|error| error.to_string())?;
+        Ok(container)
+    }
+
+    /// Let these be a pod's running containers; false, and they are stopped, when it was deleted meanwhile.
+    pub fn put(&self, core: &Core, pod: &Value, containers: Vec<Arc<Container>>) -> bool {
+        match self.pods().get_mut(uid(pod)) {
+            Some(sandbox) if !sandbox.ending && !core.store.is_closed() => {
+                sandbox.containers = containers;
+                true
+            }
+            _ => {
+                containers.iter().for_each(|container| container.stop());
+                false
+            }
+        }
+    }
+
+    /// Let a container that has ended be none of the running ones.
+    pub fn take_out(&self, pod: &Value, container: &Arc<Container>) {
+        if let Some(sandbox) = self.pods().get_mut(uid(pod)) {
+            sandbox.containers.retain(|there| !Arc::ptr_eq(there, container));
+        }
     }
 
     fn ask_to_end(&self, pod: &Value, grace: Duration) {
@@ -199,10 +235,16 @@ fn wait_for_configuration(core: &Core, pod: &Value) -> bool {
 pub fn enter(core: &Arc<Core>, pod: &Value, stage: Stage) {
     if !stage.runs() {
         core.node.stop(pod);
-    } else if let Err(error) = start(core, pod) {
-        eprintln!("kubesim: pod {} cannot start: {error}", name_of(pod).1);
-        set_stage(core, pod, Stage::Failed);
-        return;
+    } else {
+        match start(core, pod) {
+            Ok(true) => {}
+            Ok(false) => return, // its end has said so
+            Err(error) => {
+                eprintln!("kubesim: pod {} cannot start: {error}", name_of(pod).1);
+                set_stage(core, pod, Stage::Failed);
+                return;
+            }
+        }
     }
     if stage == Stage::Running && !wait_for_probes(core, pod) {
         return; // it ended, and its end said so
@@ -222,19 +264,19 @@ fn wait_for_probes(core: &Arc<Core>, pod: &Value) -> bool {
     })
 }
 
-fn start(core: &Arc<Core>, pod: &Value) -> Result<(), String> {
+/// Start its containers; false when it ends before they run.
+fn start(core: &Arc<Core>, pod: &Value) -> Result<bool, String> {
     let running = core.node.pods().get(uid(pod)).is_none_or(|sandbox| !sandbox.containers.is_empty() || sandbox.ending);
     if running {
-        return Ok(());
+        return Ok(true);
+    }
+    if !init::run(core, pod)? {
+        return Ok(false);
     }
     let mut containers = Vec::new();
     for spec in containers_of(pod) {
         let image = core.node.image(spec);
-        let number = core.node.directories.fetch_add(1, Ordering::Relaxed);
-        let directory = core.node.directory.join(number.to_string());
-        let configuration = configuration::env_from(core, pod, spec)?;
-        let container = Container::create(directory, pod, spec, &image, configuration).map_err(|error| error.to_string())?;
-        volumes::mount(&core.node.directory, pod, spec, &container).map_err(|error| error.to_string())?;
+        let container = core.node.make_container(core, pod, spec)?;
         for (name, command) in &image.sessions {
             container.start_session(name, command)?;
         }
@@ -242,12 +284,7 @@ fn start(core: &Arc<Core>, pod: &Value) -> Result<(), String> {
         entrypoint::start(core, pod, &container, spec, &image)?;
         containers.push(container);
     }
-    let mut pods = core.node.pods();
-    match pods.get_mut(uid(pod)) {
-        Some(sandbox) if !sandbox.ending && !core.store.is_closed() => sandbox.containers = containers,
-        _ => containers.iter().for_each(|container| container.stop()), // it was deleted meanwhile
-    }
-    Ok(())
+    Ok(core.node.put(core, pod, containers))
 }
 
 fn containers_of(pod: &Value) -> impl Iterator<Item = &Value> {

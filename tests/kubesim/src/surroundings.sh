@@ -11,6 +11,29 @@ read_only() {
 	mount -o "remount,bind,ro,${flags#rw,}" "$(findmnt -n -o TARGET -T "$1")"
 }
 
+# own_root: a root directory in which all is as on this machine but /tmp and what is mounted.
+own_root() {
+	mkdir -p "$root"
+	mount -t tmpfs none "$root"
+	for entry in /*; do
+		if [ -L "$entry" ]; then
+			cp -P "$entry" "$root$entry"
+		elif [ -d "$entry" ] && [ "$entry" != /tmp ]; then
+			mkdir -p "$root$entry"
+			mount --rbind "$entry" "$root$entry"
+		fi
+	done
+	mkdir -p "$root/tmp" "$directory/own-tmp" "$root${directory%/*}"
+	mount --bind "$directory/own-tmp" "$root/tmp"
+	mkdir -p "$root${directory%/*}"
+	mount --bind "${directory%/*}" "$root${directory%/*}"
+	while IFS=' ' read -r source target; do
+		mkdir -p "$root$target"
+		mount --bind "$source" "$root$target"
+	done <"$directory/mounts"
+	mkdir -p "$root$(cat "$directory/working-directory")"
+}
+
 set -e
 mount --make-rprivate /
 while [ "$1" != -- ]; do
@@ -31,6 +54,7 @@ while [ "$1" != -- ]; do
 		head -c 60000 /dev/zero >"$directory/home/.factory/big"
 		;;
 	other-user) user=12345 ;;
+	own-root) root=$directory/root ;;
 	esac
 	shift
 done
@@ -38,6 +62,10 @@ shift
 if [ -n "${user:-}" ]; then
 	set -- /usr/bin/unshare --user --map-user="$user" --map-group="$user" -- "$@"
 fi
+[ -z "${root:-}" ] || own_root
 set +e
+if [ -n "${root:-}" ]; then
+	set -- chroot "$root" /usr/bin/env -C "$(cat "$directory/working-directory")" PATH="$path" "$@"
+fi
 cd "$directory/home" || exit
 PATH=$path exec "$@"

@@ -78,7 +78,7 @@ fn cluster(context: &Context, args: &WorkerAdd, registry: &Registry, named: &[(W
         name: unused.context("every name is taken")?,
         pod: names.deployment.clone(),
         namespace: given.clone(),
-        context: order::context(args)?,
+        context: order::context(args.context.as_deref())?,
         kubeconfig,
     };
     let Worker { place: Place::Pod(place), .. } = edit::planned(&registry.path, &entry)? else {

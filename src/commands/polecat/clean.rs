@@ -1,0 +1,93 @@
+//! `polecat clean`: those that have ended go, and no other.
+
+use std::io::{self, IsTerminal, Write};
+
+use anyhow::Result;
+
+use super::town;
+use crate::cli::polecat::PolecatClean;
+use crate::commands::{Context, report, standing};
+use crate::discovery;
+use crate::exit::{Code, Problem};
+use crate::gastown::{self, Found};
+use crate::registry::discover::Source;
+use crate::remote::kubectl::objects::Change;
+use crate::remote::session::State;
+use crate::terminal::{key, neutralise};
+
+pub fn run(context: &Context, args: &PolecatClean) -> Result<Code> {
+    let mut end = Code::Done;
+    let finished = finished(context, args, &mut end)?;
+    let count = finished.iter().map(|(_, found)| found.len()).sum::<usize>();
+    let mut out = io::stdout();
+    if count == 0 {
+        writeln!(out, "no polecat has ended")?;
+        return Ok(end);
+    }
+    for found in finished.iter().flat_map(|(_, found)| found) {
+        let status = found.told.as_ref().map(|answer| standing::of(answer).0).unwrap_or_default();
+        writeln!(out, "{}  {}  {}", found.polecat.name, neutralise::line(&found.polecat.rig), neutralise::line(&status))?;
+    }
+    let them = if count == 1 { "1 polecat".to_owned() } else { format!("{count} polecats") };
+    if args.dry_run {
+        writeln!(out, "{them} would be deleted")?;
+        return Ok(end);
+    }
+    if !args.yes && !agreed(&them)? {
+        return Ok(Code::Interrupted);
+    }
+    for (town, found) in still(context, args, &finished)? {
+        let targets: Vec<String> = found.iter().map(|found| format!("{}/{}", gastown::KIND, found.polecat.name)).collect();
+        if !targets.is_empty() {
+            discovery::cluster(&town).delete(&targets, Change::Made, context.deadline())?;
+        }
+        for found in found {
+            writeln!(out, "deleted {}", found.polecat.name)?;
+        }
+    }
+    Ok(end)
+}
+
+type Finished = Vec<(Source, Vec<Found>)>;
+
+/// The polecats that have ended, by where they are. Who does not answer is told, and costs the others nothing.
+fn finished(context: &Context, args: &PolecatClean, end: &mut Code) -> Result<Finished> {
+    let mut all = Vec::new();
+    for (town, found) in town::look(context, &args.town)? {
+        match found {
+            Ok(mut found) => {
+                found.retain(|found| has_ended(found) && args.rig.as_ref().is_none_or(|rig| *rig == found.polecat.rig));
+                all.push((town, found));
+            }
+            Err(failure) => {
+                *end = failure.code();
+                report(&anyhow::Error::from(failure).context(format!("asking {town}")));
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// Those that are still there and still over: while somebody thought about it, one may have begun again.
+fn still(context: &Context, args: &PolecatClean, listed: &Finished) -> Result<Finished> {
+    let mut now = finished(context, args, &mut Code::Done)?;
+    for (town, found) in &mut now {
+        let before = listed.iter().filter(|(other, _)| other == town).flat_map(|(_, found)| found);
+        let names: Vec<_> = before.map(|found| &found.polecat.name).collect();
+        found.retain(|found| names.contains(&&found.polecat.name));
+    }
+    Ok(now)
+}
+
+fn has_ended(found: &Found) -> bool {
+    let standing = found.told.as_ref().ok().and_then(|answer| answer.standing.as_ref());
+    standing.is_some_and(|standing| matches!(standing.state, State::Done | State::Failed | State::Stopped))
+}
+
+fn agreed(them: &str) -> Result<bool> {
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        let what = format!("deleting {them} cannot be undone, and there is no terminal to ask on");
+        return Err(Problem::new(Code::Usage, what, "--yes deletes them").into());
+    }
+    Ok(key::confirm(&format!("Delete {them}?"))?)
+}

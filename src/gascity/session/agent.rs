@@ -1,0 +1,153 @@
+//! A session's pod as it is found, and the way into it.
+
+use std::sync::{Mutex, MutexGuard};
+use std::time::Instant;
+
+use serde_json::Value;
+
+use super::City;
+use crate::gascity::time::{self, Moment};
+use crate::registry::names::ObjectName;
+use crate::registry::worker::{PodPlace, PodRef};
+use crate::remote::exec::{Exec, Interactive, Output, Request, Start};
+use crate::remote::failure::{Failure, Kind};
+use crate::remote::kubectl::Cluster;
+use crate::remote::pod::Pod;
+
+/// What the script calls the container.
+const CONTAINER: &str = "agent";
+/// The session's name as it is, without anything replaced.
+pub const NAME: &str = "gc-session-name";
+/// Which start of ours made the pod.
+pub const START: &str = "factory-worker/start";
+
+/// A pod of a city.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agent {
+    pub pod: ObjectName,
+    /// The session's name.
+    pub session: String,
+    pub phase: String,
+    /// It is being deleted.
+    pub ending: bool,
+    pub created: Option<Moment>,
+    /// Images that its containers cannot get, with the reason.
+    pub missing_images: Vec<(String, String)>,
+    pub image: String,
+}
+
+impl Agent {
+    /// What a pod's object says; `None` for a pod without a name that can be used.
+    pub fn of(pod: &Value) -> Option<Self> {
+        let metadata = &pod["metadata"];
+        let annotation = |name: &str| metadata["annotations"][name].as_str();
+        let session = annotation(NAME).or_else(|| metadata["labels"]["gc-session"].as_str())?;
+        let word = |path: &str| pod.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let statuses = ["initContainerStatuses", "containerStatuses"].map(|list| pod["status"][list].as_array());
+        let missing = statuses.into_iter().flatten().flatten().filter_map(|status| {
+            let waiting = &status["state"]["waiting"];
+            let reason = waiting["reason"].as_str()?;
+            let image = status["image"]
+                .as_str()
+                .filter(|image| !image.is_empty())
+                .map_or(word("/spec/containers/0/image"), str::to_owned);
+            let message = waiting["message"].as_str().unwrap_or_default();
+            ["ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"]
+                .contains(&reason)
+                .then(|| (image, format!("{reason} {message}").trim().to_owned()))
+        });
+        Some(Self {
+            pod: metadata["name"].as_str()?.parse().ok()?,
+            session: session.to_owned(),
+            phase: word("/status/phase"),
+            ending: metadata.get("deletionTimestamp").is_some_and(|time| !time.is_null()),
+            created: metadata["creationTimestamp"].as_str().and_then(time::parse),
+            missing_images: missing.collect(),
+            image: word("/spec/containers/0/image"),
+        })
+    }
+
+    /// The pod that a start of ours has just made for a session.
+    pub fn just_made(pod: &ObjectName, session: &str) -> Self {
+        Self {
+            pod: pod.clone(),
+            session: session.to_owned(),
+            phase: "Running".to_owned(),
+            ending: false,
+            created: None,
+            missing_images: Vec::new(),
+            image: String::new(),
+        }
+    }
+
+    /// Whether something may run in it.
+    pub fn runs(&self) -> bool {
+        self.phase == "Running" && !self.ending
+    }
+}
+
+/// The way into a session's pod. Whoever has lost it finds the pod that has taken its place.
+pub struct Inside {
+    city: City,
+    session: String,
+    pod: Mutex<ObjectName>,
+}
+
+impl Inside {
+    pub fn of(city: &City, agent: &Agent) -> Self {
+        Self { city: city.clone(), session: agent.session.clone(), pod: Mutex::new(agent.pod.clone()) }
+    }
+
+    /// The container that the agent runs in.
+    pub fn container() -> Option<ObjectName> {
+        CONTAINER.parse().ok()
+    }
+
+    fn current(&self) -> MutexGuard<'_, ObjectName> {
+        self.pod.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// The pod as a worker, for what is asked of workers in the same way.
+    fn worker(&self, pod: &ObjectName) -> Pod {
+        let Cluster { kubeconfig, context, namespace } = self.city.cluster.clone();
+        Pod::new(PodPlace { pod: PodRef::Pod(pod.clone()), namespace, context, container: Self::container(), kubeconfig })
+    }
+}
+
+impl Exec for Inside {
+    fn run(&self, request: Request<'_>) -> Result<Output, Failure> {
+        let pod = self.current().clone();
+        self.city.cluster.exec(&pod, Self::container().as_ref(), request)
+    }
+
+    fn interactive(&self, argv: &[String], _deadline: Instant) -> Result<Interactive, Failure> {
+        let pod = self.current().clone();
+        let command = self.city.cluster.interactive(&pod, Self::container().as_ref(), argv)?;
+        Ok(Interactive { command, pod: Some(pod) })
+    }
+
+    fn pod(&self) -> Option<String> {
+        Some(self.current().to_string())
+    }
+
+    fn place(&self) -> Option<String> {
+        let context = self.city.cluster.context.as_deref().unwrap_or_default();
+        Some(format!("gas city {context} {} {:?}", self.city.namespace, self.session))
+    }
+
+    fn start(&self, pod: &ObjectName, deadline: Instant) -> Result<Start, Failure> {
+        self.worker(pod).start(pod, deadline)
+    }
+
+    fn renew(&self, deadline: Instant) -> Result<(), Failure> {
+        let agent = self.city.running(&self.session, deadline)?;
+        let missing = || Failure::new(Kind::Missing, format!("no running pod for session {:?}", self.session));
+        *self.current() = agent.ok_or_else(missing)?.pod;
+        Ok(())
+    }
+
+    fn endpoint(&self, deadline: Instant) -> Result<Option<String>, Failure> {
+        let pod = self.current().clone();
+        self.worker(&pod).endpoint(deadline)
+    }
+}

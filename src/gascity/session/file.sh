@@ -1,0 +1,6 @@
+# shellcheck shell=sh
+# A file's bytes. Argument: its path.
+mark file
+cat -- "$1"
+mark "status $?"
+finish

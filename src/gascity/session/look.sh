@@ -1,0 +1,8 @@
+# shellcheck shell=sh
+# What tmux knows of the session. Arguments: the session's name, a format. The answer: `seen` with a line for each window.
+find_session "$1"
+mark seen
+# shellcheck disable=SC2154 # find_session sets id
+tm list-windows -t "$id:" -F "$2"
+mark "status $?"
+finish

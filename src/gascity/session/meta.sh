@@ -1,0 +1,37 @@
+# shellcheck shell=sh
+# Metadata, which the agent reads and writes as well: the environment of the tmux session. Arguments: the session's name,
+# `get`, `set` or `unset`, the key. Standard input of `set`: the value. The answer: `value` with what `get` found, `ok`.
+find_session "$1"
+case $2 in
+set)
+	# Command substitution takes line ends away, so that something has to stand behind them.
+	value=$(cat && printf .)
+	value=${value%.}
+	# A semicolon at the end would end tmux's command.
+	case $value in
+	*\;) value="${value%;}\\;" ;;
+	esac
+	# shellcheck disable=SC2154 # find_session sets id
+	tm set-environment -t "$id:" -- "$3" "$value" && mark ok
+	;;
+unset) tm set-environment -t "$id:" -u -- "$3" && mark ok ;;
+get)
+	if found=$(tm show-environment -t "$id:" -- "$3" 2>&1 && printf .); then
+		case $found in
+		"$3="*)
+			mark value
+			# What is tmux's own: the line's end.
+			found=${found%?.}
+			printf '%s' "${found#"$3="}"
+			;;
+		esac
+		mark ok
+	else
+		case $found in
+		'unknown variable: '*) mark ok ;;
+		*) printf '%s\n' "$found" >&2 ;;
+		esac
+	fi
+	;;
+esac
+finish

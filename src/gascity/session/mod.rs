@@ -1,0 +1,155 @@
+//! Gas City's agents: each session is a pod with a tmux session `main`, laid out as Gas City's own script does, so that a city
+//! can go from the one to the other and back while agents run.
+
+mod agent;
+mod copy;
+mod environment;
+mod inside;
+mod links;
+mod manifest;
+mod names;
+mod payload;
+mod start;
+
+pub use agent::Agent;
+use agent::Inside;
+pub use copy::copy_to;
+pub use inside::{
+    Meta, activity, alive, clear, copy_from, execute, get_meta, is_attached, is_there, keys, nudge, peek, set_meta,
+};
+pub use start::{Refused, start};
+
+use std::cmp::Reverse;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::gascity::place;
+use crate::registry::names::{ObjectName, SessionName};
+use crate::remote::Remote;
+use crate::remote::failure::{Failure, Kind};
+use crate::remote::kubectl::Cluster;
+
+/// Gas City kills an operation after 30 s; this is earlier, so that the reason can still be told.
+pub const PATIENCE: Duration = Duration::from_secs(25);
+/// The label of every agent's pod.
+const AGENTS: &str = "app=gc-agent";
+/// What every agent's tmux session is called.
+const SESSION: &str = "main";
+/// The newer operations that we know, for who asks before it uses them.
+pub const PROTOCOL: &str = r#"{"version":0,"capabilities":["report-attachment","report-activity","proc.exec"]}"#;
+
+/// Where a city's agents are.
+#[derive(Debug, Clone)]
+pub struct City {
+    cluster: Cluster,
+    namespace: ObjectName,
+}
+
+/// Pods as they were listed.
+struct Listed {
+    agents: Vec<Agent>,
+    /// Names of pods in the listing that are no session's.
+    others: Vec<String>,
+    /// kubectl said nothing at all. The real one always says something; the one that stands in for it in Gas City's own
+    /// manifest tests does not, and neither does it say anything on behalf of a pod.
+    silent: bool,
+}
+
+impl City {
+    /// The city that the environment names.
+    ///
+    /// # Errors
+    /// `GC_K8S_NAMESPACE` is no name of a namespace.
+    pub fn of_environment() -> anyhow::Result<Self> {
+        let (cluster, namespace) = place::cluster()?;
+        Ok(Self { cluster, namespace })
+    }
+
+    /// The pods of exactly this session, the newest first.
+    ///
+    /// # Errors
+    /// The cluster did not say.
+    pub fn find(&self, session: &str, deadline: Instant) -> Result<Vec<Agent>, Failure> {
+        let mut agents = self.list(&format!("gc-session={}", names::label(session)), None, deadline)?.agents;
+        agents.retain(|agent| agent.session == session);
+        agents.sort_by_key(|agent| Reverse(agent.created));
+        Ok(agents)
+    }
+
+    /// The pod of exactly this session that runs.
+    ///
+    /// # Errors
+    /// The cluster did not say.
+    pub fn running(&self, session: &str, deadline: Instant) -> Result<Option<Agent>, Failure> {
+        Ok(self.find(session, deadline)?.into_iter().find(Agent::runs))
+    }
+
+    /// The names of all sessions whose pod runs.
+    ///
+    /// # Errors
+    /// The cluster did not say.
+    pub fn sessions(&self, prefix: &str, deadline: Instant) -> Result<Vec<String>, Failure> {
+        let agents = self.list(AGENTS, Some("status.phase=Running"), deadline)?.agents;
+        // A name with a line end in it would be two names to whoever reads them.
+        let wanted =
+            |agent: &Agent| agent.runs() && agent.session.starts_with(prefix) && !agent.session.contains(char::is_control);
+        let mut names: Vec<_> = agents.into_iter().filter(wanted).map(|agent| agent.session).collect();
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// End a session: its pods are gone then. That there are none is no error.
+    ///
+    /// # Errors
+    /// The cluster refused, or they do not go.
+    pub fn stop(&self, session: &str, deadline: Instant) -> Result<(), Failure> {
+        let pods: Vec<_> = self.find(session, deadline)?.into_iter().map(|agent| agent.pod).collect();
+        if pods.is_empty() { Ok(()) } else { self.cluster.delete_pods(&pods, deadline) }
+    }
+
+    /// Why pods of the city cannot get this image, when they cannot. That no pod has tried says nothing against it.
+    ///
+    /// # Errors
+    /// The cluster did not say.
+    pub fn image_trouble(&self, image: &str, deadline: Instant) -> Result<Option<String>, Failure> {
+        let agents = self.list(AGENTS, None, deadline)?.agents;
+        if agents.iter().any(|agent| agent.phase == "Running" && agent.image == image) {
+            return Ok(None);
+        }
+        let missing = agents.into_iter().flat_map(|agent| agent.missing_images);
+        Ok(missing.into_iter().find(|(name, _)| name == image).map(|(_, why)| why))
+    }
+
+    fn list(&self, selector: &str, fields: Option<&str>, deadline: Instant) -> Result<Listed, Failure> {
+        let said = self.cluster.pods(selector, fields, deadline)?;
+        if said.is_empty() {
+            return Ok(Listed { agents: Vec::new(), others: Vec::new(), silent: true });
+        }
+        let list: Value = serde_json::from_slice(&said)
+            .map_err(|error| Failure::new(Kind::Incomplete, format!("kubectl's answer is no JSON: {error}")))?;
+        let items = list["items"].as_array().ok_or_else(|| Failure::new(Kind::Incomplete, "kubectl's answer is no list"))?;
+        let (mut agents, mut others) = (Vec::new(), Vec::new());
+        for item in items {
+            match Agent::of(item) {
+                Some(agent) => agents.push(agent),
+                None => others.extend(item["metadata"]["name"].as_str().map(str::to_owned)),
+            }
+        }
+        Ok(Listed { agents, others, silent: false })
+    }
+}
+
+/// The tmux server of a pod, for everything that works on workers as well.
+pub fn remote(city: &City, agent: &Agent) -> Remote {
+    Remote { exec: Box::new(Inside::of(city, agent)), tmux: vec!["tmux".to_owned()], log: None }
+}
+
+/// The session in it.
+///
+/// # Errors
+/// Never: it is a session's name.
+pub fn session() -> Result<SessionName, Failure> {
+    SESSION.parse().map_err(|error| Failure::new(Kind::Failed, format!("{SESSION}: {error}")))
+}

@@ -1,0 +1,32 @@
+# shellcheck shell=sh
+# Types a text into the agent's pane and presses Enter. Argument: the session's name. Standard input: the text, which is
+# therefore in no process list. A pane that is in a mode leaves it first, since Enter would not reach the agent from there.
+# The answer: `sent`, or `refused WHY` when nothing was typed.
+#
+# Enter comes when the text has had its effect on the screen, or after a second.
+find_session "$1"
+buffer=factory-worker-gc-$$
+# shellcheck disable=SC2154 # find_session sets id
+pane=$(tm display-message -p -t "$id:" '#{?pane_dead,dead,#{?pane_input_off,input-off,#{pane_id}}}')
+case $pane in
+%*) ;;
+*) finish "refused ${pane:-no-pane}" ;;
+esac
+trap 'tm delete-buffer -b "$buffer" 2>/dev/null' EXIT
+trap 'exit 1' HUP INT PIPE TERM
+tm load-buffer -b "$buffer" - || finish 'refused load'
+tm if-shell -F -t "$pane" '#{pane_in_mode}' "send-keys -t $pane -X cancel"
+before=$(tm capture-pane -p -t "$pane")
+# Since 3.7 tmux rewrites control characters unless told not to (-S); older ones do not know the flag.
+tm paste-buffer -S -d -p -r -b "$buffer" -t "$pane" 2>/dev/null ||
+	tm paste-buffer -d -p -r -b "$buffer" -t "$pane" || finish 'refused paste'
+tick=0
+while [ "$tick" -lt 10 ] && [ "$(tm capture-pane -p -t "$pane")" = "$before" ]; do
+	sleep 0.1 2>/dev/null || {
+		sleep 1
+		tick=10
+	}
+	tick=$((tick + 1))
+done
+tm send-keys -t "$pane" Enter || finish 'refused enter'
+finish sent

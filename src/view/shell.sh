@@ -1,0 +1,7 @@
+# shellcheck shell=sh
+# A shell on a worker; in a polecat's pod, where its agent works. bash, when there is one.
+cd /workspace/repo 2>/dev/null || cd /workspace 2>/dev/null || :
+if command -v bash >/dev/null 2>&1; then
+	exec bash
+fi
+exec sh

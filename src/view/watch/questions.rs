@@ -1,0 +1,106 @@
+//! What a view asks beside its connection, and how it says good-bye: in threads, because the operator's keys come first.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use super::Watch;
+use crate::remote::failure::{Failure, Kind};
+use crate::view::Outcome;
+use crate::view::child::Child;
+use crate::view::happening::Happening;
+use crate::view::plan::{Answer, Question};
+use crate::view::restore::write;
+
+/// When the window is closed, the worker has this long to let go of our client.
+const FAREWELL: Duration = Duration::from_secs(3);
+/// How long a question may take.
+const ANSWER: Duration = Duration::from_secs(15);
+/// How long a node may take to show that it lives.
+const POKE: Duration = Duration::from_secs(10);
+
+impl Watch<'_> {
+    pub(super) fn ask_which_start(&self) {
+        let (Some(pod), Some(child)) = (self.pod.clone(), &self.child) else { return };
+        let (remote, sender, number) = (Arc::clone(&self.view.remote), self.sender.clone(), child.number);
+        thread::spawn(move || {
+            let start = remote.exec.start(&pod, Instant::now() + ANSWER);
+            let _ = sender.send(Happening::In(number, start));
+        });
+    }
+
+    pub(super) fn poke(&self) {
+        let Some(child) = &self.child else { return };
+        let (client, sender, number) = (Arc::clone(&self.client), self.sender.clone(), child.number);
+        thread::spawn(move || {
+            let drawn = client.poke(Instant::now() + POKE).unwrap_or(false);
+            let _ = sender.send(Happening::Poked(number, drawn));
+        });
+    }
+
+    pub(super) fn ask(&mut self, question: Question) {
+        self.questions += 1;
+        let number = self.questions;
+        let (client, remote, sender) = (Arc::clone(&self.client), Arc::clone(&self.view.remote), self.sender.clone());
+        let pod = self.pod.clone();
+        thread::spawn(move || {
+            let deadline = Instant::now() + ANSWER;
+            let answer = match question {
+                Question::Session => Answer::Session(client.look(deadline)),
+                Question::Pod => Answer::Pod(remote.exec.renew(deadline)),
+                Question::Start => Answer::Start(match pod {
+                    Some(pod) => remote.exec.start(&pod, deadline),
+                    None => Err(Failure::new(Kind::Missing, "there is no pod")),
+                }),
+            };
+            let _ = sender.send(Happening::Answered(number, answer));
+        });
+    }
+
+    /// Tidy up.
+    pub(super) fn leave(&mut self, outcome: &Outcome) {
+        self.face.away();
+        if let Some(child) = &mut self.child {
+            child.end();
+            self.leftover = true;
+        }
+        while let Some(pause) = self.child.as_mut().and_then(Child::insist) {
+            if let Ok(Happening::Ended(..)) = self.happenings.recv_timeout(pause) {
+                self.child = None;
+            }
+        }
+        if self.leftover {
+            self.say_farewell();
+        } else {
+            self.client.has_ended();
+        }
+        self.terminal.restore();
+        if self.says_connecting {
+            write("\r\x1b[K");
+        }
+        if *outcome == Outcome::Gone {
+            self.announcer.over();
+        }
+    }
+
+    /// Ask the worker to let go of what we have left there. Nobody waits for long: the window is closed.
+    fn say_farewell(&mut self) {
+        self.questions += 1;
+        let (number, client, sender) = (self.questions, Arc::clone(&self.client), self.sender.clone());
+        let deadline = Instant::now() + FAREWELL;
+        thread::spawn(move || {
+            let answer = Answer::Session(client.look(deadline));
+            let _ = sender.send(Happening::Answered(number, answer));
+        });
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.happenings.recv_timeout(left) {
+                Ok(Happening::Answered(answered, _)) if answered == number => return,
+                Ok(Happening::Signal(Signal::SIGINT)) | Err(_) => return,
+                Ok(_) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,432 @@
+//! Gas City's session provider, through the real kubectl: what its conformance asks for, and what its script got wrong.
+
+#[path = "gascity/agents.rs"]
+mod agents;
+#[path = "gascity/city.rs"]
+mod city;
+mod support;
+
+use std::fs;
+
+use agents::{LISTENER, PROVIDER, begin};
+use city::City;
+use kubesim::{Fault, requests};
+use rstest::rstest;
+use serde_json::json;
+use support::eventually;
+
+#[test]
+fn a_session_lives_from_start_to_stop() {
+    let city = City::of_agents();
+    assert_eq!(city.ask(&["is-running", "mayor"]), "false\n");
+    let pod = city.start("mayor", LISTENER);
+    assert_eq!(pod.name(), "mayor");
+    assert_eq!(city.ask(&["is-running", "mayor"]), "true\n");
+    eventually("the first words", || city.ask(&["peek", "mayor", "50"]).contains("I listen").then_some(()));
+
+    let again = city.try_start("mayor", &json!({"command": "true"})).expect(1);
+    assert!(again.stderr.contains("already exists"), "{}", again.stderr);
+    assert_eq!(city.ask(&["is-running", "mayor"]), "true\n");
+
+    city.start("rig--worker", LISTENER);
+    assert_eq!(city.ask(&["list-running", ""]), "mayor\nrig--worker\n");
+    assert_eq!(city.ask(&["list-running", "rig"]), "rig--worker\n");
+    assert_eq!(city.ask(&["list-running", "nobody"]), "");
+
+    for _ in 0..2 {
+        city.session(&["stop", "mayor"], "").expect(0);
+        assert_eq!(city.ask(&["is-running", "mayor"]), "false\n");
+        assert_eq!(city.ask(&["list-running", ""]), "rig--worker\n");
+    }
+    city.start("mayor", LISTENER);
+}
+
+#[test]
+fn of_starts_at_the_same_time_one_wins() {
+    let city = City::of_agents();
+    let payload = json!({"command": LISTENER}).to_string();
+    let starts: Vec<_> = (0..4).map(|_| begin(&city, &["start", "mayor"], payload.clone())).collect();
+    let ran: Vec<_> = starts.into_iter().map(|start| start.join().unwrap()).collect();
+    assert_eq!(ran.iter().filter(|ran| ran.code == 0).count(), 1, "{ran:?}");
+    assert!(ran.iter().filter(|ran| ran.code != 0).all(|ran| ran.code == 1 && ran.stderr.contains("already exists")), "{ran:?}");
+    assert_eq!((city.pods().len(), city.ask(&["is-running", "mayor"]).as_str()), (1, "true\n"));
+}
+
+#[rstest]
+#[case::unknown(&["frobnicate", "x"], 2)]
+#[case::provision(&["provision", "x"], 2)]
+#[case::watch_startup(&["watch-startup", "x"], 2)]
+#[case::none(&[], 1)]
+#[case::start_without_a_name(&["start"], 1)]
+#[case::set_meta_without_a_key(&["set-meta", "x"], 1)]
+#[case::get_meta_without_a_key(&["get-meta", "x"], 1)]
+#[case::attach_to_nothing(&["attach", "x"], 1)]
+#[case::copy_from_nothing(&["copy-from", "x", "/etc/passwd"], 1)]
+#[case::exec_in_nothing(&["exec", "x"], 1)]
+fn only_an_unknown_operation_is_exit_2(#[case] words: &[&str], #[case] code: i32) {
+    let city = City::of_agents();
+    let ran = city.session(words, "").expect(code);
+    assert_eq!((ran.stdout.as_str(), ran.stderr.is_empty()), ("", code == 2), "{}", ran.stderr);
+    city.world.run(&[&["gc-session"], words].concat()).expect(code);
+}
+
+#[rstest]
+#[case(&["stop", "x"], "")]
+#[case(&["interrupt", "x"], "")]
+#[case(&["is-running", "x"], "false\n")]
+#[case(&["is-running", ""], "false\n")]
+#[case(&["is-attached", "x"], "false\n")]
+#[case(&["nudge", "x"], "")]
+#[case(&["send-keys", "x", "Enter"], "")]
+#[case(&["set-meta", "x", "KEY"], "")]
+#[case(&["get-meta", "x", "KEY"], "")]
+#[case(&["remove-meta", "x", "KEY"], "")]
+#[case(&["peek", "x", "50"], "")]
+#[case(&["list-running", ""], "")]
+#[case(&["clear-scrollback", "x"], "")]
+#[case(&["get-last-activity", "x"], "")]
+#[case(&["copy-to", "x", "/etc/passwd", ""], "")]
+fn a_session_that_is_not_there_is_no_error(#[case] words: &[&str], #[case] answer: &str) {
+    let city = City::of_agents();
+    assert_eq!(city.session(words, "text").expect(0).stdout, answer);
+    // Nor is one whose agent has ended.
+    city.start("x", LISTENER).tmux(&["kill-server"]);
+    assert_eq!(city.ask(&["is-running", "x"]), "false\n");
+    let expected = if words[0] == "list-running" { "x\n" } else { answer };
+    let code = if words[0] == "set-meta" { 1 } else { 0 };
+    assert_eq!(city.session(words, "text").expect(code).stdout, expected);
+}
+
+#[test]
+fn the_newer_operations_are_announced() {
+    let protocol: serde_json::Value = serde_json::from_str(&City::new().ask(&["protocol"])).unwrap();
+    assert_eq!(protocol, json!({"version": 0, "capabilities": ["report-attachment", "report-activity", "proc.exec"]}));
+}
+
+#[test]
+fn metadata_is_kept_where_the_agent_keeps_it() {
+    let city = City::of_agents();
+    let pod = city.start("mayor", LISTENER);
+    let get = |key: &str| city.ask(&["get-meta", "mayor", key]);
+    assert_eq!(get("GC_DRAIN"), "");
+    for value in [
+        "1",
+        "two words",
+        "ends in ;",
+        "-x",
+        "",
+        "a=b",
+        "#{x} $(touch pwned) `id` \"q\" 'q'",
+        "two\nlines",
+        "ü",
+        &"long".repeat(2000),
+    ] {
+        city.session(&["set-meta", "mayor", "GC_DRAIN"], value).expect(0);
+        assert_eq!(get("GC_DRAIN"), value);
+        assert_eq!(pod.tmux(&["show-environment", "-t", "main", "GC_DRAIN"]), format!("GC_DRAIN={value}\n"));
+    }
+    pod.tmux(&["set-environment", "-t", "main", "GC_DRAIN_ACK", "by the agent"]);
+    assert_eq!(get("GC_DRAIN_ACK"), "by the agent");
+    for _ in 0..2 {
+        city.session(&["remove-meta", "mayor", "GC_DRAIN"], "").expect(0);
+        assert_eq!(get("GC_DRAIN"), "");
+    }
+    // What tmux cannot keep is an error, never lost without a word.
+    let ran = city.session(&["set-meta", "mayor", "GC_DRAIN"], &"x".repeat(300_000)).expect(1);
+    assert!(!ran.stderr.is_empty());
+    assert_eq!(get("GC_DRAIN"), "");
+}
+
+#[test]
+fn a_nudge_is_typed_as_it_is() {
+    let city = City::of_agents();
+    let pod = city.start("mayor", LISTENER);
+    let texts = [
+        "hello",
+        "Enter",
+        "C-c",
+        "-x",
+        "ends in ;",
+        "a;b",
+        "#{pane_id} $(touch pwned) `id` \\n",
+        "'q' \"q\"",
+        "ü 日本 🚀",
+        "two\nlines",
+        "$HOME ~",
+    ];
+    let mut heard = String::new();
+    for text in texts {
+        city.session(&["nudge", "mayor"], text).expect(0);
+        heard += &format!("{text}\n");
+        city.wait_for_file(&pod, "/workspace/heard", &heard);
+    }
+    // Nobody is scrolling for ever.
+    pod.tmux(&["copy-mode", "-t", "main"]);
+    city.session(&["nudge", "mayor"], "out of copy mode").expect(0);
+    city.wait_for_file(&pod, "/workspace/heard", &format!("{heard}out of copy mode\n"));
+    // Nothing to say is nothing to type.
+    city.session(&["nudge", "mayor"], "").expect(0);
+}
+
+#[test]
+fn keys_are_pressed_by_name() {
+    let city = City::of_agents();
+    let pod = city.start(
+        "mayor",
+        "trap 'echo interrupted >>/workspace/heard' INT; while :; do read -r line && echo \"got $line\" >>/workspace/heard; done",
+    );
+    city.session(&["send-keys", "mayor", "a", ";", "b", "Enter"], "").expect(0);
+    city.wait_for_file(&pod, "/workspace/heard", "got a;b\n");
+    city.session(&["interrupt", "mayor"], "").expect(0);
+    city.wait_for_file(&pod, "/workspace/heard", "got a;b\ninterrupted\n");
+    pod.tmux(&["copy-mode", "-t", "main"]);
+    city.session(&["interrupt", "mayor"], "").expect(0);
+    city.wait_for_file(&pod, "/workspace/heard", "got a;b\ninterrupted\ninterrupted\n");
+}
+
+#[test]
+fn peek_shows_the_screen_and_the_history() {
+    let city = City::of_agents();
+    city.start("mayor", "seq 1 300; exec cat");
+    eventually("the last line", || city.ask(&["peek", "mayor", "5"]).contains("\n300\n").then_some(()));
+    let lines = |count: &str| city.ask(&["peek", "mayor", count]).trim_end().lines().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(lines("0").len(), 300);
+    assert_eq!(lines("-1").len(), 300);
+    let some = lines("10");
+    assert!(some.len() < 60 && some.last().unwrap() == "300", "{some:?}");
+    assert_eq!(lines("10").len() - lines("5").len(), 5);
+    city.session(&["clear-scrollback", "mayor"], "").expect(0);
+    assert!(lines("0").len() < 60);
+}
+
+#[test]
+fn activity_is_output_and_not_input() {
+    let city = City::of_agents();
+    // It echoes nothing of what it is told.
+    let pod = city.start("mayor", "stty -echo; echo begun; exec cat >/dev/null");
+    eventually("its output", || city.ask(&["peek", "mayor"]).contains("begun").then_some(()));
+    let first = city.ask(&["get-last-activity", "mayor"]);
+    let begun = humantime::parse_rfc3339(first.trim()).unwrap();
+    assert!(begun.elapsed().unwrap().as_secs() < 3600, "{first}");
+    eventually("another second", || (begun.elapsed().unwrap().as_secs() > 2).then_some(()));
+    pod.tmux(&["send-keys", "-t", "main", "typed", "Enter"]);
+    assert_eq!(city.ask(&["get-last-activity", "mayor"]), first);
+}
+
+#[test]
+fn a_process_is_known_by_its_own_name() {
+    let city = City::of_agents();
+    let agent = "#!/bin/sh\nwhile :; do sleep 0.1; done\n";
+    city.cluster.image(agents::IMAGE).with(kubesim::Oddity::OwnRoot).script("codex", agent).script("gc", agent).publish();
+    // Its start command has the words claude and sleep in it, as the script's always has.
+    city.start_with("mayor", &json!({"command": "codex; echo claude", "pre_start": ["echo claude"]}));
+    let alive = |names: &str| city.session(&["process-alive", "mayor"], names).expect(0).stdout;
+    eventually("the agent", || (alive("codex") == "true\n").then_some(()));
+    assert_eq!(alive("claude"), "false\n");
+    assert_eq!(alive("claude\ncodex"), "true\n");
+    assert_eq!(alive("cod"), "false\n");
+    assert_eq!(alive(""), "true\n");
+    assert_eq!(city.session(&["process-alive", "nobody"], "codex").expect(0).stdout, "false\n");
+}
+
+#[test]
+fn files_go_in_and_out() {
+    let city = City::of_agents();
+    let pod = city.start("mayor", LISTENER);
+    let here = city.world.path("source");
+    fs::create_dir_all(here.join("deep/er")).unwrap();
+    fs::write(here.join("a b"), "one").unwrap();
+    fs::write(here.join("deep/er/c"), "two").unwrap();
+    let (file, directory) = (here.join("a b"), here.to_str().unwrap());
+    let copy = |source: &str, to: &str| city.session(&["copy-to", "mayor", source, to], "").expect(0);
+    copy(file.to_str().unwrap(), "x/renamed");
+    copy(file.to_str().unwrap(), "");
+    copy(directory, "all");
+    copy("/nowhere/at/all", "y");
+    for (path, text) in [("x/renamed", "one"), ("a b", "one"), ("all/a b", "one"), ("all/deep/er/c", "two")] {
+        assert_eq!(city.file(&pod, &format!("/workspace/{path}")).as_deref(), Some(text), "{path}");
+    }
+    assert_eq!(city.file(&pod, "/workspace/y"), None);
+
+    let bytes: Vec<u8> = (0..=255).cycle().take(300_000).collect();
+    fs::write(&file, &bytes).unwrap();
+    copy(file.to_str().unwrap(), "binary");
+    let output = city.command(PROVIDER, &["copy-from", "mayor", "/workspace/binary"]).output().unwrap();
+    assert!(output.status.success() && output.stdout == bytes, "{} bytes", output.stdout.len());
+    city.session(&["copy-from", "mayor", "/workspace/nothing"], "").expect(1);
+}
+
+#[test]
+fn a_command_in_the_pod_ends_as_it_ends() {
+    let city = City::of_agents();
+    city.start("mayor", LISTENER);
+    let ran = city.session(&["exec", "mayor"], "echo out; echo err >&2; exit 2").expect(2);
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("out\n", "err\n"));
+    assert_eq!(city.session(&["exec", "mayor"], "printf '%s' \"$GC_TMUX_SESSION\"").expect(0).stdout, "main");
+}
+
+#[test]
+fn an_image_that_the_cluster_cannot_get_is_known() {
+    let city = City::of_agents();
+    city.session(&["check-image", "new:1"], "").expect(0);
+    city.cluster.image("bad:1").in_stage(kubesim::Stage::ImagePullBackOff).publish();
+    let manifest = json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "tried", "labels": {"app": "gc-agent", "gc-session": "tried"}},
+        "spec": {"containers": [{"name": "agent", "image": "bad:1"}]},
+    });
+    let file = city.world.path("tried.json");
+    fs::write(&file, manifest.to_string()).unwrap();
+    assert_eq!(city.cluster.kubectl(&["-n", "gc", "apply", "-f", file.to_str().unwrap()]).code, 0);
+    eventually("the trouble", || (city.session(&["check-image", "bad:1"], "").code == 1).then_some(()));
+    city.session(&["check-image", "new:1"], "").expect(0);
+}
+
+#[rstest]
+fn trouble_is_an_error_and_never_an_answer(#[values(Fault::Status(401), Fault::Status(403), Fault::Status(503))] fault: Fault) {
+    let city = City::of_agents();
+    city.start("mayor", LISTENER);
+    city.cluster.when(requests()).then(fault);
+    for words in [
+        &["is-running", "mayor"][..],
+        &["stop", "mayor"],
+        &["interrupt", "mayor"],
+        &["process-alive", "mayor"],
+        &["nudge", "mayor"],
+        &["send-keys", "mayor", "Enter"],
+        &["set-meta", "mayor", "KEY"],
+        &["get-meta", "mayor", "KEY"],
+        &["peek", "mayor", "50"],
+        &["list-running", ""],
+        &["get-last-activity", "mayor"],
+        &["start", "other"],
+    ] {
+        let input = if words[0] == "start" { "{}" } else { "sleep" };
+        let ran = city.session(words, input).expect(1);
+        assert!(ran.stdout.is_empty() && !ran.stderr.trim().is_empty(), "{words:?}: {ran:?}");
+    }
+    city.cluster.lift_all_faults();
+    assert_eq!(city.ask(&["list-running", ""]), "mayor\n");
+    assert_eq!(city.file(&city.pod_of("mayor"), "/workspace/heard").as_deref(), Some(""), "nothing was typed");
+}
+
+#[test]
+fn a_cluster_that_cannot_be_reached_is_an_error() {
+    let city = City::of_agents();
+    city.start("mayor", LISTENER);
+    city.cluster.refuse_connections();
+    for words in [
+        &["is-running", "mayor"][..],
+        &["nudge", "mayor"],
+        &["get-meta", "mayor", "KEY"],
+        &["list-running", ""],
+        &["stop", "mayor"],
+    ] {
+        let ran = city.session(words, "text").expect(1);
+        assert!(ran.stdout.is_empty() && ran.stderr.contains("refused"), "{words:?}: {ran:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_is_cut_is_no_answer() {
+    let city = City::of_agents();
+    let pod = city.start("mayor", "seq 1 300; exec cat");
+    pod.tmux(&["set-environment", "-t", "main", "KEY", "a long value that is cut in the middle"]);
+    for bytes in [0, 25, 60] {
+        let rule = city.cluster.when(kubesim::execs()).then(Fault::cut_after_bytes(bytes).looking_like_success());
+        for words in [
+            &["is-running", "mayor"][..],
+            &["peek", "mayor", "0"],
+            &["get-meta", "mayor", "KEY"],
+            &["copy-from", "mayor", "/etc/passwd"],
+        ] {
+            let ran = city.session(words, "").expect(1);
+            assert!(ran.stdout.is_empty() && !ran.stderr.is_empty(), "{words:?} after {bytes} bytes: {ran:?}");
+        }
+        rule.lift();
+    }
+    assert_eq!(city.ask(&["is-running", "mayor"]), "true\n");
+}
+
+#[rstest]
+#[case(&["peek", "mayor", "50"])]
+#[case(&["nudge", "mayor"])]
+#[case(&["is-running", "mayor"])]
+#[case(&["get-meta", "mayor", "KEY"])]
+#[case(&["set-meta", "mayor", "KEY"])]
+#[case(&["send-keys", "mayor", "Enter"])]
+#[case(&["process-alive", "mayor"])]
+fn two_kubectls_at_most(#[case] words: &[&str]) {
+    let mut city = City::of_agents();
+    city.start("mayor", LISTENER);
+    let notes = city.note_kubectl();
+    city.session(words, "text").expect(0);
+    let calls = fs::read_to_string(notes).unwrap();
+    assert_eq!(calls.lines().count(), 2, "{calls}");
+}
+
+#[test]
+fn a_hundred_agents_are_listed_by_one_kubectl() {
+    let mut city = City::of_agents();
+    let pod = |number: usize| {
+        json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {
+                "name": format!("agent-{number}"), "labels": {"app": "gc-agent", "gc-session": format!("agent-{number}")},
+                "annotations": {"gc-session-name": format!("agent-{number:03}")},
+            },
+            "spec": {"containers": [{"name": "agent", "image": "nothing:1"}]},
+        })
+    };
+    let file = city.world.path("hundred.json");
+    let all: Vec<_> = (0..100).map(pod).collect();
+    fs::write(&file, all.iter().map(|pod| pod.to_string() + "\n").collect::<String>()).unwrap();
+    assert_eq!(city.cluster.kubectl(&["-n", "gc", "apply", "--validate=false", "-f", file.to_str().unwrap()]).code, 0);
+    eventually("all to run", || (city.ask(&["list-running", "agent-"]).lines().count() == 100).then_some(()));
+    let notes = city.note_kubectl();
+    let listed = city.ask(&["list-running", "agent-0"]);
+    assert_eq!((listed.lines().count(), listed.lines().next()), (100, Some("agent-000")));
+    assert_eq!(fs::read_to_string(notes).unwrap().lines().count(), 1);
+}
+
+#[test]
+fn attaching_is_a_view_like_any_other() {
+    let city = City::of_agents();
+    let pod = city.start("mayor", "echo I am the mayor; exec cat");
+    let screen = city.world.screen_with("");
+    screen.enter("gc-session-k8s attach mayor");
+    screen.wait("I am the mayor");
+    assert_eq!(city.ask(&["is-attached", "mayor"]), "true\n");
+    screen.enter("grün");
+    eventually("what was typed", || pod.pane("main").contains("grün\ngrün").then_some(()));
+    assert_eq!(pod.tmux(&["show-options", "-t", "main", "status"]), "status off\n", "as in every view");
+    pod.tmux(&["detach-client", "-s", "main"]);
+    screen.wait("$ ");
+    eventually("nobody to be attached", || (city.ask(&["is-attached", "mayor"]) == "false\n").then_some(()));
+    assert_eq!(city.ask(&["is-running", "mayor"]), "true\n");
+}
+
+/// The pod's sh need not be this machine's.
+#[rstest]
+fn any_sh_will_do(#[values("dash", "busybox sh", "bash --posix")] sh: &str) {
+    let city = City::of_agents();
+    let image = city.cluster.image(agents::IMAGE).with(kubesim::Oddity::OwnRoot);
+    image.script("sh", &format!("#!/bin/dash\nexec {sh} \"$@\"\n")).publish();
+    let file = city.world.path("file");
+    fs::write(&file, "bytes").unwrap();
+    let copied = json!([{"src": file.to_str().unwrap(), "rel_dst": "staged"}]);
+    let pod = city.start_with("mayor", &json!({"command": LISTENER, "copy_files": copied}));
+    assert_eq!(city.file(&pod, "/workspace/staged").as_deref(), Some("bytes"));
+    city.session(&["nudge", "mayor"], "a\\nb $HOME;").expect(0);
+    city.wait_for_file(&pod, "/workspace/heard", "a\\nb $HOME;\n");
+    city.session(&["set-meta", "mayor", "KEY"], "a\\tb\n;").expect(0);
+    assert_eq!(city.ask(&["get-meta", "mayor", "KEY"]), "a\\tb\n;");
+    city.session(&["remove-meta", "mayor", "KEY"], "").expect(0);
+    assert_eq!(city.ask(&["get-meta", "mayor", "KEY"]), "");
+    assert_eq!(city.session(&["process-alive", "mayor"], "claude\ncat").expect(0).stdout, "true\n");
+    assert_eq!(city.session(&["process-alive", "mayor"], "sleep").expect(0).stdout, "false\n");
+    city.session(&["copy-to", "mayor", city.world.home().to_str().unwrap(), "home"], "").expect(0);
+    assert_eq!(city.session(&["exec", "mayor"], "exit 7").expect(7).stdout, "");
+    assert!(city.ask(&["peek", "mayor"]).contains("I listen"));
+    assert!(!city.ask(&["get-last-activity", "mayor"]).is_empty());
+}

@@ -1,0 +1,65 @@
+//! What windows of one machine share while they are down: one of them looks whether the API server is there again.
+
+#[path = "support/operator.rs"]
+mod operator;
+mod support;
+#[path = "support/window.rs"]
+mod window;
+
+use std::fs;
+
+use serde_json::{Value, json};
+use support::eventually;
+use window::{Factory, Kind};
+
+/// What is written down about the ways to API servers.
+fn roads(factory: &Factory) -> Vec<Value> {
+    let files = fs::read_dir(factory.operator.world.path("state/factory-worker")).unwrap().flatten();
+    let paths = files.map(|file| file.path()).filter(|path| path.extension().is_some_and(|kind| kind == "json"));
+    let named = paths.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("network-"));
+    named.filter_map(|path| serde_json::from_slice(&fs::read(path).ok()?).ok()).collect()
+}
+
+/// How many seconds a window says it is until its next try.
+fn pause(text: &str) -> Option<u32> {
+    let rest = text.split("next try in ").nth(1)?;
+    rest.split(' ').next()?.parse().ok()
+}
+
+#[test]
+fn all_windows_hear_from_one_that_the_server_is_back() {
+    let factory = Factory::start(Kind::Deployment);
+    factory.pod().session("dev", window::APP);
+    let window = factory.window();
+    window.screen.run(&["open", "--detached", "w/dev"]).expect(0);
+    let states = || {
+        let listing = window.screen.inner(&["list-panes", "-a", "-F", "#{@factory-worker-state}"]);
+        listing.lines().filter(|state| !state.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+    };
+    eventually("both views", || (states() == ["connected", "connected"]).then_some(()));
+    factory.cut_off();
+    eventually("both to be down", || (states() == ["reconnecting", "reconnecting"]).then_some(()));
+    // By then the other one, too, would not try for a while.
+    window.screen.wait_until("a long pause", |text| pause(text).is_some_and(|seconds| seconds >= 9));
+    assert_eq!(roads(&factory), [json!({ "away": true, "returns": 0 })], "one way, one file");
+    factory.operator.cluster.accept_connections();
+    eventually("both to be back", || (states() == ["connected", "connected"]).then_some(()));
+    assert_eq!(roads(&factory), [json!({ "away": false, "returns": 1 })], "it was seen once, for both");
+    eventually("no client to be left over", || (factory.pod().clients().len() == 2).then_some(()));
+}
+
+#[test]
+fn a_server_that_is_back_is_used_before_the_back_off_says_so() {
+    let factory = Factory::start(Kind::Deployment);
+    let window = factory.window();
+    factory.cut_off();
+    // Such a pause is one of the longest: the next try by itself is far away.
+    window.screen.wait_until("a long pause", |text| pause(text).is_some_and(|seconds| seconds >= 9));
+    factory.operator.cluster.forget_calls();
+    factory.operator.cluster.accept_connections();
+    let seen = |text: &str| pause(text).is_none_or(|seconds| seconds < 3);
+    // What is shown then is not the end of that pause, but an attempt, or the session.
+    let text = window.screen.wait_until("something to happen", seen);
+    assert!(pause(&text).is_none(), "the pause went by: {text}");
+    window.wait_back();
+}

@@ -1,0 +1,123 @@
+//! Connections that neither work nor end: seen, replaced, and nothing that was typed into them afterwards arrives.
+
+#[path = "support/operator.rs"]
+mod operator;
+mod support;
+#[path = "support/window.rs"]
+mod window;
+
+use std::time::{Duration, Instant};
+
+use kubesim::Fault;
+use nix::sys::signal::Signal;
+use support::eventually;
+use window::{Factory, Kind};
+
+fn freeze(factory: &Factory) {
+    assert_eq!(factory.operator.cluster.break_open_execs("fleet", &Fault::freeze_after(Duration::ZERO)), 1);
+}
+
+#[test]
+fn a_stalled_connection_is_seen_and_replaced() {
+    let factory = Factory::start(Kind::Deployment);
+    let window = factory.window();
+    window.types("before");
+    freeze(&factory);
+    window.wait_state("stalled");
+    eventually("a mark", || (window.name() == "! w/qa").then_some(()));
+    let text = window.screen.text();
+    assert!(!text.contains("reconnecting") && text.contains("before"), "the screen is still kubectl's: {text}");
+    window.wait_back();
+    window.types("after");
+    assert_eq!(factory.typed(), ["before", "after"]);
+    assert_eq!(window.name(), "w/qa");
+    window.close();
+    factory.wait_clean();
+}
+
+#[test]
+fn keys_that_are_typed_once_a_frozen_view_is_down_never_arrive() {
+    let factory = Factory::start(Kind::Deployment);
+    let window = factory.window();
+    freeze(&factory);
+    factory.operator.cluster.refuse_connections();
+    window.wait_state("reconnecting");
+    window.screen.wait("w/qa is reconnecting: ");
+    window.screen.enter("typed into nothing");
+    factory.operator.cluster.accept_connections();
+    window.wait_back();
+    window.types("after");
+    assert_eq!(factory.typed(), ["after"]);
+}
+
+#[test]
+fn a_slow_connection_is_no_stalled_one() {
+    let factory = Factory::start(Kind::Deployment);
+    factory.operator.cluster.when(kubesim::execs()).then(Fault::slow(Duration::from_millis(300)));
+    let window = factory.window();
+    let end = Instant::now() + Duration::from_secs(15);
+    while Instant::now() < end {
+        assert_eq!(window.state(), "connected");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    window.types("slowly");
+    assert_eq!(factory.pod().clients().len(), 1);
+}
+
+#[test]
+fn a_node_that_freezes_behind_a_living_server_is_noticed_by_whoever_types() {
+    let factory = Factory::start(Kind::Deployment);
+    let window = factory.window();
+    window.types("before");
+    let frozen = Fault::freeze_after(Duration::ZERO).with_pongs();
+    assert_eq!(factory.operator.cluster.break_open_execs("fleet", &frozen), 1);
+    let before = window.client();
+    // Half a minute on a machine that has nothing else to do.
+    let end = Instant::now() + Duration::from_secs(120);
+    while !window.new_client_than(&before) {
+        assert!(Instant::now() < end, "it was not noticed; the state is {:?}", window.state());
+        window.screen.keys(&["x"]);
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    window.wait_back();
+    window.screen.keys(&["C-u"]);
+    window.types("after");
+}
+
+#[test]
+fn a_session_that_answers_nothing_to_keys_stays_connected() {
+    let factory = Factory::start(Kind::Deployment);
+    // Nobody reads what is typed there, and nothing shows it.
+    factory.pod().tmux(&["respawn-pane", "-k", "-t", "=qa:", "--", "sh", "-c", "stty -echo; echo I am qa; sleep 1000"]);
+    let window = factory.window();
+    let before = window.client();
+    factory.operator.cluster.forget_calls();
+    // The worker is asked to draw the screen, and does.
+    eventually("a question", || {
+        window.screen.keys(&["x"]);
+        (!factory.operator.cluster.calls().execs().is_empty()).then_some(())
+    });
+    let end = Instant::now() + Duration::from_secs(15);
+    while Instant::now() < end {
+        assert_eq!(window.state(), "connected");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(window.client(), before);
+    assert_eq!(factory.operator.cluster.calls().execs().len(), 1, "it was asked once");
+}
+
+/// Sleep of a laptop: everything of ours stands still, and the network is gone when it wakes up.
+#[test]
+fn a_view_that_was_stopped_over_a_dead_link_comes_back_at_once() {
+    let factory = Factory::start(Kind::Deployment);
+    let window = factory.window();
+    window.types("before");
+    factory.signal_all(Signal::SIGSTOP);
+    freeze(&factory);
+    // As long as a connection may be silent before it counts as dead, and more.
+    std::thread::sleep(Duration::from_secs(14));
+    factory.signal_all(Signal::SIGCONT);
+    window.wait_back();
+    window.types("after");
+    assert_eq!(factory.typed(), ["before", "after"]);
+}
