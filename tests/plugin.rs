@@ -25,7 +25,8 @@ fn load(more: &str) -> String {
 /// The keys that the plugin has bound, with what they run.
 fn bindings(screen: &Screen<'_>) -> Vec<(String, String)> {
     let listing = screen.inner(&["list-keys", "-T", "prefix"]);
-    let ours = listing.lines().filter(|line| line.contains("factory-worker"));
+    // Those that enter copy mode are the operator's, wrapped (tests/copy_mode.rs).
+    let ours = listing.lines().filter(|line| line.contains("factory-worker") && !line.contains("copy-mode"));
     let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     ours.map(|line| (words(line)[3].clone(), line.to_owned())).collect()
 }

@@ -21,6 +21,10 @@ use crate::wire::Wire;
 /// The protocols spoken here, the best first. Both use the same frames; only v5 can say that standard input has ended.
 const PROTOCOLS: &[&str] = &["v5.channel.k8s.io", "v4.channel.k8s.io"];
 
+/// How long an API server is on its way to a node that refuses. Without it kubectl may see the end of the connection before
+/// it has made its streams, and says no more than "closed all streams".
+const ASKING_THE_NODE: Duration = Duration::from_millis(30);
+
 /// A command that a client wants to run.
 #[derive(Debug)]
 pub struct Exec {
@@ -86,6 +90,7 @@ impl Exec {
         let input = match started {
             Ok(process) => self.supervise(process, outgoing.clone()),
             Err(why) => {
+                thread::sleep(ASKING_THE_NODE);
                 finish(&outgoing, &Status::internal(&why).to_json());
                 channel().0
             }
