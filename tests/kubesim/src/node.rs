@@ -311,9 +311,17 @@ pub fn set_stage(core: &Core, pod: &Value, stage: Stage) {
         }
         if stage.has_node() {
             pod["spec"]["nodeName"] = json!("kubesim");
+        } else if let Some(spec) = pod["spec"].as_object_mut() {
+            spec.remove("nodeName");
         }
         pod["status"] = stage.status(&pod["spec"], name);
-        for container in pod["status"]["containerStatuses"].as_array_mut().into_iter().flatten().filter(|_| restarts > 0) {
+        for container in pod["status"]
+            .pointer_mut("/containerStatuses")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+            .filter(|_| restarts > 0)
+        {
             container["restartCount"] = json!(container["restartCount"].as_u64().unwrap_or(0) + restarts);
         }
         Ok(())
