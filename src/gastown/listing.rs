@@ -103,10 +103,7 @@ impl Listing {
     /// # Errors
     /// It is none, or only a part of one.
     pub fn parse(json: &[u8]) -> Result<Self, Failure> {
-        let list: List = serde_json::from_slice(json).map_err(|error| {
-            kubectl_error::asked_for_a_user(json)
-                .unwrap_or_else(|| Failure::new(Kind::Incomplete, format!("kubectl's list of polecats makes no sense: {error}")))
-        })?;
+        let list: List = kubectl_error::listing(json, "polecats")?;
         let mut listing = Self::default();
         for item in list.items {
             match item {

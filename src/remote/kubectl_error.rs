@@ -1,6 +1,8 @@
 //! What kubectl's standard error means. The texts are those of kubectl 1.27 to 1.33, of the API server, the kubelet,
 //! containerd and CRI-O; the table in the tests holds them as they were recorded.
 
+use serde::de::DeserializeOwned;
+
 use super::failure::{Failure, Kind};
 use crate::terminal::neutralise;
 
@@ -135,10 +137,21 @@ const RULES: &[Rule] = &[
 ];
 
 /// kubectl asks on standard output when the kubeconfig has no credentials, and goes on without when nobody answers.
-pub fn asked_for_a_user(stdout: &[u8]) -> Option<Failure> {
+fn asked_for_a_user(stdout: &[u8]) -> Option<Failure> {
     let asked = stdout.starts_with(b"Please enter Username");
     let reason = "the kubeconfig has no credentials: kubectl asked for a user name";
     asked.then(|| Failure::new(Kind::Unauthorized, reason).before_start())
+}
+
+/// Take the JSON of kubectl's list of `what` apart.
+///
+/// # Errors
+/// It is none, only a part of one, or kubectl's question who the user is.
+pub fn listing<T: DeserializeOwned>(stdout: &[u8], what: &str) -> Result<T, Failure> {
+    serde_json::from_slice(stdout).map_err(|error| {
+        let nonsense = || Failure::new(Kind::Incomplete, format!("kubectl's list of {what} makes no sense: {error}"));
+        asked_for_a_user(stdout).unwrap_or_else(nonsense)
+    })
 }
 
 /// Why kubectl exited non-zero without the status of a command. `stdout` is what the command had said by then: when it

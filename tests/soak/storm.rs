@@ -19,6 +19,14 @@ pub struct Weather {
     pub outage: Duration,
 }
 
+/// What it breaks over.
+struct Scene<'a> {
+    fleet: &'a Fleet,
+    screen: &'a Screen<'a>,
+    windows: &'a [Window<'a>],
+    outage: Duration,
+}
+
 /// What came of it.
 #[derive(Debug, Default)]
 pub struct Aftermath {
@@ -41,6 +49,7 @@ pub fn run(weather: Weather, chance: &mut Chance) -> Aftermath {
     let fleet = Fleet::start();
     let screen = fleet.operator.world.screen();
     let windows = fleet.open(&screen);
+    let scene = Scene { fleet: &fleet, screen: &screen, windows: &windows, outage: weather.outage };
     let mut after = Aftermath::default();
     let rounds = [weather.cuts, weather.freezes, weather.replacements, weather.outages];
     let kinds = [cut_round, freeze_round, replace_round, outage_round];
@@ -49,7 +58,7 @@ pub fn run(weather: Weather, chance: &mut Chance) -> Aftermath {
     for round in 0..most {
         for (kind, count) in kinds.iter().zip(rounds) {
             if (round + 1) * count / most > round * count / most {
-                kind(&fleet, &screen, &windows, weather, chance, &mut after);
+                kind(&scene, chance, &mut after);
                 look(&windows, &mut after);
             }
         }
@@ -105,14 +114,8 @@ fn resize(screen: &Screen<'_>, chance: &mut Chance) {
     screen.resize(80 + chance.below(80) as u32, 20 + chance.below(30) as u32);
 }
 
-fn cut_round(
-    fleet: &Fleet,
-    screen: &Screen<'_>,
-    windows: &[Window<'_>],
-    _weather: Weather,
-    chance: &mut Chance,
-    after: &mut Aftermath,
-) {
+fn cut_round(scene: &Scene<'_>, chance: &mut Chance, after: &mut Aftermath) {
+    let &Scene { fleet, screen, windows, .. } = scene;
     if chance.below(2) == 0 {
         resize(screen, chance);
     }
@@ -131,14 +134,8 @@ fn cut_round(
 }
 
 /// Nothing passes any more, not even a refusal; when the network is back, the old connections are dead for ever.
-fn freeze_round(
-    fleet: &Fleet,
-    screen: &Screen<'_>,
-    windows: &[Window<'_>],
-    _weather: Weather,
-    chance: &mut Chance,
-    after: &mut Aftermath,
-) {
+fn freeze_round(scene: &Scene<'_>, chance: &mut Chance, after: &mut Aftermath) {
+    let &Scene { fleet, screen, windows, .. } = scene;
     let cluster = &fleet.operator.cluster;
     each(windows, chance, |window, mut chance| be_busy(window, &mut chance));
     cluster.refuse_connections();
@@ -158,14 +155,8 @@ fn freeze_round(
     after.back.extend(each(windows, chance, |window, _| window.wait_usable(since)));
 }
 
-fn replace_round(
-    fleet: &Fleet,
-    _screen: &Screen<'_>,
-    windows: &[Window<'_>],
-    _weather: Weather,
-    chance: &mut Chance,
-    after: &mut Aftermath,
-) {
+fn replace_round(scene: &Scene<'_>, chance: &mut Chance, after: &mut Aftermath) {
+    let &Scene { fleet, windows, .. } = scene;
     let replaced = each(windows, chance, |window, mut chance| {
         be_busy(window, &mut chance);
         window.noise(false);
@@ -179,18 +170,12 @@ fn replace_round(
     after.replaced.extend(replaced);
 }
 
-fn outage_round(
-    fleet: &Fleet,
-    _screen: &Screen<'_>,
-    windows: &[Window<'_>],
-    weather: Weather,
-    chance: &mut Chance,
-    after: &mut Aftermath,
-) {
+fn outage_round(scene: &Scene<'_>, chance: &mut Chance, after: &mut Aftermath) {
+    let &Scene { fleet, windows, outage, .. } = scene;
     let cluster = &fleet.operator.cluster;
     cluster.refuse_connections();
     cluster.drop_connections();
-    let end = Instant::now() + weather.outage;
+    let end = Instant::now() + outage;
     each(windows, chance, |window, mut chance| {
         window.wait_down();
         while Instant::now() < end {
