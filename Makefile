@@ -35,11 +35,9 @@ demo:
 	@sh make/need.sh demo
 	@sh tests/demo/demo.sh
 
-# Most of them wait for somebody most of the time.
-test: export RUST_TEST_THREADS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
 test:
 	@sh make/need.sh test
-	cargo test --workspace --exclude fuzz --locked --no-fail-fast
+	@sh make/test.sh
 
 lint:
 	@sh make/need.sh lint

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use kubesim::{Guard, kill_processes_of};
 use tempfile::TempDir;
 
 pub const BIN: &str = env!("CARGO_BIN_EXE_factory-worker");
@@ -58,9 +59,10 @@ pub fn long_name() -> String {
 
 pub struct World {
     directory: TempDir,
-    workers: Vec<String>,
     registry: String,
     env: Vec<(String, String)>,
+    /// Ends and removes everything when this process is killed.
+    _guard: Guard,
 }
 
 impl World {
@@ -68,7 +70,8 @@ impl World {
     pub fn new() -> Self {
         let directory = tempfile::Builder::new().prefix("fw").tempdir().unwrap();
         fs::create_dir_all(directory.path().join("home/.factory")).unwrap();
-        Self { directory, workers: Vec::new(), registry: String::new(), env: Vec::new() }
+        let guard = Guard::of(directory.path()).unwrap();
+        Self { directory, registry: String::new(), env: Vec::new(), _guard: guard }
     }
 
     /// A local worker, without a queue command unless `with` gives one.
@@ -77,7 +80,7 @@ impl World {
     }
 
     /// A local worker with more YAML lines under its entry, e.g. `"commands: {queue: …}"`.
-    pub fn worker_with(mut self, name: &str, more: &str) -> Self {
+    pub fn worker_with(self, name: &str, more: &str) -> Self {
         let directory = self.worker_directory(name);
         fs::create_dir_all(&directory).unwrap();
         let mut entry = format!("  - name: {name}\n    local: {}\n", directory.display());
@@ -87,7 +90,6 @@ impl World {
         for line in more.lines() {
             let _ = writeln!(entry, "    {line}");
         }
-        self.workers.push(name.to_owned());
         self.entry(&entry)
     }
 
@@ -243,9 +245,8 @@ fn walk(top: &Path) -> Vec<PathBuf> {
 
 impl Drop for World {
     fn drop(&mut self) {
-        for worker in &self.workers {
-            kill_server(&self.worker_directory(worker).join("tmux.sock"));
-        }
+        // A view that lives on would write down where it was, into a directory that is gone.
+        kill_processes_of(self.directory.path());
     }
 }
 

@@ -76,6 +76,7 @@ pub use pod::Pod;
 pub use process::{Process, Resizer};
 pub use published::Published;
 pub use ran::Ran;
+pub use reap::{Guard, kill_processes_of};
 pub use record::{Call, Calls};
 pub use stage::Stage;
 pub use workload::{Running, Workload};
