@@ -6,7 +6,7 @@ mod support;
 
 use std::fs;
 
-use kubesim::{Cluster, Running, execs};
+use kubesim::{Cluster, Running, Stage, execs};
 use operator::{FACTORY, Operator, resolutions};
 use rstest::rstest;
 use support::{Screen, eventually};
@@ -223,6 +223,22 @@ fn ctrl_r_finds_the_pod_that_came_instead() {
     let old = worker.pod();
     old.delete();
     worker.wait_replaced(&old).session("new", "exec cat");
+    screen.keys(&["C-r"]);
+    screen.wait("w/new");
+}
+
+/// What was heard a moment before is no answer to somebody who asks again.
+#[test]
+fn ctrl_r_again_asks_again() {
+    let (operator, worker) = factory();
+    let screen = operator.world.screen();
+    screen.prefix("W");
+    screen.wait("2 sessions on 1 worker");
+    worker.pod().becomes(Stage::Pending);
+    screen.keys(&["C-r"]);
+    screen.wait("1 did not answer");
+    worker.pod().becomes(Stage::Running);
+    worker.pod().session("new", "exec cat");
     screen.keys(&["C-r"]);
     screen.wait("w/new");
 }

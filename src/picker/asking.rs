@@ -18,6 +18,7 @@ use crate::discovery::{self, News};
 use crate::registry::Registry;
 use crate::registry::names::WorkerName;
 use crate::remote::ask::Question;
+use crate::remote::pod;
 use crate::terminal::table;
 
 /// How soon the threads that wait for answers notice that the picker has gone.
@@ -55,6 +56,7 @@ impl Asking {
 
     /// Ask every worker that is not being asked already, and every source. Rows stay until their worker has answered.
     pub fn ask(self: &Arc<Self>) {
+        pod::ask_anew();
         let mut board = self.board();
         let workers = board.ask();
         let mut registry = self.registry.clone();

@@ -8,6 +8,8 @@ mod known;
 pub mod listing;
 pub mod state;
 
+pub use known::ask_anew;
+
 use std::time::Instant;
 
 use self::known::Acceptable;

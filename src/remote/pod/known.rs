@@ -16,6 +16,18 @@ use crate::state::Kept;
 /// How long a listing answers first questions: long enough for the last of many workers, shorter than a refresh.
 const RECENT: Duration = Duration::from_secs(2);
 
+/// Since when an answer counts as recent: whoever asks by hand wants none from before.
+static ANEW: Mutex<Option<Instant>> = Mutex::new(None);
+
+/// From now on the cluster is asked anew.
+pub fn ask_anew() {
+    *ANEW.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(Instant::now());
+}
+
+fn is_asked_anew_since(moment: Instant) -> bool {
+    ANEW.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_some_and(|anew| anew > moment)
+}
+
 /// How new a listing must be.
 #[derive(Debug, Clone, Copy)]
 pub enum Acceptable {
@@ -70,7 +82,7 @@ impl Board {
 impl Taken {
     fn is(&self, acceptable: Acceptable) -> bool {
         match acceptable {
-            Acceptable::Recent => self.ended.elapsed() < RECENT,
+            Acceptable::Recent => self.ended.elapsed() < RECENT && !is_asked_anew_since(self.began),
             Acceptable::EndedSince(moment) => self.ended >= moment,
             Acceptable::BegunSince(moment) => self.began >= moment,
         }
