@@ -394,14 +394,14 @@ fn attaching_is_a_view_like_any_other() {
     let city = City::of_agents();
     let pod = city.start("mayor", "echo I am the mayor; exec cat");
     let screen = city.world.screen_with("");
-    screen.enter("gc-session-k8s attach mayor");
+    screen.enter("gc-session-k8s attach mayor; echo left with $?");
     screen.wait("I am the mayor");
     assert_eq!(city.ask(&["is-attached", "mayor"]), "true\n");
     screen.enter("grün");
     eventually("what was typed", || pod.pane("main").contains("grün\ngrün").then_some(()));
     assert_eq!(pod.tmux(&["show-options", "-t", "main", "status"]), "status off\n", "as in every view");
     pod.tmux(&["detach-client", "-s", "main"]);
-    screen.wait("$ ");
+    screen.wait("left with 0");
     eventually("nobody to be attached", || (city.ask(&["is-attached", "mayor"]) == "false\n").then_some(()));
     assert_eq!(city.ask(&["is-running", "mayor"]), "true\n");
 }

@@ -7,7 +7,9 @@ mod support;
 #[path = "support/traces.rs"]
 mod traces;
 
-use kubesim::{Cluster, Pod, Running, requests_for};
+use std::time::Duration;
+
+use kubesim::{Cluster, Fault, Pod, Running, requests_for};
 use operator::Operator;
 use rstest::rstest;
 use support::{BIN, Screen, eventually};
@@ -148,15 +150,19 @@ fn all_opens_what_there_is_and_says_what_does_not_answer() {
     wait_clean(&operator, &worker.pod());
 }
 
-#[test]
-fn attach_is_in_this_terminal_and_gives_it_back() {
+/// With a connection that takes so long that we say so, too.
+#[rstest]
+fn attach_is_in_this_terminal_and_gives_it_back(#[values(0, 400)] round_trip: u64) {
     let (operator, worker) = factory();
+    let slow = Fault::Slow { round_trip: Duration::from_millis(round_trip), jitter: Duration::ZERO };
+    operator.cluster.when(requests_for("pods/exec")).then(slow);
     let screen = operator.world.screen_with("");
-    screen.enter(&format!("clear; {BIN} attach w/qa; echo left with $?"));
+    screen.enter(&format!("clear; echo one; echo two; {BIN} attach w/qa; echo left with $?"));
     screen.wait("I am qa");
     eventually("a client in the pod", || (worker.pod().clients().len() == 1).then_some(()));
     worker.pod().tmux(&["detach-client", "-s", "=qa"]);
-    screen.wait("left with 0");
+    let text = screen.wait("left with 0");
+    assert!(text.starts_with("one\ntwo\n[detached (from session qa)]\nleft with 0\n"), "{text}");
     screen.enter("stty -a");
     screen.wait(" icanon");
     wait_clean(&operator, &worker.pod());

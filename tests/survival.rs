@@ -7,7 +7,7 @@ mod support;
 #[path = "support/window.rs"]
 mod window;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kubesim::{Cluster, Farewell, Fault, requests};
 use nix::sys::signal::Signal;
@@ -275,6 +275,29 @@ enum Closing {
     Close,
     KillServer,
     Signal(Signal),
+}
+
+/// Nobody has told the view; the pod is the same.
+#[test]
+fn another_session_of_the_same_name_is_not_entered_in_silence_after_a_break_either() {
+    let factory = Factory::start(Kind::Deployment);
+    factory.pod().session("other", "exec cat");
+    let window = factory.window();
+    let entered = Instant::now();
+    factory.wait_start_known();
+    factory.cut_off();
+    window.wait_state("reconnecting");
+    eventually("the stay to be longer than clocks may differ", || (entered.elapsed() > Duration::from_secs(4)).then_some(()));
+    factory.pod().tmux(&["kill-session", "-t", "=qa"]);
+    factory.pod().session("qa", "echo I am somebody else; exec cat");
+    factory.operator.cluster.accept_connections();
+    window.wait_state("failed");
+    let text = window.screen.wait("it has ended, and another has its name");
+    assert!(text.contains("Enter goes to that one") && !text.contains("somebody else"), "{text}");
+    window.key_until("Enter", "the other one", |text| text.contains("I am somebody else"));
+    window.wait_state("connected");
+    window.close();
+    factory.wait_clean();
 }
 
 #[rstest]

@@ -1,7 +1,7 @@
 //! Our client on the worker: the command that becomes it, and how it is ended.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::ending::Absence;
 use super::terminal;
@@ -37,6 +37,8 @@ pub struct Manner {
     pub plain: bool,
     /// What was typed before now must not reach the session: the view was down.
     pub again: bool,
+    /// How long ago the session was entered; `None` when another one of its name will do.
+    pub entered: Option<Duration>,
 }
 
 impl Client {
@@ -50,6 +52,7 @@ impl Client {
         let own = |word: &str| word.to_owned();
         let mut arguments = vec![own(self.session.as_str()), terminal::types(), terminal::features()];
         arguments.push(own(if manner.again { "again" } else { "" }));
+        arguments.push(manner.entered.map_or_else(String::new, |ago| ago.as_secs().to_string()));
         // A client that only reads has no keys, so the operator's own copy mode has to do.
         let told =
             if manner.read_only { [String::new(), String::new()] } else { [terminal::seamless(), terminal::not_seamless()] };

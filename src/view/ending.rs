@@ -15,6 +15,8 @@ pub enum Absence {
     NoSession,
     /// No tmux server runs. A container that is about to end loses its server first.
     NoServer,
+    /// A live tmux server has a session of that name, which was made after the one that is meant.
+    Another,
 }
 
 /// What the end of an attach says.
@@ -47,6 +49,7 @@ impl Ending {
                 Self::Broken(Failure::new(Kind::Failed, why).before_start().lasting())
             }
             88 => Self::Broken(no_terminal_type()),
+            89 => Self::Absent(Absence::Another),
             94 => Self::Broken(Failure::new(Kind::Incomplete, "its tmux does not list its sessions").before_start()),
             95 => Self::Left,
             96 => Self::Lost,
@@ -74,12 +77,13 @@ fn broken(status: i32, said: &[u8]) -> Failure {
     }
 }
 
-/// Why there was nothing to attach to.
+/// Why there was nothing to attach to, or to come back to.
 pub fn absent(session: &SessionName, absence: Absence) -> Failure {
     let name = neutralise::line(session.as_str());
     let reason = match absence {
         Absence::NoSession => format!("there is no session {name:?}"),
         Absence::NoServer => format!("there is no session {name:?}: no tmux server runs there"),
+        Absence::Another => "it has ended, and another has its name".to_owned(),
     };
     Failure::new(Kind::NoSession, reason)
 }
@@ -97,6 +101,7 @@ mod tests {
     #[rstest]
     #[case(84, Ending::Absent(Absence::NoSession))]
     #[case(85, Ending::Absent(Absence::NoServer))]
+    #[case(89, Ending::Absent(Absence::Another))]
     #[case(95, Ending::Left)]
     #[case(96, Ending::Lost)]
     #[case(97, Ending::Gone(Absence::NoSession))]

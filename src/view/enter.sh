@@ -1,17 +1,19 @@
 # shellcheck shell=sh
 # Becomes a client of a session. Arguments: the session's name; terminal types separated by spaces (the first that is
 # known here is used: terminfo.sh comes before this, and reap.sh); the features of the operator's terminal; `again` when what was
-# typed before now must not reach the session; what tells the terminal that the session's options are the view's, and that
-# they are not; the text of sync.sh, or nothing to leave every option alone; then flags for attach-session.
+# typed before now must not reach the session; how many seconds ago the view entered it, or nothing when another session of
+# that name will do; what tells the terminal that the session's options are the view's, and that they are not; the text of
+# sync.sh, or nothing to leave every option alone; then flags for attach-session.
 #
 # It runs on the operator's terminal, so it says nothing but by its exit status, which proves what kubectl's own exit 0
 # does not. It did not attach: 84 a live server has no such session, 85 no server runs, 86 there is no tmux, 87 several
-# sessions have that name, 88 there is no terminal type that tmux could use, 94 something else. It did: 95 the client left
+# sessions have that name, 88 there is no terminal type that tmux could use, 89 it is not the session that was entered, 94
+# something else. It did: 95 the client left
 # and the session is there, 96 the client was lost, 97 a live server has the session no more, 98 the same, and another one
 # has its name, 99 no server runs any more.
 # shellcheck disable=SC2034 # the last line but one of client() uses features
-name=$1 types=$2 features=$3 again=$4 seamless=$5 not_seamless=$6 sync=$7
-shift 7
+name=$1 types=$2 features=$3 again=$4 entered=$5 seamless=$6 not_seamless=$7 sync=$8
+shift 8
 newline='
 '
 escape=$(printf '\033')
@@ -36,16 +38,37 @@ finish() {
 	exit 94
 }
 
-# Ends what a broken connection has left of this view: its tag is the view's and the attempt's, VIEW.N.
+# Ends what a broken connection has left of this view: its tag is the view's and the attempt's, VIEW.N. True when some of
+# it was still in this session.
 end_others() {
+	inside=''
+	# shellcheck disable=SC2154 # find_session sets id
+	clients="$newline$(tm list-clients -t "$id:" -F '#{client_pid}' </dev/null)$newline"
 	for pid in $(carriers "${FACTORY_WORKER_VIEW%.*}."); do
-		grep -qsF "FACTORY_WORKER_VIEW=$FACTORY_WORKER_VIEW" "/proc/$pid/environ" || kill -TERM "$pid" 2>/dev/null
+		! grep -qsF "FACTORY_WORKER_VIEW=$FACTORY_WORKER_VIEW" "/proc/$pid/environ" || continue
+		case $clients in
+		*"$newline$pid$newline"*) inside=yes ;;
+		esac
+		kill -TERM "$pid" 2>/dev/null
 	done
+	[ -n "$inside" ]
+}
+
+# is_younger: whether the session was made after the view had entered one of its name. Only the lengths of time are
+# compared, so it does not matter what o'clock it is here and there, and little that a clock is put right.
+is_younger() {
+	created=$(tm display-message -p -t "$id:" '#{session_created}' </dev/null) now=$(date +%s)
+	case $created$now in
+	'' | *[!0-9]*) return 1 ;;
+	esac
+	[ "$((now - created + 2))" -lt "$entered" ]
 }
 
 # Something that no terminal shows: the other end counts bytes, and knows by so many that we have come this far.
 arrive() {
 	dd if=/dev/zero bs=4096 count=2 2>/dev/null
+	# It may be said there that we are waited for. What stands there is where the client comes back to at its end.
+	[ -n "$again" ] || printf '\r\033[K'
 }
 
 pause() {
@@ -132,7 +155,6 @@ command_line() {
 hide() {
 	self=$(exec sh -c 'printf %s "$PPID"')
 	text="tm() { $(command_line)-u \"\$@\"; }$newline$sync"
-	# shellcheck disable=SC2154 # find_session sets id
 	others=$(tm list-clients -t "$id:" -F x)
 	[ -n "$others" ] || printf '%s' "$seamless"
 	if ! sh -c "$text" factory-worker "$self:$id" "$text"; then
@@ -173,7 +195,7 @@ for tag in ${FACTORY_WORKER_LEFT-}; do
 done
 unset FACTORY_WORKER_LEFT
 find_session "$name" </dev/null >/dev/null
-[ -z "$again" ] || end_others
+[ -z "$again" ] || end_others || [ -z "$entered" ] || ! is_younger || exit 89
 arrive
 (client "$@")
 status=$?

@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 
 use super::child::{self, Child};
 use super::happening::Happening;
-use super::restore::{self, Terminal};
+use super::restore::{self, Last, Terminal};
 use super::terminal;
 use crate::remote::failure::Failure;
 use crate::signals;
@@ -55,7 +55,9 @@ fn run(command: Command) -> io::Result<Ended> {
     let _listening = signals::listen(move |signal| drop(signals.send(Happening::Signal(signal))));
     let child = Child::start(command, ONLY, &sender);
     let ended = child.map(|child| watch(child, &happenings));
-    terminal.restore();
+    // kubectl says something when the connection broke.
+    let tidy = ended.as_ref().is_ok_and(|ended| ended.said.is_none());
+    terminal.restore(if tidy { Last::Tidy } else { Last::CutOff });
     ended
 }
 

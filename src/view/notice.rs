@@ -72,6 +72,7 @@ impl Notice<'_> {
 
     fn keys(&self) -> &'static str {
         match self.down.state {
+            State::Failed if self.down.another => " · Enter goes to that one · Q closes · d details",
             State::Failed => " · Enter tries again · Q closes · d details",
             _ => " · Enter now · Q closes · d details",
         }

@@ -8,7 +8,9 @@
 //!   that is about to end loses its server first. A worker on this machine has no container, there the answer is enough.
 //! - In another start of the container the session may still be coming, so it is awaited; when it does not come, a person
 //!   decides. The same holds when nobody knows which start it was.
-//! - A session that ended while another one got its name is not silently exchanged for that one: a person decides.
+//! - A session that ended while another one got its name is not silently exchanged for that one, also when nobody could see
+//!   it: in the same start of the container a session that is younger than the view's stay in it is another one. A person
+//!   decides.
 //! - What no repetition changes (a refused login, a missing context) waits for a key, or for the network to come back:
 //!   login plugins fail in the same way when there is none.
 
@@ -91,6 +93,8 @@ pub struct Down {
     pub why: Failure,
     /// Attaches begun since then.
     pub tries: u32,
+    /// Another session has the name: it is entered when the operator says so.
+    pub another: bool,
     /// Since when a worker that answers has no such session.
     absent_since: Option<Moment>,
 }
@@ -120,8 +124,8 @@ pub struct Plan {
     sentence: Option<Sentence>,
     hurried: bool,
     down: Option<Down>,
-    /// Whether the session was ever entered.
-    entered: bool,
+    /// When the session was entered; `None` before.
+    entered: Option<Moment>,
     /// When the last attempt began.
     attempt: Option<Moment>,
     /// No attach has ended yet.
@@ -149,7 +153,7 @@ impl Plan {
             sentence: None,
             hurried: false,
             down: None,
-            entered: false,
+            entered: None,
             attempt: Some(now),
             first: true,
         }
@@ -160,7 +164,7 @@ impl Plan {
         match (&self.down, &self.phase) {
             (Some(down), _) => Some(down.state),
             (None, Phase::Attached { stalled: false, .. }) => Some(State::Connected),
-            (None, Phase::Attached { .. } | Phase::Ending) if self.entered => Some(State::Stalled),
+            (None, Phase::Attached { .. } | Phase::Ending) if self.entered() => Some(State::Stalled),
             _ => None,
         }
     }
@@ -172,7 +176,13 @@ impl Plan {
 
     /// Whether the session was entered at least once.
     pub fn entered(&self) -> bool {
-        self.entered
+        self.entered.is_some()
+    }
+
+    /// How long ago the session was entered which alone is to be entered again; `None` when any of its name is meant: at
+    /// first, in another start of its container, and when the operator wants another one.
+    pub fn entered_ago(&self, now: Moment) -> Option<Duration> {
+        self.known.as_ref().and(self.entered).map(|entered| now.saturating_sub(entered))
     }
 
     /// Whether the session is shown, be it over a connection that stalls.
@@ -245,7 +255,9 @@ impl Plan {
 
     fn arrived(&mut self, now: Moment) {
         self.phase = Phase::Attached { since: now, stalled: false };
-        self.entered = true;
+        if self.known.is_none() || self.entered.is_none() {
+            self.entered = Some(now);
+        }
         self.down = None;
         // Which start this is has to be heard while it lives.
         self.known = None;
@@ -257,8 +269,8 @@ impl Plan {
         let tries = self.down.as_ref().map_or(1, |down| down.tries);
         match asked {
             // A login plugin may wait for its operator for as long as it takes.
-            None => self.entered.then_some(since + DIAL),
-            Some(asked) if self.entered => Some(asked + (ENTER * tries.clamp(1, 3)).min(DIAL)),
+            None => self.entered().then_some(since + DIAL),
+            Some(asked) if self.entered() => Some(asked + (ENTER * tries.clamp(1, 3)).min(DIAL)),
             Some(asked) => Some(asked + self.rules.timeout),
         }
     }
@@ -328,7 +340,7 @@ impl Plan {
                 }
                 Some(self.step(Step::Attach, now))
             }
-            Phase::Attaching { since, asked: None } if self.entered && now.saturating_sub(since) > STUCK => {
+            Phase::Attaching { since, asked: None } if self.entered() && now.saturating_sub(since) > STUCK => {
                 self.phase = Phase::Ending;
                 self.sentence = Some(Sentence::Again);
                 Some(Action::End)

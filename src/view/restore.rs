@@ -6,20 +6,32 @@ use nix::sys::termios::{FlushArg, LocalFlags, SetArg, Termios, cfmakeraw, tcflus
 
 use super::terminal;
 
+/// Who had the terminal last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Last {
+    /// Nobody, or somebody who went by himself and has left the other screen.
+    Tidy,
+    /// Somebody who was cut off: the terminal may be in any state.
+    CutOff,
+}
+
+/// Leaves the other screen. What is switched off before that moves the cursor home; leaving brings it back to where it was
+/// when the other screen was entered. Where nobody is on the other screen any more, that is not where it is now.
+const LEAVE_SCREEN: &str = "\x1b[?6l\x1b[?69l\x1b[r\x1b[?1049l";
+
 /// Undoes what a tmux client (or an application that shone through) may have switched on. When kubectl is killed, every one
 /// of these stays on; when a pod goes away, all but the line discipline's own.
 ///
-/// The alternate screen is left first. The scroll region's reset moves the cursor home, hence the save and restore around it.
+/// The scroll region's reset moves the cursor home, hence the save and restore around it.
 const RESET: &str = concat!(
-    "\x1b[?1049l",                                                        // main screen
-    "\x1b7\x1b[r\x1b8",                                                   // scroll the whole screen, stay where we are
-    "\x1b[?6l\x1b[?69l\x1b[?7h\x1b[4l",                                   // no origin mode, no margins, wrap, no insert
-    "\x1b(B\x0f\x1b[m",                                                   // ASCII, no colours
-    "\x1b[?1l\x1b>",                                                      // normal cursor keys and keypad
+    "\x1b7\x1b[r\x1b8", // scroll the whole screen, stay where we are
+    "\x1b[?7h\x1b[4l",  // wrap, no insert
+    "\x1b(B\x0f\x1b[m", // ASCII, no colours
+    "\x1b[?1l\x1b>",    // normal cursor keys and keypad
     "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1005l\x1b[?1006l\x1b[?1004l", // no mouse, no focus reports
-    "\x1b[?2004l\x1b[>4m\x1b[<u\x1b[=0u",                                 // no bracketed paste, no extended keys
-    "\x1b[0 q\x1b]112\x1b\\\x1b[?25h",                                    // the cursor's own shape and colour, shown
-    "\x1b[23;0t",                                                         // the title that was there before
+    "\x1b[?2004l\x1b[>4m\x1b[<u\x1b[=0u", // no bracketed paste, no extended keys
+    "\x1b[0 q\x1b]112\x1b\\\x1b[?25h", // the cursor's own shape and colour, shown
+    "\x1b[23;0t",       // the title that was there before
 );
 
 /// What may not stay on while the view is down: reports that would be taken for keys, and what would garble a line of ours.
@@ -62,10 +74,11 @@ impl Terminal {
 
     /// Put everything back. What the remote terminal's replies left unread is thrown away, so that nobody types it by accident.
     /// A terminal that is gone is no error.
-    pub fn restore(&self) {
+    pub fn restore(&self, last: Last) {
         let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &self.0);
         let _ = tcflush(io::stdin(), FlushArg::TCIFLUSH);
-        write(&format!("{RESET}{}", terminal::not_seamless()));
+        let leave = if last == Last::CutOff { LEAVE_SCREEN } else { "" };
+        write(&format!("{leave}{RESET}{}", terminal::not_seamless()));
     }
 
     /// Make the terminal one on which nothing comes but keys, one by one, and none of those that were typed before.

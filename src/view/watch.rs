@@ -19,7 +19,7 @@ use super::happening::Happening;
 use super::plan::{self, Action, Backoff, Event, Moment, Plan, Rules};
 use super::probe::Probe;
 use super::pulse::Pulse;
-use super::restore::{Terminal, write};
+use super::restore::{Last, Terminal, write};
 use super::vigil::{Verdict, Vigil};
 use super::{Outcome, View};
 use crate::process;
@@ -71,6 +71,8 @@ pub struct Watch<'a> {
     says_connecting: bool,
     /// A client of ours may be attached that nobody looks through any more.
     leftover: bool,
+    /// How the last child left the terminal.
+    last: Last,
     over: Option<Outcome>,
 }
 
@@ -100,6 +102,7 @@ impl<'a> Watch<'a> {
             began: now,
             says_connecting: false,
             leftover: false,
+            last: Last::Tidy,
             over: None,
             clock,
         }
@@ -211,6 +214,13 @@ impl<'a> Watch<'a> {
             Ending::Broken(failure) => self.leftover || !failure.before_start,
             _ => false,
         };
+        self.last = match &ending {
+            Ending::Left | Ending::Gone(_) | Ending::Another => Last::Tidy,
+            Ending::Lost => Last::CutOff,
+            Ending::Broken(failure) if self.plan.entered() && !failure.before_start => Last::CutOff,
+            // It never came to the other screen; somebody before it may have.
+            Ending::Broken(_) | Ending::Absent(_) => self.last,
+        };
         self.apply(Event::Ended(ending), now);
     }
 
@@ -318,7 +328,8 @@ impl<'a> Watch<'a> {
     /// The command of the next attach, with what it is about to send.
     fn way(&mut self, patience: Duration) -> Result<(Interactive, Vec<String>), Failure> {
         let again = self.plan.entered();
-        let manner = Manner { read_only: self.view.read_only, plain: self.view.plain, again };
+        let entered = self.plan.entered_ago(self.clock.now());
+        let manner = Manner { read_only: self.view.read_only, plain: self.view.plain, again, entered };
         self.children += 1;
         let argv = self.client.argv(manner, self.children);
         let interactive = self.view.remote.exec.interactive(&argv, Instant::now() + patience)?;

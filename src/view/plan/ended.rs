@@ -29,7 +29,7 @@ impl Plan {
                 self.prove(Proof { absence, from_within: false, twice: false }, now)
             }
             Ending::Absent(absence) => self.await_session(absence, now),
-            Ending::Another => self.settle(self.another(), now),
+            Ending::Another => self.leave_to_operator(now),
             Ending::Lost => self.retry(Failure::new(Kind::Unreachable, "the session's client was ended"), now),
             Ending::Broken(failure) => self.broken(failure, now),
         }
@@ -37,12 +37,17 @@ impl Plan {
 
     /// Whether the session had been entered when this happened. On this machine nobody sees that but by the failure.
     fn was_in(&self, failure: &Failure) -> bool {
-        self.entered && (self.rules.pod || !(failure.lasting || failure.before_start))
+        self.entered() && (self.rules.pod || !(failure.lasting || failure.before_start))
     }
 
-    fn another(&self) -> Failure {
-        let what = "it has ended, and another has its name";
-        Failure::new(Kind::NoSession, what).with_remedy("Enter goes to that one")
+    /// Another session has the name: whether that one is wanted only a person knows.
+    fn leave_to_operator(&mut self, now: Moment) -> Option<Action> {
+        self.known = None;
+        let action = self.settle(ending::absent(&self.rules.session, Absence::Another), now);
+        if let Some(down) = &mut self.down {
+            down.another = true;
+        }
+        action
     }
 
     /// Something went wrong that says nothing about the session.
@@ -106,8 +111,9 @@ impl Plan {
             Some(down) => {
                 down.state = state;
                 down.why = why;
+                down.another = false;
             }
-            None => self.down = Some(Down { since: now, state, why, tries: 0, absent_since: None }),
+            None => self.down = Some(Down { since: now, state, why, tries: 0, another: false, absent_since: None }),
         }
     }
 
@@ -162,8 +168,10 @@ impl Plan {
             None if !proof.from_within => return self.await_session(proof.absence, now),
             _ => self.known = Some(start),
         }
-        if proof.absence == Absence::NoSession || proof.twice {
-            return self.finish(Outcome::Gone);
+        match proof.absence {
+            Absence::Another => return self.leave_to_operator(now),
+            Absence::NoServer if !proof.twice => {}
+            Absence::NoSession | Absence::NoServer => return self.finish(Outcome::Gone),
         }
         self.proof = Some(proof);
         self.phase = Phase::Waiting { until: now + SERVER_TWICE, next: Step::Ask(Question::Session) };

@@ -253,7 +253,12 @@ fn a_server_that_comes_back_with_the_session_was_not_the_end() {
 #[case::starting(Err(failure(Kind::Starting)))]
 fn absence_in_another_start_is_no_end(
     #[case] answer: Result<Start, Failure>,
-    #[values(Ending::Gone(Absence::NoSession), Ending::Gone(Absence::NoServer), Ending::Absent(Absence::NoSession))]
+    #[values(
+        Ending::Gone(Absence::NoSession),
+        Ending::Gone(Absence::NoServer),
+        Ending::Absent(Absence::NoSession),
+        Ending::Absent(Absence::Another)
+    )]
     ending: Ending,
 ) {
     let mut view = View::attached();
@@ -264,6 +269,7 @@ fn absence_in_another_start_is_no_end(
     assert_eq!(view.ends(ending), Some(Action::Ask(Question::Start)));
     assert_eq!(view.answers(Answer::Start(answer)), None);
     assert_eq!(view.plan.state(), Some(State::WaitingPod));
+    assert_eq!(view.plan.entered_ago(view.now), None, "there any session of that name is meant");
     assert_eq!(view.wait().1, Action::Ask(Question::Pod));
 }
 
@@ -361,6 +367,36 @@ fn another_session_of_that_name_is_entered_only_when_somebody_says_so() {
     assert_eq!(view.plan.due(), None);
     assert_eq!(view.on(Event::Back), None, "the network has nothing to do with it");
     assert_eq!(view.on(Event::Now), Some(Action::Attach));
+    assert_eq!(view.plan.entered_ago(view.now), None);
+}
+
+#[test]
+fn what_took_a_session_s_name_while_the_view_was_down_is_not_entered_in_silence_either() {
+    let mut view = View::attached();
+    view.ends(broken(Kind::Unreachable));
+    view.wait();
+    assert_eq!(view.ends(Ending::Absent(Absence::Another)), Some(Action::Ask(Question::Start)));
+    assert_eq!(view.answers(same()), None);
+    view.is_down(State::Failed, "another has its name");
+    assert_eq!(view.on(Event::Now), Some(Action::Attach));
+    assert_eq!(view.plan.entered_ago(view.now), None, "now it may be another one");
+    view.arrives("uid-1", 0);
+    view.now += SECS(5);
+    assert_eq!(view.plan.entered_ago(view.now), Some(SECS(5)), "and from now on it is that one");
+}
+
+#[test]
+fn a_session_counts_from_when_it_was_first_entered() {
+    let mut view = View::of(true);
+    assert_eq!(view.plan.entered_ago(view.now), None);
+    view.arrives("uid-1", 0);
+    for age in [60, 120] {
+        view.now += SECS(60);
+        assert_eq!(view.plan.entered_ago(view.now), Some(SECS(age)));
+        view.ends(broken(Kind::Unreachable));
+        view.on(Event::Now);
+        view.arrives("uid-1", 0);
+    }
 }
 
 #[rstest]

@@ -12,7 +12,7 @@ use crate::view::Outcome;
 use crate::view::child::Child;
 use crate::view::happening::Happening;
 use crate::view::plan::{Answer, Question};
-use crate::view::restore::write;
+use crate::view::restore::{Last, write};
 
 /// When the window is closed, the worker has this long to let go of our client.
 const FAREWELL: Duration = Duration::from_secs(3);
@@ -65,6 +65,9 @@ impl Watch<'_> {
         if let Some(child) = &mut self.child {
             child.end();
             self.leftover = true;
+            if self.plan.entered() {
+                self.last = Last::CutOff;
+            }
         }
         while let Some(pause) = self.child.as_mut().and_then(Child::insist) {
             if let Ok(Happening::Ended(..)) = self.happenings.recv_timeout(pause) {
@@ -76,8 +79,8 @@ impl Watch<'_> {
         } else {
             self.client.has_ended();
         }
-        self.terminal.restore();
-        if self.says_connecting {
+        self.terminal.restore(self.last);
+        if self.says_connecting && !self.plan.entered() {
             write("\r\x1b[K");
         }
         if *outcome == Outcome::Gone {
