@@ -2,6 +2,8 @@
 //!
 //! `make bench` prints a row for each, and fails when one misses its bound.
 
+mod discovered;
+mod execs;
 mod gascity;
 mod local;
 mod memory;
@@ -12,6 +14,8 @@ mod pods;
 mod support;
 mod table;
 mod timing;
+#[path = "../tests/support/town.rs"]
+mod town;
 
 use std::process::ExitCode;
 
@@ -19,6 +23,7 @@ fn main() -> ExitCode {
     let mut rows = vec![local::version(), local::completion(), local::peek(), local::open(), local::list(), local::size()];
     rows.extend(pods::peek());
     rows.extend(pods::list());
+    rows.push(discovered::list());
     rows.extend(gascity::rows());
     rows.push(memory::list());
     table::print(&rows);

@@ -36,7 +36,8 @@ fn operation(words: &[String]) -> Result<Code> {
         "ensure-running" => events::ensure(&open()?, deadline)?,
         "record" => {
             let event = events::parse(&input()?)?;
-            events::record(&open()?, &event, deadline)?;
+            let (cluster, namespace) = place::cluster()?;
+            events::record(|| Store::open(&cluster, &namespace, deadline), &event, deadline)?;
         }
         "list" => {
             let filter = Filter::parse(&input()?).map_err(|why| Problem::new(Code::Failed, why, ""))?;

@@ -31,6 +31,11 @@ impl Order {
         self.next = self.next.max(seq.saturating_add(1));
     }
 
+    /// Whether there may be an event of this number that nobody has told us of.
+    pub fn lacks(&self, seq: u64) -> bool {
+        seq >= self.next && self.held.is_empty()
+    }
+
     /// All that there is now; what is not among it can never come again.
     pub fn these_are_left(&mut self, events: &[Event]) {
         let there: BTreeSet<u64> = events.iter().map(Event::seq).collect();
@@ -79,6 +84,15 @@ mod tests {
         // Its writer was only slow.
         order.take(event(7), now + PATIENCE);
         assert_eq!(given(&mut order, now + PATIENCE), [7]);
+    }
+
+    #[test]
+    fn a_number_that_was_counted_and_not_seen_is_lacking() {
+        let (mut order, now) = (Order::after(0), Instant::now());
+        order.expect_none_up_to(4);
+        assert!(!order.lacks(4) && order.lacks(5));
+        order.take(event(5), now);
+        assert_eq!((given(&mut order, now), order.lacks(5), order.lacks(6)), (vec![5], false, true));
     }
 
     #[test]

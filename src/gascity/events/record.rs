@@ -4,31 +4,73 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::event::Event;
-use super::store::{COMPONENT, Counter, Store, Written};
+use super::store::{COMPONENT, Counter, Step, Store, Written};
 use crate::remote::failure::{Failure, Kind};
 use crate::remote::script;
 
+/// How long an answer is waited for that may be lost, before the question is repeated.
+const ANSWER: Duration = Duration::from_secs(6);
 /// The longest pause between two tries.
 const LONGEST: Duration = Duration::from_millis(500);
 
-/// Record an event, and give the number that it got.
+/// Record an event, and give the number that it got. `open` makes the way to the store.
 ///
 /// # Errors
 /// The cluster refused, or did not say; too many others were writing.
-pub fn record(store: &Store, event: &Event, deadline: Instant) -> Result<u64, Failure> {
-    let mut pause = Pause::default();
-    let mut at_least = 0;
+pub fn record(open: impl Fn() -> Result<Store, Failure>, event: &Event, deadline: Instant) -> Result<u64, Failure> {
+    let mut way = Way { store: open()?, open };
+    let (mut pause, mut at_least) = (Pause::default(), 0);
     loop {
-        let counter = counter(store, deadline)?;
+        let counter = counter(&way.store, deadline)?;
         let seq = counter.seq.max(at_least) + 1;
-        if store.set_counter(counter, seq, deadline)? == Written::Conflict {
+        if count(&mut way, &counter.step_to(seq), deadline)? == Written::Conflict {
             pause.take(deadline)?;
             continue;
         }
-        match write(store, &event.numbered(seq), deadline)? {
+        let event = event.numbered(seq);
+        match way.insist(deadline, |store, until| store.write(&event, until))? {
             Written::Done => return Ok(seq),
             // Somebody has set the counter back.
-            Written::Conflict => at_least = highest(store, deadline)?,
+            Written::Conflict => at_least = highest(&way.store, deadline)?,
+        }
+    }
+}
+
+/// Take a number. When an answer was lost the number may be ours already: else it would be a gap.
+fn count(way: &mut Way<impl Fn() -> Result<Store, Failure>>, step: &Step, deadline: Instant) -> Result<Written, Failure> {
+    let mut asked_before = false;
+    way.insist(deadline, |store, until| match store.take(step, until) {
+        Ok(Written::Conflict) if asked_before && store.has_taken(step, until)? => Ok(Written::Done),
+        result => {
+            asked_before = true;
+            result
+        }
+    })
+}
+
+/// The way to the store, which is made anew when nothing comes back on it.
+struct Way<Open> {
+    store: Store,
+    open: Open,
+}
+
+impl<Open: Fn() -> Result<Store, Failure>> Way<Open> {
+    /// Ask until the store has answered, whatever passing trouble there is. What is asked may be asked twice without harm.
+    fn insist<T>(&mut self, deadline: Instant, mut ask: impl FnMut(&Store, Instant) -> Result<T, Failure>) -> Result<T, Failure> {
+        let mut pause = Pause::default();
+        loop {
+            let until = deadline.min(Instant::now() + ANSWER);
+            let failure = match ask(&self.store, until) {
+                Err(failure) if matches!(failure.kind, Kind::Unreachable | Kind::Incomplete) => failure,
+                result => return result,
+            };
+            let silent = Instant::now() >= until;
+            if pause.take(deadline).is_err() {
+                return Err(failure);
+            }
+            if silent {
+                self.store = (self.open)()?;
+            }
         }
     }
 }
@@ -61,19 +103,6 @@ pub fn counter(store: &Store, deadline: Instant) -> Result<Counter, Failure> {
 pub fn highest(store: &Store, deadline: Instant) -> Result<u64, Failure> {
     let (events, _) = store.list(COMPONENT, deadline)?;
     Ok(events.iter().map(Event::seq).max().unwrap_or(0))
-}
-
-/// Its number is taken from the counter, so it is tried again whatever passing trouble there is: else it would be a gap.
-fn write(store: &Store, event: &Event, deadline: Instant) -> Result<Written, Failure> {
-    let mut pause = Pause::default();
-    loop {
-        match store.write(event, deadline) {
-            Err(failure) if matches!(failure.kind, Kind::Unreachable | Kind::Incomplete) => {
-                pause.take(deadline).map_err(|_| failure)?;
-            }
-            result => return result,
-        }
-    }
 }
 
 /// Pauses that grow, of a length that differs from everybody else's.

@@ -12,6 +12,7 @@ use crate::registry::names::ObjectName;
 use crate::remote::failure::{Failure, Kind};
 use crate::remote::kubectl::Cluster;
 use crate::remote::kubectl::proxy::{Answer, Method, Proxy, refusal};
+use crate::remote::script;
 use crate::terminal::{self, neutralise};
 
 /// Selects events.
@@ -21,8 +22,10 @@ pub const TYPE: &str = "gc/type";
 pub const ACTOR: &str = "gc/actor";
 
 const COUNTER: &str = "gc-events-seq";
-/// Says which of us changed the counter last, so that a lost answer can be made up for.
-const WRITER: &str = "factory-worker/writer";
+/// Says which of us changed the counter, the last one first, so that a lost answer can be made up for. The script leaves it as it is.
+const WRITERS: &str = "factory-worker/writers";
+/// How many of them it names: more than can have come since a request whose answer we wait for.
+const REMEMBERED: usize = 100;
 /// As many as kubectl asks for at a time.
 const PAGE: usize = 500;
 
@@ -37,6 +40,29 @@ pub struct Counter {
     /// The number of the latest event.
     pub seq: u64,
     object: Value,
+}
+
+impl Counter {
+    /// The change that gives the next event this number.
+    pub fn step_to(self, seq: u64) -> Step {
+        let (mut object, writer) = (self.object, script::nonce());
+        let all: Vec<&str> = [writer.as_str()].into_iter().chain(writers(&object)).take(REMEMBERED).collect();
+        let all = all.join(" ");
+        object["data"]["seq"] = json!(seq.to_string());
+        object["metadata"]["annotations"][WRITERS] = json!(all);
+        Step { object, writer }
+    }
+}
+
+/// A change of the counter that nobody else can make.
+pub struct Step {
+    object: Value,
+    writer: String,
+}
+
+/// Who changed the counter, the last one first.
+fn writers(counter: &Value) -> impl Iterator<Item = &str> {
+    counter["metadata"]["annotations"][WRITERS].as_str().unwrap_or_default().split_whitespace()
 }
 
 /// What became of something that was to be written.
@@ -86,30 +112,27 @@ impl Store {
         if is_good(&answer) || answer.status == 409 { Ok(()) } else { Err(refusal(&answer)) }
     }
 
-    /// Set the counter, unless somebody has changed it since it was read.
+    /// Take a step of the counter, unless somebody has changed it since it was read. Asked again after a failure it is still taken
+    /// once at most: [`Self::has_taken`] knows whether it was.
     ///
     /// # Errors
     /// The cluster refused, or did not say.
-    pub fn set_counter(&self, counter: Counter, seq: u64, deadline: Instant) -> Result<Written, Failure> {
-        let writer = crate::remote::script::nonce();
-        let mut object = counter.object;
-        object["data"]["seq"] = json!(seq.to_string());
-        object["metadata"]["annotations"][WRITER] = json!(writer);
-        let path = format!("{}/{COUNTER}", self.path);
-        let failure = match self.proxy.ask(Method::Put, &path, Some(&object), deadline) {
-            Ok(answer) if is_good(&answer) => return Ok(Written::Done),
+    pub fn take(&self, step: &Step, deadline: Instant) -> Result<Written, Failure> {
+        match self.proxy.ask(Method::Put, &format!("{}/{COUNTER}", self.path), Some(&step.object), deadline)? {
+            answer if is_good(&answer) => Ok(Written::Done),
             // It was changed, or deleted.
-            Ok(Answer { status: 404 | 409, .. }) => return Ok(Written::Conflict),
-            Ok(answer) if answer.status < 500 => return Err(refusal(&answer)),
-            Ok(answer) => refusal(&answer),
-            Err(failure) => failure,
-        };
-        // Perhaps it is set, and only the answer was lost: it says who set it.
-        match self.counter(deadline)? {
-            Some(now) if now.object["metadata"]["annotations"][WRITER] == *writer => Ok(Written::Done),
-            Some(now) if now.seq < seq => Err(failure),
-            _ => Ok(Written::Conflict),
+            Answer { status: 404 | 409, .. } => Ok(Written::Conflict),
+            answer => Err(refusal(&answer)),
         }
+    }
+
+    /// Whether this step was taken, though nobody said so.
+    ///
+    /// # Errors
+    /// The cluster did not say.
+    pub fn has_taken(&self, step: &Step, deadline: Instant) -> Result<bool, Failure> {
+        let counter = self.counter(deadline)?;
+        Ok(counter.is_some_and(|counter| writers(&counter.object).any(|writer| writer == step.writer)))
     }
 
     /// Write an event under its number, as often as it takes: written twice it is there once.

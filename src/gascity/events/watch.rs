@@ -23,6 +23,10 @@ const GRACE: Duration = Duration::from_secs(30);
 const PATIENCE: Duration = Duration::from_secs(25);
 /// How long the cluster may be away before whoever watches is told.
 const OUTAGE: Duration = Duration::from_secs(60);
+/// A watch that says nothing for so long may be one that nothing comes through any more: the counter knows whether there was anything.
+const QUIET: Duration = Duration::from_secs(10);
+/// How long the counter may take to say so.
+const ANSWER: Duration = Duration::from_secs(6);
 /// How often it is looked whether an event may be given, and whether anybody still reads.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
@@ -36,10 +40,14 @@ pub fn watch(open: impl Fn() -> Result<Store, Failure>, after: u64, out: &mut (i
     let mut version = catch_up(&store, &mut order)?;
     loop {
         give(&mut order, out)?;
-        if let Err(failure) = follow(&store, &version, &mut order, out)? {
-            tell(&failure);
-        }
-        (store, version) = come_back(&open, store, &mut order, out)?;
+        let kept = match follow(&store, &version, &mut order, out)? {
+            Ok(()) => Some(store),
+            Err(failure) => {
+                tell(&failure);
+                None
+            }
+        };
+        (store, version) = come_back(&open, kept, &mut order, out)?;
     }
 }
 
@@ -55,15 +63,15 @@ fn catch_up(store: &Store, order: &mut Order) -> Result<String, Failure> {
     Ok(version)
 }
 
-/// The list again after a watch has ended, with a new kubectl when the old one does not answer.
+/// The list again after a watch has ended, with a new kubectl when there is none that answers.
 fn come_back(
     open: &impl Fn() -> Result<Store, Failure>,
-    store: Store,
+    mut store: Option<Store>,
     order: &mut Order,
     out: &mut (impl Write + AsFd),
 ) -> anyhow::Result<(Store, String)> {
     let end = Instant::now() + OUTAGE;
-    let (mut store, mut pause) = (Some(store), Pause::default());
+    let mut pause = Pause::default();
     loop {
         let tried = match store.take() {
             Some(store) => Ok(store),
@@ -82,22 +90,32 @@ fn come_back(
 
 /// Watch until the server ends it. Trouble with the server is the inner result, trouble with the reader the outer one.
 fn follow(store: &Store, version: &str, order: &mut Order, out: &mut (impl Write + AsFd)) -> io::Result<Result<(), Failure>> {
-    let mut stream = match store.watch(version, LASTS, Instant::now() + PATIENCE) {
+    let mut stream = match store.watch(version, LASTS, Instant::now() + QUIET) {
         Ok(stream) => stream,
         Err(failure) => return Ok(Err(failure)),
     };
     stream.get_ref().set_read_timeout(Some(LOOK_EVERY))?;
     let (end, mut line) = (Instant::now() + Duration::from_secs(LASTS) + GRACE, Vec::new());
+    let mut heard = Instant::now();
     while Instant::now() < end {
         match read_line(&mut stream, &mut line) {
-            Ok(true) => match understand(&line) {
-                Change::Event(event) => {
-                    line.clear();
-                    order.take(*event, Instant::now());
+            Ok(true) => {
+                match understand(&line) {
+                    Change::Event(event) => order.take(*event, Instant::now()),
+                    Change::None => {}
+                    Change::Over => break,
                 }
-                Change::None => line.clear(),
-                Change::Over => break,
-            },
+                line.clear();
+                heard = Instant::now();
+            }
+            Ok(false) if heard.elapsed() > QUIET => {
+                let counted = store.counter(Instant::now() + ANSWER).map(|counter| counter.map_or(0, |counter| counter.seq));
+                match counted {
+                    Ok(seq) if order.lacks(seq) => break,
+                    Ok(_) => heard = Instant::now(),
+                    Err(failure) => return Ok(Err(failure)),
+                }
+            }
             Ok(false) => {}
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => break,
             Err(error) => return Ok(Err(Failure::new(Kind::Unreachable, format!("the watch broke: {error}")))),

@@ -20,6 +20,20 @@ const CONTAINER: &str = "agent";
 pub const NAME: &str = "gc-session-name";
 /// Which start of ours made the pod.
 pub const START: &str = "factory-worker/start";
+/// The start whose session has been there. A pod that a start made and that does not say so is half made: its start goes on,
+/// or was killed.
+pub const STARTED: &str = "factory-worker/started";
+
+/// What a pod says of its start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Nothing: somebody else made it.
+    Unknown,
+    /// A start of ours made it, and has not seen its session.
+    HalfMade,
+    /// Its session has been there.
+    Started,
+}
 
 /// A pod of a city.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +45,7 @@ pub struct Agent {
     /// It is being deleted.
     pub ending: bool,
     pub created: Option<Moment>,
+    pub progress: Progress,
     /// Images that its containers cannot get, with the reason.
     pub missing_images: Vec<(String, String)>,
     pub image: String,
@@ -62,6 +77,11 @@ impl Agent {
             phase: word("/status/phase"),
             ending: metadata.get("deletionTimestamp").is_some_and(|time| !time.is_null()),
             created: metadata["creationTimestamp"].as_str().and_then(time::parse),
+            progress: match (annotation(START), annotation(STARTED)) {
+                (None, _) => Progress::Unknown,
+                (start, started) if start == started => Progress::Started,
+                (Some(_), _) => Progress::HalfMade,
+            },
             missing_images: missing.collect(),
             image: word("/spec/containers/0/image"),
         })
@@ -75,6 +95,7 @@ impl Agent {
             phase: "Running".to_owned(),
             ending: false,
             created: None,
+            progress: Progress::HalfMade,
             missing_images: Vec::new(),
             image: String::new(),
         }

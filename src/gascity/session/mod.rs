@@ -12,7 +12,7 @@ mod payload;
 mod start;
 
 pub use agent::Agent;
-use agent::Inside;
+use agent::{Inside, Progress};
 pub use copy::copy_to;
 pub use inside::{
     Meta, activity, alive, clear, copy_from, execute, get_meta, is_attached, is_there, keys, nudge, peek, set_meta,
@@ -20,6 +20,7 @@ pub use inside::{
 pub use start::{Refused, start};
 
 use std::cmp::Reverse;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -34,6 +35,8 @@ use crate::remote::kubectl::Cluster;
 pub const PATIENCE: Duration = Duration::from_secs(25);
 /// The label of every agent's pod.
 const AGENTS: &str = "app=gc-agent";
+/// How many half-made pods are asked at the same time whether they have a session.
+const AT_A_TIME: usize = 16;
 /// What every agent's tmux session is called.
 const SESSION: &str = "main";
 /// The newer operations that we know, for who asks before it uses them.
@@ -85,19 +88,40 @@ impl City {
         Ok(self.find(session, deadline)?.into_iter().find(Agent::runs))
     }
 
-    /// The names of all sessions whose pod runs.
+    /// The names of all sessions whose pod runs. Only pods that are half made are asked whether they have one.
     ///
     /// # Errors
     /// The cluster did not say.
     pub fn sessions(&self, prefix: &str, deadline: Instant) -> Result<Vec<String>, Failure> {
-        let agents = self.list(AGENTS, Some("status.phase=Running"), deadline)?.agents;
+        let mut agents = self.list(AGENTS, Some("status.phase=Running"), deadline)?.agents;
         // A name with a line end in it would be two names to whoever reads them.
-        let wanted =
-            |agent: &Agent| agent.runs() && agent.session.starts_with(prefix) && !agent.session.contains(char::is_control);
-        let mut names: Vec<_> = agents.into_iter().filter(wanted).map(|agent| agent.session).collect();
+        agents.retain(|agent| agent.runs() && agent.session.starts_with(prefix) && !agent.session.contains(char::is_control));
+        let (half_made, mut running): (Vec<_>, Vec<_>) =
+            agents.into_iter().partition(|agent| agent.progress == Progress::HalfMade);
+        running.extend(self.with_session(half_made, deadline)?);
+        let mut names: Vec<_> = running.into_iter().map(|agent| agent.session).collect();
         names.sort();
         names.dedup();
         Ok(names)
+    }
+
+    /// Those in which there is a session.
+    fn with_session(&self, agents: Vec<Agent>, deadline: Instant) -> Result<Vec<Agent>, Failure> {
+        let mut there = Vec::new();
+        for some in agents.chunks(AT_A_TIME) {
+            let answers: Vec<_> = thread::scope(|scope| {
+                let ask = |agent| scope.spawn(move || is_there(self, agent, deadline));
+                let asked: Vec<_> = some.iter().map(ask).collect();
+                asked.into_iter().map(|answer| answer.join()).collect()
+            });
+            for (agent, answer) in some.iter().zip(answers) {
+                let lost = |_| Err(Failure::new(Kind::Failed, format!("nobody knows of pod {}", agent.pod)));
+                if answer.unwrap_or_else(lost)? {
+                    there.push(agent.clone());
+                }
+            }
+        }
+        Ok(there)
     }
 
     /// End a session: its pods are gone then. That there are none is no error.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use launch::Launch;
 
-use super::agent::{Agent, Inside, START};
+use super::agent::{Agent, Inside, Progress, START};
 use super::manifest::{self, Wanted};
 use super::payload::Payload;
 use super::{City, Listed, inside, names};
@@ -27,8 +27,12 @@ use crate::terminal::{self, neutralise};
 const PATIENCE: Duration = Duration::from_secs(100);
 /// How long taking a failed start back may take.
 const FAREWELL: Duration = Duration::from_secs(12);
+/// How long an answer may take that comes at once when there is one: a cluster that cannot be reached is told of while there is time.
+const ANSWER: Duration = Duration::from_secs(25);
 /// How long a pod without a session counts as one that is being started, as in Gas City's own provider.
 const YOUTH: Duration = Duration::from_secs(240);
+/// The same for a pod that a start of ours has made, which lasts no longer than this, with something for clocks that differ.
+const OUR_YOUTH: Duration = Duration::from_secs(150);
 /// How long a dead session's pod may take to go.
 const LAST_BREATH: Duration = Duration::from_secs(30);
 /// Selects every pod: none has this label. Some flag has to stand there for `kubectl get pods -l`.
@@ -78,7 +82,7 @@ pub fn start(city: &City, session: &str, payload: &[u8]) -> Result<(), Refused> 
     let id = script::nonce();
     let interrupted = Interrupted::listen();
 
-    let listed = city.list(EVERY_POD, None, deadline)?;
+    let listed = city.list(EVERY_POD, None, Instant::now() + ANSWER)?;
     make_way(city, session, &listed, deadline)?;
     let taken: BTreeSet<String> = listed
         .agents
@@ -92,7 +96,7 @@ pub fn start(city: &City, session: &str, payload: &[u8]) -> Result<(), Refused> 
     let object = manifest::pod(&wanted).map_err(wrong)?;
 
     interrupted.check()?;
-    if let Err(failure) = city.cluster.make_pod(&object, &format!("factory-worker-{id}"), deadline) {
+    if let Err(failure) = city.cluster.make_pod(&object, &format!("factory-worker-{id}"), deadline.min(Instant::now() + ANSWER)) {
         let raced = failure.reason.contains("(Conflict)") || failure.reason.contains("conflict");
         // Perhaps it was made, and only the answer was lost.
         take_back(city, &pod, &id);
@@ -101,8 +105,8 @@ pub fn start(city: &City, session: &str, payload: &[u8]) -> Result<(), Refused> 
             false => failure.into(),
         });
     }
-    let launch =
-        Launch { city, pod: &pod, session, payload: &payload, silent: listed.silent, interrupted: &interrupted, deadline };
+    let silent = listed.silent;
+    let launch = Launch { city, pod: &pod, session, start: &id, payload: &payload, silent, interrupted: &interrupted, deadline };
     launch.run().map_err(|failure| {
         take_back(city, &pod, &id);
         Refused::from(failure)
@@ -113,10 +117,11 @@ pub fn start(city: &City, session: &str, payload: &[u8]) -> Result<(), Refused> 
 fn make_way(city: &City, session: &str, listed: &Listed, deadline: Instant) -> Result<(), Refused> {
     for agent in listed.agents.iter().filter(|agent| agent.session == session) {
         let exists = |why: &str| Refused::Exists(format!("session {session:?} already exists (pod: {}{why})", agent.pod));
-        if agent.runs() && inside::is_there(city, agent, deadline)? {
+        if agent.runs() && inside::is_there(city, agent, deadline.min(Instant::now() + ANSWER))? {
             return Err(exists(""));
         }
-        let over = agent.ending || matches!(agent.phase.as_str(), "Succeeded" | "Failed");
+        let ended = agent.ending || matches!(agent.phase.as_str(), "Succeeded" | "Failed");
+        let over = ended || agent.progress == Progress::Started;
         if !over && is_young(agent) {
             return Err(exists(", which is being started"));
         }
@@ -131,8 +136,9 @@ fn make_way(city: &City, session: &str, listed: &Listed, deadline: Instant) -> R
 }
 
 fn is_young(agent: &Agent) -> bool {
+    let youth = if agent.progress == Progress::Unknown { YOUTH } else { OUR_YOUTH };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() as i64;
-    agent.created.is_none_or(|(created, _)| now - created < YOUTH.as_secs() as i64)
+    agent.created.is_none_or(|(created, _)| now - created < youth.as_secs() as i64)
 }
 
 /// What a session wrote before it ended, for whoever wonders why.

@@ -80,6 +80,16 @@ impl Cluster {
         self.change(command, b"", deadline).map(drop)
     }
 
+    /// Let a pod have an annotation.
+    ///
+    /// # Errors
+    /// The server refused, or did not say.
+    pub fn annotate_pod(&self, pod: &ObjectName, name: &str, value: &str, deadline: Instant) -> Result<(), Failure> {
+        let mut command = self.command()?;
+        command.args(["annotate", "pod", pod.as_str(), "--overwrite"]).arg(format!("{name}={value}"));
+        self.change(command, b"", deadline).map(drop)
+    }
+
     /// Wait until a condition of a pod is true (`delete`, `condition=Ready`).
     ///
     /// # Errors

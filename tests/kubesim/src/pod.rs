@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -149,6 +150,15 @@ impl Pod {
         self.begin_to_delete();
         let gone = self.core.store.wait_for(PATIENCE, || self.is_gone().then_some(()));
         assert!(gone.is_some(), "{self:?} does not go");
+    }
+
+    /// Let it have been made that much earlier.
+    ///
+    /// # Panics
+    /// It is gone.
+    pub fn ages(&self, by: Duration) {
+        let aged = self.core.store.backdate(&self.core.pods, self.namespace(), self.name(), by);
+        assert!(aged.is_ok(), "{self:?} is gone");
     }
 
     /// Set one of its labels.

@@ -127,6 +127,20 @@ impl Store {
         Ok(stored.expect("just put"))
     }
 
+    /// Let an object have been made that much earlier, which nobody can ask for.
+    pub fn backdate(&self, kind: &Kind, namespace: &str, name: &str, by: Duration) -> Result<(), Status> {
+        let key = Key::new(kind, namespace, name);
+        let mut state = self.state();
+        let mut object =
+            state.objects.get(&key).map(|object| Value::clone(object)).ok_or_else(|| Status::not_found(kind, name))?;
+        let made = object["metadata"]["creationTimestamp"].as_str().and_then(|time| humantime::parse_rfc3339(time).ok());
+        let made = made.unwrap_or_else(SystemTime::now) - by;
+        object["metadata"]["creationTimestamp"] = json!(humantime::format_rfc3339_seconds(made).to_string());
+        state.put(&key, Some(object));
+        self.changed.notify_all();
+        Ok(())
+    }
+
     /// What [`Self::create`] would make of an object, and nothing more.
     pub fn rehearse_create(&self, kind: &Kind, namespace: &str, mut object: Value) -> Result<Arc<Value>, Status> {
         let name = complete(kind, namespace, &mut object)?;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use std::{fmt, fs};
 
 use super::Interrupted;
-use crate::gascity::session::agent::{Agent, Inside};
+use crate::gascity::session::agent::{Agent, Inside, STARTED};
 use crate::gascity::session::copy::{Into, in_workspace, says_nothing};
 use crate::gascity::session::manifest::{self, CITY_STAGE, STAGE, WORKSPACE};
 use crate::gascity::session::payload::Payload;
@@ -33,6 +33,11 @@ const SETUP: Duration = Duration::from_secs(10);
 const FIRST_PROMPT: Duration = Duration::from_secs(20);
 /// The longest delay before the first message that is taken seriously.
 const LONGEST_DELAY: Duration = Duration::from_secs(20);
+/// How long a question about a pod may take that is asked again.
+const ANSWER: Duration = Duration::from_secs(15);
+/// How long the session may take to be there, and for how much of it an exec waits in the pod before the next one does.
+const SESSION_COMES: Duration = Duration::from_secs(60);
+const AT_A_TIME: Duration = Duration::from_secs(10);
 /// Kept of the time for what comes after the session is there.
 const RESERVE: Duration = Duration::from_secs(5);
 
@@ -41,6 +46,8 @@ pub struct Launch<'a> {
     pub city: &'a City,
     pub pod: &'a ObjectName,
     pub session: &'a str,
+    /// What tells this start from every other.
+    pub start: &'a str,
     pub payload: &'a Payload,
     /// The kubectl says nothing on behalf of any pod.
     pub silent: bool,
@@ -61,6 +68,7 @@ impl Launch<'_> {
         self.wait_for_agent()?;
         self.make_city()?;
         self.begin()?;
+        self.sign()?;
         self.set_up()?;
         self.tell_first()?;
         self.interrupted.check()
@@ -71,7 +79,7 @@ impl Launch<'_> {
         let path = "{.status.initContainerStatuses[0].state.running}|{.status.initContainerStatuses[0].state.waiting.reason}";
         loop {
             self.interrupted.check()?;
-            let said = self.city.cluster.pod_field(self.pod, path, self.deadline)?;
+            let said = self.city.cluster.pod_field(self.pod, path, self.deadline.min(Instant::now() + ANSWER))?;
             match said.split_once('|') {
                 Some(("", reason)) => self.pause(&format!("its init container does not run ({reason})"))?,
                 _ => return Ok(()),
@@ -149,15 +157,37 @@ impl Launch<'_> {
         }
     }
 
-    /// Let the agent begin, and wait for its session.
+    /// Let the agent begin, and wait for its session. An exec that says nothing any more is followed by another.
     fn begin(&self) -> Result<(), Failure> {
-        self.interrupted.check()?;
-        let left = self.deadline.saturating_duration_since(Instant::now()).saturating_sub(RESERVE).as_secs().clamp(1, 60);
-        let Some(parts) = self.ask_agent(READY, &[SESSION, WORKSPACE, &left.to_string()])? else { return Ok(()) };
-        match parts.get("ready") {
-            Some(_) => Ok(()),
-            None => Err(inside::said(&parts, &format!("pod {} has no tmux session after {left} s", self.pod))),
+        let end = self.deadline.min(Instant::now() + SESSION_COMES);
+        loop {
+            self.interrupted.check()?;
+            let left = end.saturating_duration_since(Instant::now());
+            let seconds = left.min(AT_A_TIME).as_secs().max(1);
+            let arguments = [SESSION, WORKSPACE, &seconds.to_string()];
+            let until = self.deadline.min(Instant::now() + Duration::from_secs(seconds) + RESERVE);
+            let failure = match self.ask_until("agent", READY, &arguments, until) {
+                Ok(None) => return Ok(()),
+                Ok(Some(parts)) if parts.get("ready").is_some() => return Ok(()),
+                Ok(Some(parts)) if parts.get("late").is_none() => return Err(inside::said(&parts, "the agent did not begin")),
+                Ok(Some(parts)) => inside::said(&parts, &format!("pod {} still has no tmux session", self.pod)),
+                Err(failure) if failure.kind == Kind::Unreachable && Instant::now() >= until => failure,
+                Err(failure) => return Err(failure),
+            };
+            if Instant::now() >= end {
+                return Err(failure);
+            }
         }
+    }
+
+    /// Let the pod say that its session has been there. Without it the pod is asked each time.
+    fn sign(&self) -> Result<(), Failure> {
+        if self.silent {
+            return Ok(());
+        }
+        self.interrupted.check()?;
+        let signed = self.city.cluster.annotate_pod(self.pod, STARTED, self.start, self.deadline.min(Instant::now() + SETUP));
+        warn_of("the pod does not say that it has started", signed)
     }
 
     /// Run what is to be run in the pod once the session is there. What fails is only said.
@@ -234,12 +264,22 @@ impl Launch<'_> {
         self.ask("agent", text, arguments)
     }
 
-    /// Run a script in a container; `None` when the kubectl is one that says nothing on behalf of any pod.
     fn ask(&self, container: &str, text: &'static str, arguments: &[&str]) -> Result<Option<Parts>, Failure> {
+        self.ask_until(container, text, arguments, self.deadline)
+    }
+
+    /// Run a script in a container; `None` when the kubectl is one that says nothing on behalf of any pod.
+    fn ask_until(
+        &self,
+        container: &str,
+        text: &'static str,
+        arguments: &[&str],
+        deadline: Instant,
+    ) -> Result<Option<Parts>, Failure> {
         let arguments: Vec<_> = arguments.iter().map(|&word| word.to_owned()).collect();
         let script = Script { text, tmux: &["tmux".to_owned()], arguments: &arguments, stdin: b"" };
         let nonce = script::nonce();
-        let request = Request { argv: &script.argv(&nonce), stdin: b"", deadline: self.deadline };
+        let request = Request { argv: &script.argv(&nonce), stdin: b"", deadline };
         let output = self.city.cluster.exec(self.pod, container.parse().ok().as_ref(), request)?;
         match script::understand(&output, &nonce) {
             Ok(parts) => Ok(Some(parts)),

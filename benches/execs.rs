@@ -1,0 +1,53 @@
+//! The kubectls that one of our commands runs, to be run again without it.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::operator::Operator;
+use crate::timing::time;
+
+pub struct Execs {
+    /// A file of arguments, each followed by NUL, for each kubectl that asks the cluster before there can be an exec.
+    questions: Vec<PathBuf>,
+    /// The arguments of all execs.
+    execs: PathBuf,
+    /// How many arguments each exec has.
+    words: usize,
+}
+
+impl Execs {
+    /// Those of a command that makes so many execs.
+    pub fn of(operator: &Operator, arguments: &[&str], count: usize) -> Self {
+        let directory = operator.world.path("kubectls");
+        fs::create_dir(&directory).unwrap();
+        let noting = format!("#!/bin/sh\nprintf '%s\\0' \"$@\" >'{}'/$$\nexec kubectl \"$@\"\n", directory.display());
+        let noting = operator.world.script("noting-kubectl", &noting);
+        time(operator.world.command(arguments).env("FACTORY_KUBECTL", noting));
+        let is_exec = |argv: &[u8]| argv.split(|&byte| byte == 0).any(|word| word == b"exec");
+        let all = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path());
+        let (execs, questions): (Vec<_>, Vec<_>) = all.partition(|path| is_exec(&fs::read(path).unwrap()));
+        let execs: Vec<_> = execs.iter().map(|path| fs::read(path).unwrap()).collect();
+        let words = |exec: &Vec<u8>| exec.iter().filter(|&&byte| byte == 0).count();
+        assert!(execs.len() == count && execs.iter().all(|exec| words(exec) == words(&execs[0])), "{} execs", execs.len());
+        let file = operator.world.path("all-execs");
+        fs::write(&file, execs.concat()).unwrap();
+        Self { questions, execs: file, words: words(&execs[0]) }
+    }
+
+    /// How many of them ask the cluster.
+    pub fn questions(&self) -> usize {
+        self.questions.len()
+    }
+
+    /// All questions at the same time, and then so many execs at a time.
+    pub fn run(&self, operator: &Operator, parallel: usize) -> Command {
+        let mut script: String =
+            self.questions.iter().map(|question| format!("xargs -0 kubectl <'{}' &\n", question.display())).collect();
+        let execs = self.execs.display();
+        script += &format!("wait\nexec xargs -0 -P{parallel} -n{} -a '{execs}' kubectl\n", self.words);
+        let mut command = operator.world.program("sh");
+        command.args(["-c", &script]);
+        command
+    }
+}
