@@ -3,6 +3,7 @@
 pub mod agents;
 pub mod endpoint;
 pub mod objects;
+mod proxies;
 pub mod proxy;
 
 use std::env;
