@@ -2,6 +2,7 @@
 
 pub mod agents;
 pub mod endpoint;
+pub mod login;
 pub mod objects;
 mod proxies;
 pub mod proxy;
