@@ -11,6 +11,8 @@ mod idle;
 mod operator;
 #[path = "../tests/support/pty.rs"]
 mod pty;
+#[path = "../tests/support/sleep.rs"]
+mod sleep;
 #[path = "../tests/soak/storm.rs"]
 mod storm;
 #[path = "../tests/support/mod.rs"]
@@ -26,8 +28,16 @@ use std::time::{Duration, Instant};
 use chance::Chance;
 use storm::{Aftermath, Weather};
 
-/// Five windows: 100 cuts, 100 freezes, 20 pods, 5 outages.
-const STORM: Weather = Weather { cuts: 20, freezes: 20, replacements: 4, outages: 5, outage: Duration::from_secs(10) };
+/// Five windows: 100 cuts, 100 freezes, 20 pods, 5 outages, a minute of sleep.
+const STORM: Weather = Weather {
+    cuts: 20,
+    freezes: 20,
+    replacements: 4,
+    outages: 5,
+    outage: Duration::from_secs(10),
+    sleeps: 1,
+    sleep: Duration::from_secs(60),
+};
 
 fn main() -> ExitCode {
     let begin = Instant::now();
@@ -56,8 +66,8 @@ fn main() -> ExitCode {
 fn storm(report: &mut Report) {
     let after = storm::run(STORM, &mut Chance::start());
     let (seen, while_down) = after.words();
-    let Aftermath { cuts, freezes, replacements, outages, .. } = after;
-    println!("storm: {cuts} cuts, {freezes} freezes, {replacements} pods replaced, {outages} outages;");
+    let Aftermath { cuts, freezes, replacements, outages, sleeps, .. } = after;
+    println!("storm: {cuts} cuts, {freezes} freezes, {replacements} pods replaced, {outages} outages, {sleeps} sleeps;");
     println!("       {seen} words seen, {while_down} typed while down");
     report.line("connections broken", (cuts + freezes).to_string(), "≥ 200".to_owned(), cuts + freezes >= 200);
     for (what, count) in after.faults() {
@@ -66,6 +76,9 @@ fn storm(report: &mut Report) {
     let [median, late] = quantiles(&after.back);
     report.time("network back → usable, median", median, 1.0);
     report.time("network back → usable, 95th percentile", late, 3.0);
+    let [median, _] = quantiles(&after.resumed);
+    println!("awake, network back → usable: median {median:.2?}");
+    report.time("awake, network back → usable, at most", after.resumed.iter().copied().max().unwrap_or_default(), 3.0);
     let [median, late] = quantiles(&after.replaced);
     println!("new pod ready → usable: median {median:.2?}, 95th percentile {late:.2?}");
 }

@@ -6,7 +6,7 @@ mod support;
 use std::fs;
 
 use rstest::rstest;
-use support::nested::{clients, wait_hidden};
+use support::nested::{clients, options, wait_hidden};
 use support::{Screen, World, eventually};
 
 /// A session whose application says this, then keeps all that reaches it.
@@ -25,6 +25,7 @@ fn window<'a>(world: &'a World, settings: &str) -> Screen<'a> {
     screen
 }
 
+/// What reached the application.
 fn keys(world: &World) -> String {
     fs::read_to_string(world.worker_directory("w").join("keys")).unwrap_or_default()
 }
@@ -81,6 +82,83 @@ fn an_application_that_asks_for_it_hears_who_has_the_focus() {
         screen.inner(&["select-window", "-t", "w/qa"]);
         let keys = keys(&world);
         (keys.contains("\u{1b}[O") && keys.contains("\u{1b}[I")).then_some(())
+    });
+}
+
+#[test]
+fn the_operator_s_prefix_pressed_twice_reaches_the_application() {
+    // Both tmuxes have the same one.
+    let world = world("");
+    let screen = window(&world, "");
+    screen.keys(&["C-b", "C-b", "x"]);
+    eventually("the last key", || keys(&world).ends_with('x').then_some(()));
+    assert_eq!(keys(&world), "\u{2}x");
+}
+
+/// What a terminal sends for such keys, and what an application that asks for them may get: tmux has two ways to write it.
+#[rstest]
+#[case::ctrl_tab("\x1b[27;5;9~", &["\x1b[27;5;9~", "\x1b[9;5u"])]
+#[case::shift_enter("\x1b[27;2;13~", &["\x1b[27;2;13~", "\x1b[13;2u"])]
+#[case::ctrl_enter_the_other_way("\x1b[13;5u", &["\x1b[27;5;13~", "\x1b[13;5u"])]
+fn a_key_that_has_no_byte_of_its_own_reaches_an_application_that_asks_for_it(#[case] sent: &str, #[case] got: &[&str]) {
+    let world = world(r"\033[>4;1m");
+    let screen = window(&world, "set -s extended-keys on");
+    eventually("the key", || {
+        screen.type_text(sent);
+        let keys = keys(&world);
+        got.iter().any(|key| keys.contains(key)).then_some(())
+    });
+}
+
+#[rstest]
+#[case::a_click("\x1b[<0;10;5M\x1b[<0;10;5m")]
+#[case::the_wheel("\x1b[<64;10;5M")]
+fn an_application_that_asks_for_the_mouse_gets_it(#[case] sent: &str) {
+    let world = world(r"\033[?1000h\033[?1006h");
+    let screen = window(&world, "set -g mouse on");
+    eventually("the mouse", || {
+        screen.type_text(sent);
+        keys(&world).contains(sent).then_some(())
+    });
+    assert_eq!(screen.inner(&["display-message", "-p", "-t", "w/qa", "#{pane_in_mode}"]), "0\n");
+}
+
+/// A session with a history, whose application asks for nothing.
+fn world_with_a_history() -> World {
+    let lines: String = (1..=100).map(|line| format!(r"line {line}.\r\n")).collect();
+    world(&(lines + "I am qa"))
+}
+
+#[test]
+fn the_wheel_goes_back_in_the_session_s_own_history() {
+    let world = world_with_a_history();
+    let screen = window(&world, "set -g mouse on");
+    screen.wait("line 100.");
+    let before = keys(&world);
+    eventually("an early line", || {
+        screen.type_text("\x1b[<64;10;5M");
+        screen.text().contains("line 40.").then_some(())
+    });
+    assert_eq!(options(&world, "qa", "#{pane_in_mode}"), "1");
+    assert_eq!(screen.inner(&["display-message", "-p", "-t", "w/qa", "#{pane_in_mode}"]), "0\n");
+    eventually("the last line", || {
+        screen.type_text("\x1b[<65;10;5M");
+        (options(&world, "qa", "#{pane_in_mode}") == "0").then_some(())
+    });
+    screen.wait("line 100.");
+    assert_eq!(keys(&world), before, "the application got some of it");
+}
+
+#[test]
+fn what_the_mouse_selects_is_copied_here() {
+    let world = world_with_a_history();
+    let screen = window(&world, "set -g mouse on");
+    let row = screen.wait("line 100.").lines().position(|line| line.starts_with("line 99.")).unwrap() + 1;
+    eventually("the copy", || {
+        for (what, column, end) in [(0, 1, 'M'), (32, 2, 'M'), (32, 8, 'M'), (0, 8, 'm')] {
+            screen.type_text(&format!("\x1b[<{what};{column};{row}{end}"));
+        }
+        screen.inner(&["list-buffers", "-F", "#{buffer_sample}"]).lines().any(|copy| copy == "line 99.").then_some(())
     });
 }
 

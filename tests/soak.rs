@@ -7,6 +7,8 @@ mod chance;
 mod fleet;
 #[path = "support/operator.rs"]
 mod operator;
+#[path = "support/sleep.rs"]
+mod sleep;
 #[path = "soak/storm.rs"]
 mod storm;
 mod support;
@@ -20,9 +22,20 @@ use storm::Weather;
 
 #[test]
 fn windows_survive_a_storm() {
-    let weather = Weather { cuts: 3, freezes: 1, replacements: 1, outages: 1, outage: Duration::from_secs(3) };
+    let weather = Weather {
+        cuts: 3,
+        freezes: 1,
+        replacements: 1,
+        outages: 1,
+        outage: Duration::from_secs(3),
+        sleeps: 1,
+        sleep: Duration::from_secs(8),
+    };
     let after = storm::run(weather, &mut Chance::start());
     assert!(after.faults().iter().all(|(_, count)| *count == 0), "{:?}\n{after:#?}", after.faults());
     let (seen, while_down) = after.words();
-    assert!(seen >= 30 && while_down >= 5 && after.cuts >= 14 && after.freezes == 5, "hardly anything was tried: {after:#?}");
+    assert!(
+        seen >= 30 && while_down >= 5 && after.cuts >= 14 && after.freezes == 5 && after.resumed.len() == 5,
+        "hardly anything was tried: {after:#?}"
+    );
 }

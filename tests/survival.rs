@@ -4,6 +4,8 @@
 #[path = "support/operator.rs"]
 mod operator;
 mod support;
+#[path = "support/traces.rs"]
+mod traces;
 #[path = "support/window.rs"]
 mod window;
 

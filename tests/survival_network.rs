@@ -2,15 +2,24 @@
 
 #[path = "support/operator.rs"]
 mod operator;
+#[path = "support/proxy.rs"]
+mod proxy;
 mod support;
+#[path = "support/traces.rs"]
+mod traces;
 #[path = "support/window.rs"]
 mod window;
 
+use std::cell::RefCell;
 use std::fs;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use kubesim::Kubeconfig;
+use proxy::Proxy;
 use serde_json::{Value, json};
 use support::eventually;
-use window::{Factory, Kind};
+use window::{Factory, Kind, Window};
 
 /// What is written down about the ways to API servers.
 fn roads(factory: &Factory) -> Vec<Value> {
@@ -48,18 +57,44 @@ fn all_windows_hear_from_one_that_the_server_is_back() {
     eventually("no client to be left over", || (factory.pod().clients().len() == 2).then_some(()));
 }
 
-#[test]
-fn a_server_that_is_back_is_used_before_the_back_off_says_so() {
-    let factory = Factory::start(Kind::Deployment);
-    let window = factory.window();
-    factory.cut_off();
-    // Such a pause is one of the longest: the next try by itself is far away.
+/// Cut a window off for as long as it takes until its next try by itself is far away, and see that it does not wait for that.
+#[track_caller]
+fn assert_used_at_once(window: &Window<'_>, cut_off: impl FnOnce(), return_: impl FnOnce()) {
+    cut_off();
+    // Such a pause is one of the longest.
     window.screen.wait_until("a long pause", |text| pause(text).is_some_and(|seconds| seconds >= 9));
-    factory.operator.cluster.forget_calls();
-    factory.operator.cluster.accept_connections();
+    return_();
     let seen = |text: &str| pause(text).is_none_or(|seconds| seconds < 3);
     // What is shown then is not the end of that pause, but an attempt, or the session.
     let text = window.screen.wait_until("something to happen", seen);
     assert!(pause(&text).is_none(), "the pause went by: {text}");
     window.wait_back();
+}
+
+#[test]
+fn a_server_that_is_back_is_used_before_the_back_off_says_so() {
+    let factory = Factory::start(Kind::Deployment);
+    let window = factory.window();
+    assert_used_at_once(&window, || factory.cut_off(), || factory.operator.cluster.accept_connections());
+}
+
+#[test]
+fn so_is_a_proxy_on_the_way() {
+    let mut factory = Factory::start(Kind::Deployment);
+    let proxy = RefCell::new(Proxy::start());
+    let address = proxy.borrow().address;
+    let login = factory.operator.cluster.admin("ann");
+    let cluster = json!({
+        "server": factory.operator.cluster.secure_url(),
+        "certificate-authority-data": STANDARD.encode(factory.operator.cluster.authority()),
+        "proxy-url": format!("http://{address}"),
+    });
+    let file = factory.operator.cluster.directory().join("through-a-proxy");
+    Kubeconfig::new().entry("through", cluster, json!({ "token": login.token })).write(&file);
+    factory.operator.world = factory.operator.world.env("KUBECONFIG", file.to_str().unwrap());
+    let window = factory.window();
+    window.types("through the proxy");
+    assert!(proxy.borrow().tunnels() > 0, "kubectl found another way");
+    assert_used_at_once(&window, || proxy.borrow_mut().go_away(), || proxy.borrow_mut().come_back());
+    window.types("and again");
 }

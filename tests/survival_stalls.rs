@@ -2,14 +2,18 @@
 
 #[path = "support/operator.rs"]
 mod operator;
+#[path = "support/sleep.rs"]
+mod sleep;
 mod support;
+#[path = "support/traces.rs"]
+mod traces;
 #[path = "support/window.rs"]
 mod window;
 
 use std::time::{Duration, Instant};
 
 use kubesim::Fault;
-use nix::sys::signal::Signal;
+use sleep::Asleep;
 use support::eventually;
 use window::{Factory, Kind};
 
@@ -106,18 +110,22 @@ fn a_session_that_answers_nothing_to_keys_stays_connected() {
     assert_eq!(factory.operator.cluster.calls().execs().len(), 1, "it was asked once");
 }
 
-/// Sleep of a laptop: everything of ours stands still, and the network is gone when it wakes up.
+/// How soon, is for `make soak` to say.
 #[test]
-fn a_view_that_was_stopped_over_a_dead_link_comes_back_at_once() {
+fn a_laptop_that_slept_over_a_dead_link_comes_back() {
     let factory = Factory::start(Kind::Deployment);
     let window = factory.window();
     window.types("before");
-    factory.signal_all(Signal::SIGSTOP);
+    let asleep = Asleep::begin(&factory.operator.world, &window.screen);
     freeze(&factory);
+    factory.operator.cluster.forget_calls();
     // As long as a connection may be silent before it counts as dead, and more.
     std::thread::sleep(Duration::from_secs(14));
-    factory.signal_all(Signal::SIGCONT);
+    assert!(factory.operator.cluster.calls().about_objects().is_empty(), "somebody is awake");
+    asleep.wake();
     window.wait_back();
     window.types("after");
     assert_eq!(factory.typed(), ["before", "after"]);
+    window.close();
+    factory.wait_clean();
 }

@@ -84,6 +84,11 @@ pub trait Exec: Send + Sync {
         Ok(())
     }
 
+    /// Whether the command of [`Self::interactive`] may ask its operator something before it runs anything: a login plugin.
+    fn may_ask(&self) -> bool {
+        false
+    }
+
     /// `HOST:PORT` of what has to be reachable before anything else is; `None` when there is none, or it is not known.
     ///
     /// # Errors

@@ -2,7 +2,9 @@
 
 pub mod agents;
 pub mod endpoint;
+pub mod login;
 pub mod objects;
+mod proxies;
 pub mod proxy;
 
 use std::env;

@@ -15,7 +15,7 @@ use std::time::Instant;
 use self::known::Acceptable;
 use super::exec::{Exec, Interactive, Output, Request, Start};
 use super::failure::{Failure, Kind};
-use super::kubectl::{Cluster, endpoint};
+use super::kubectl::{Cluster, endpoint, login};
 use crate::registry::names::ObjectName;
 use crate::registry::worker::{PodPlace, PodRef};
 
@@ -124,6 +124,10 @@ impl Exec for Pod {
         let object = serde_json::from_value(object)
             .map_err(|error| Failure::new(Kind::Incomplete, format!("kubectl's pod makes no sense: {error}")))?;
         state::start(&object, self.place.container.as_ref())
+    }
+
+    fn may_ask(&self) -> bool {
+        login::may_ask(&self.cluster)
     }
 
     fn endpoint(&self, deadline: Instant) -> Result<Option<String>, Failure> {

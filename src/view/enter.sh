@@ -169,7 +169,6 @@ hide() {
 
 # The client's process is a child of ours: somebody has to be left to say how it ended.
 client() {
-	choose_terminal
 	[ -z "$sync" ] || hide
 	await_size
 	[ -z "$again" ] || drop_keys
@@ -196,10 +195,10 @@ done
 unset FACTORY_WORKER_LEFT
 find_session "$name" </dev/null >/dev/null
 [ -z "$again" ] || end_others || [ -z "$entered" ] || ! is_younger || exit 89
+choose_terminal
 arrive
 (client "$@")
 status=$?
-[ "$status" -ne 88 ] || exit 88
 there
 case $status,$? in
 0,0) exit 95 ;;

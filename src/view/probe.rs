@@ -1,5 +1,6 @@
-//! Whether the API server can be reached again: while views are down, one of them connects to it every two seconds for all
-//! views of this machine, and the others hear of it. No kubectl runs for that, and nothing is sent.
+//! Whether the API server, or the proxy on the way to it, can be reached again: while views are down, one of them connects to
+//! it every two seconds for all views of this machine, and the others hear of it. No kubectl runs for that, and nothing is
+//! sent.
 
 use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
@@ -27,7 +28,7 @@ impl Probe {
         let over = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&over);
         thread::spawn(move || {
-            // A proxy on the way, or a kubeconfig that says nothing: then the back-off alone has to do.
+            // A kubeconfig that says nothing: then the back-off alone has to do.
             let Some(place) = find(&remote, &seen) else { return };
             let Ok(road) = Road::to(&place) else { return };
             watch(&place, road, &seen, &tell);

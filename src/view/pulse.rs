@@ -22,7 +22,8 @@ const FIRST_SCREEN: u64 = 1024;
 const ANYTHING: u64 = 400;
 const ANYTHING_AFTER: Duration = Duration::from_secs(3);
 /// A child without any socket for this long has none that we could see: a kubectl in a sandbox, a relay that we know
-/// nothing of. It is then taken for connected.
+/// nothing of. It is then taken for connected, once it has made the terminal raw: before that a login plugin may be
+/// waiting for its operator.
 const BLIND_AFTER: Duration = Duration::from_secs(5);
 
 /// What is seen of a connection.
@@ -75,10 +76,11 @@ impl Pulse {
         self.silence
     }
 
-    /// Look once.
-    pub fn look(&mut self) -> Beat {
+    /// Look once; `is_raw` says whether the terminal is.
+    pub fn look(&mut self, is_raw: impl Fn() -> bool) -> Beat {
         let Some(counters) = self.counters() else {
-            let blind = self.began.elapsed() >= BLIND_AFTER && !(self.seen_socket && self.diag.is_some());
+            let unseen = !(self.seen_socket && self.diag.is_some());
+            let blind = unseen && self.began.elapsed() >= BLIND_AFTER && is_raw();
             return Beat { silence: None, traffic: None, asked: blind, arrived: blind };
         };
         self.silence = counters.silence;
@@ -178,32 +180,33 @@ mod tests {
         let (_small, mut large, mut server) = connections();
         let own = std::process::id() as i32;
         let mut pulse = Pulse::of(own, &["x".repeat(50_000)]);
-        eventually(|| pulse.look().asked);
-        assert!(!pulse.look().arrived);
+        eventually(|| pulse.look(|| true).asked);
+        assert!(!pulse.look(|| true).arrived);
         server.write_all(&[0; ARRIVAL as usize]).unwrap();
         large.read_exact(&mut [0; ARRIVAL as usize]).unwrap();
-        eventually(|| pulse.look().arrived);
+        eventually(|| pulse.look(|| true).arrived);
         // It grows while nothing comes, and begins anew with a byte.
-        eventually(|| pulse.look().silence.unwrap() >= Duration::from_millis(300));
+        eventually(|| pulse.look(|| true).silence.unwrap() >= Duration::from_millis(300));
         server.write_all(b"y").unwrap();
-        eventually(|| pulse.look().silence.unwrap() < Duration::from_millis(300));
+        eventually(|| pulse.look(|| true).silence.unwrap() < Duration::from_millis(300));
     }
 
     #[test]
     fn before_the_request_is_out_nothing_is_claimed() {
         let (_small, _large, _server) = connections();
         let mut pulse = Pulse::of(std::process::id() as i32, &["x".repeat(500_000)]);
-        let beat = pulse.look();
+        let beat = pulse.look(|| true);
         assert!(!beat.asked && !beat.arrived);
     }
 
     #[test]
-    fn a_child_without_sockets_is_taken_for_connected_after_a_while() {
+    fn a_child_without_sockets_is_taken_for_connected_after_a_while_on_a_raw_terminal() {
         let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
         let mut pulse = Pulse::of(child.id() as i32, &[]);
-        assert!(!pulse.look().arrived);
+        assert!(!pulse.look(|| true).arrived);
         pulse.began -= BLIND_AFTER;
-        assert_eq!(pulse.look(), Beat { silence: None, traffic: None, asked: true, arrived: true });
+        assert!(!pulse.look(|| false).arrived, "a login plugin may be asking");
+        assert_eq!(pulse.look(|| true), Beat { silence: None, traffic: None, asked: true, arrived: true });
         child.kill().unwrap();
         child.wait().unwrap();
     }

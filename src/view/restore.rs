@@ -67,6 +67,11 @@ impl Terminal {
         let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &silent);
     }
 
+    /// Whether it hands on keys one by one: kubectl has it so from the moment at which it asks a worker to let us in.
+    pub fn is_raw(&self) -> bool {
+        tcgetattr(io::stdin()).is_ok_and(|now| !now.local_flags.contains(LocalFlags::ICANON))
+    }
+
     /// Have it keep its title for later (xterm's window operations; tmux has them too).
     pub fn keep_title(&self) {
         write("\x1b[22;0t");

@@ -251,7 +251,8 @@ impl<'a> Watch<'a> {
     /// Feel the pulse of the connection.
     fn feel(&mut self, look: Look) {
         let Some(pulse) = &mut self.pulse else { return };
-        let beat = pulse.look();
+        let terminal = self.terminal;
+        let beat = pulse.look(|| terminal.is_raw());
         if self.plan.is_attached() {
             if let Some(silence) = beat.silence {
                 self.apply(Event::Silence { age: silence + look.slept, resumed: look.resumed }, look.now);
@@ -343,7 +344,10 @@ impl<'a> Watch<'a> {
             self.terminal.forget_keys();
         } else {
             self.terminal.keep_title();
-            self.terminal.hide_keys();
+            // A login plugin shows and hides what is typed as it needs it, so it gets the terminal as it is.
+            if !self.view.remote.exec.may_ask() {
+                self.terminal.hide_keys();
+            }
         }
         let program = interactive.command.get_program().to_string_lossy().into_owned();
         let child = Child::start(interactive.command, self.children, &self.sender)

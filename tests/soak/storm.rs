@@ -7,6 +7,7 @@ use kubesim::{Farewell, Fault};
 
 use crate::chance::Chance;
 use crate::fleet::{Fleet, VIEWS, Verdict, Window};
+use crate::sleep::Asleep;
 use crate::support::Screen;
 
 /// How much of it; a round is one of each window.
@@ -17,6 +18,8 @@ pub struct Weather {
     pub replacements: usize,
     pub outages: usize,
     pub outage: Duration,
+    pub sleeps: usize,
+    pub sleep: Duration,
 }
 
 /// What it breaks over.
@@ -24,7 +27,7 @@ struct Scene<'a> {
     fleet: &'a Fleet,
     screen: &'a Screen<'a>,
     windows: &'a [Window<'a>],
-    outage: Duration,
+    weather: Weather,
 }
 
 /// What came of it.
@@ -34,10 +37,13 @@ pub struct Aftermath {
     pub freezes: usize,
     pub replacements: usize,
     pub outages: usize,
+    pub sleeps: usize,
     /// From "the network is back" to "what is typed shows".
     pub back: Vec<Duration>,
     /// The same from "the new pod is ready".
     pub replaced: Vec<Duration>,
+    /// The same from "the machine is awake, and the network is there".
+    pub resumed: Vec<Duration>,
     pub closed_windows: usize,
     pub wrong_sessions: usize,
     pub leaked_clients: usize,
@@ -49,10 +55,10 @@ pub fn run(weather: Weather, chance: &mut Chance) -> Aftermath {
     let fleet = Fleet::start();
     let screen = fleet.operator.world.screen();
     let windows = fleet.open(&screen);
-    let scene = Scene { fleet: &fleet, screen: &screen, windows: &windows, outage: weather.outage };
+    let scene = Scene { fleet: &fleet, screen: &screen, windows: &windows, weather };
     let mut after = Aftermath::default();
-    let rounds = [weather.cuts, weather.freezes, weather.replacements, weather.outages];
-    let kinds = [cut_round, freeze_round, replace_round, outage_round];
+    let rounds = [weather.cuts, weather.freezes, weather.replacements, weather.outages, weather.sleeps];
+    let kinds = [cut_round, freeze_round, replace_round, outage_round, sleep_round];
     // In turn, so that none of them has the fleet to itself.
     let most = rounds.into_iter().max().unwrap_or(0);
     for round in 0..most {
@@ -171,11 +177,11 @@ fn replace_round(scene: &Scene<'_>, chance: &mut Chance, after: &mut Aftermath) 
 }
 
 fn outage_round(scene: &Scene<'_>, chance: &mut Chance, after: &mut Aftermath) {
-    let &Scene { fleet, windows, outage, .. } = scene;
+    let &Scene { fleet, windows, weather, .. } = scene;
     let cluster = &fleet.operator.cluster;
     cluster.refuse_connections();
     cluster.drop_connections();
-    let end = Instant::now() + outage;
+    let end = Instant::now() + weather.outage;
     each(windows, chance, |window, mut chance| {
         window.wait_down();
         while Instant::now() < end {
@@ -187,6 +193,27 @@ fn outage_round(scene: &Scene<'_>, chance: &mut Chance, after: &mut Aftermath) {
     let since = Instant::now();
     after.outages += 1;
     after.back.extend(each(windows, chance, |window, _| window.wait_usable(since)));
+}
+
+/// The operator's machine sleeps, and the network freezes meanwhile; both are back at the same moment.
+fn sleep_round(scene: &Scene<'_>, chance: &mut Chance, after: &mut Aftermath) {
+    let &Scene { fleet, screen, windows, weather } = scene;
+    let cluster = &fleet.operator.cluster;
+    each(windows, chance, |window, mut chance| {
+        be_busy(window, &mut chance);
+        be_quiet(window);
+    });
+    let asleep = Asleep::begin(&fleet.operator.world, screen);
+    cluster.refuse_connections();
+    for number in 0..VIEWS {
+        cluster.break_open_execs(&format!("fleet-{number}-"), &Fault::freeze_after_bytes(0));
+    }
+    thread::sleep(weather.sleep);
+    cluster.accept_connections();
+    let since = Instant::now();
+    asleep.wake();
+    after.sleeps += 1;
+    after.resumed.extend(each(windows, chance, |window, _| window.wait_usable(since)));
 }
 
 impl Aftermath {

@@ -15,19 +15,23 @@ const MODES: &str = "alternate #{alternate_on} cursor #{cursor_flag} insert #{in
                      keypad #{keypad_flag} #{keypad_cursor_flag} mouse #{mouse_any_flag} #{mouse_button_flag} #{mouse_all_flag} \
                      #{mouse_standard_flag} #{mouse_sgr_flag} #{mouse_utf8_flag} region #{scroll_region_upper} #{scroll_region_lower}";
 
-/// What runs on the operator's machine on behalf of a world, but for tmux and the shells in it.
-pub fn processes(world: &World) -> Vec<String> {
+/// What runs on the operator's machine on behalf of a world, but for tmux and the shells in it: id and command line.
+pub fn running(world: &World) -> Vec<(i32, String)> {
     let needle = format!("HOME={}\0", world.home().display()).into_bytes();
-    let of_this_world = |directory: &fs::DirEntry| {
-        let environment = fs::read(directory.path().join("environ")).unwrap_or_default();
-        environment.windows(needle.len()).any(|window| window == needle)
+    let of_this_world = |directory: fs::DirEntry| {
+        let id = directory.file_name().to_str()?.parse().ok()?;
+        let environment = fs::read(directory.path().join("environ")).ok()?;
+        let ours = environment.windows(needle.len()).any(|window| window == needle);
+        let words = fs::read(directory.path().join("cmdline")).ok()?;
+        ours.then(|| (id, String::from_utf8_lossy(&words).replace('\0', " ")))
     };
-    let command = |directory: fs::DirEntry| {
-        let words = fs::read(directory.path().join("cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&words).replace('\0', " ")
-    };
-    let all = fs::read_dir("/proc").unwrap().flatten().filter(of_this_world).map(command);
-    all.filter(|command| command.contains("kubectl") || command.starts_with(BIN)).collect()
+    let all = fs::read_dir("/proc").unwrap().flatten().filter_map(of_this_world);
+    all.filter(|(_, command)| command.contains("kubectl") || command.starts_with(BIN)).collect()
+}
+
+/// Their command lines.
+pub fn processes(world: &World) -> Vec<String> {
+    running(world).into_iter().map(|(_, command)| command).collect()
 }
 
 /// The modes of the terminal of a screen without the plugin: the tty's own, and those that a program can set.

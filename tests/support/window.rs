@@ -12,6 +12,7 @@ use nix::unistd::Pid;
 
 use crate::operator::Operator;
 use crate::support::{BIN, Screen, eventually};
+use crate::traces::running;
 
 /// What runs in the session: it notes each line that is typed.
 pub const APP: &str = "echo I am qa; while IFS= read -r line; do echo \"$line\" >>typed; done";
@@ -97,17 +98,8 @@ impl Factory {
         text.lines().map(str::to_owned).collect()
     }
 
-    /// What runs on the operator's machine on behalf of this world, but for tmux and the shells in it: id and command line.
     fn running(&self) -> Vec<(i32, String)> {
-        let needle = format!("HOME={}\0", self.operator.world.home().display()).into_bytes();
-        let all = fs::read_dir("/proc").unwrap().flatten().filter_map(|directory| {
-            let id = directory.file_name().to_str()?.parse().ok()?;
-            let environment = fs::read(directory.path().join("environ")).ok()?;
-            let ours = environment.windows(needle.len()).any(|window| window == needle);
-            let words = fs::read(directory.path().join("cmdline")).ok()?;
-            ours.then(|| (id, String::from_utf8_lossy(&words).replace('\0', " ")))
-        });
-        all.filter(|(_, command)| command.contains("kubectl") || command.starts_with(BIN)).collect()
+        running(&self.operator.world)
     }
 
     pub fn processes(&self) -> Vec<String> {
@@ -116,13 +108,6 @@ impl Factory {
 
     fn kubectls(&self) -> Vec<i32> {
         self.running().into_iter().filter(|(_, command)| !command.starts_with(BIN)).map(|(id, _)| id).collect()
-    }
-
-    /// Every view and every kubectl of it.
-    pub fn signal_all(&self, signal: Signal) {
-        for (id, _) in self.running() {
-            let _ = kill(Pid::from_raw(id), signal);
-        }
     }
 
     /// The kubectl that holds the view's connection.

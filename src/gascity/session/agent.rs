@@ -167,6 +167,11 @@ impl Exec for Inside {
         Ok(())
     }
 
+    fn may_ask(&self) -> bool {
+        let pod = self.current().clone();
+        self.worker(&pod).may_ask()
+    }
+
     fn endpoint(&self, deadline: Instant) -> Result<Option<String>, Failure> {
         let pod = self.current().clone();
         self.worker(&pod).endpoint(deadline)

@@ -1,0 +1,95 @@
+//! A login plugin that asks its operator, while a view is on its way: what it asks shows, and what is answered shows where the
+//! plugin wants that.
+
+#[path = "support/operator.rs"]
+mod operator;
+#[path = "support/pty.rs"]
+mod pty;
+mod support;
+
+use std::fs;
+use std::time::Duration;
+
+use kubesim::{Cluster, Kubeconfig, Running};
+use operator::Operator;
+use pty::Pty;
+use serde_json::json;
+use support::{BIN, eventually};
+
+/// Asks for a name, which shows, and for a password, which does not; whoever knows both gets a token.
+const PLUGIN: &str = r#"
+printf 'Name: ' >&2
+IFS= read -r name
+stty -echo
+printf 'Password: ' >&2
+IFS= read -r password
+stty echo
+[ "$name:$password" = ann:sesame ] || exit 1
+printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"%s"}}' "$1"
+"#;
+
+/// An operator who has to log in whenever kubectl runs.
+fn factory() -> (Operator, Running) {
+    let cluster = Cluster::start();
+    let worker = cluster.pod("fleet").session("qa", "echo I am qa; exec cat").start();
+    let login = cluster.admin("ann");
+    let mut operator = Operator::of(cluster).worker("w", "pod/fleet", "");
+    let plugin = json!({ "exec": {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": "sh",
+        "args": ["-c", PLUGIN, "sh", login.token],
+        "interactiveMode": "Always",
+    }});
+    let file = operator.cluster.directory().join("plugin");
+    Kubeconfig::new().secure("plugin", &operator.cluster, plugin).write(&file);
+    operator.world = operator.world.env("KUBECONFIG", file.to_str().unwrap());
+    (operator, worker)
+}
+
+fn attach(operator: &Operator) -> Pty {
+    let script = format!(
+        "trap : INT; stty -a >'{0}.before'; {BIN} attach w/qa; echo \"left with $?\"; stty -a >'{0}.after'",
+        stty(operator)
+    );
+    let mut shell = operator.world.program("sh");
+    shell.args(["-c", &script]);
+    Pty::run(shell)
+}
+
+fn stty(operator: &Operator) -> String {
+    operator.world.path("stty").display().to_string()
+}
+
+#[test]
+fn a_name_shows_while_it_is_typed_and_a_password_does_not() {
+    let (operator, worker) = factory();
+    let mut terminal = attach(&operator);
+    let asked = terminal.wait("Name: ");
+    terminal.type_bytes(b"an");
+    let typed = terminal.wait_behind(asked, b"an");
+    // Longer than a connection may stay unseen, as somebody may have to look it up.
+    std::thread::sleep(Duration::from_secs(7));
+    terminal.type_bytes(b"n\r");
+    let asked = terminal.wait_behind(typed, b"Password: ");
+    terminal.type_bytes(b"sesame\r");
+    let entered = terminal.wait_behind(asked, b"I am qa");
+    terminal.type_bytes(b"hello");
+    terminal.wait_behind(entered, b"hello");
+    let said = String::from_utf8_lossy(&terminal.written()).into_owned();
+    assert!(!said.contains("sesame"), "{said:?}");
+    worker.pod().tmux(&["detach-client", "-s", "qa"]);
+    terminal.wait("left with 0");
+    let read = |when: &str| fs::read_to_string(format!("{}.{when}", stty(&operator))).ok().filter(|text| !text.is_empty());
+    let after = eventually("the terminal's modes", || read("after"));
+    assert_eq!(read("before"), Some(after));
+}
+
+#[test]
+fn ctrl_c_leaves_whoever_is_asked() {
+    let (operator, worker) = factory();
+    let mut terminal = attach(&operator);
+    terminal.wait("Name: ");
+    terminal.type_bytes(b"\x03");
+    terminal.wait("left with 130");
+    assert!(worker.pod().clients().is_empty());
+}
