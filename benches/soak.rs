@@ -73,7 +73,11 @@ fn storm(report: &mut Report) {
     for (what, count) in after.faults() {
         report.line(what, count.to_string(), "0".to_owned(), count == 0);
     }
-    let [median, late] = quantiles(&after.back);
+    for (what, times) in [("cut", &after.after_cut), ("freeze", &after.after_freeze), ("outage", &after.after_outage)] {
+        let [median, late] = quantiles(times);
+        println!("back after a {what} → usable: median {median:.2?}, 95th percentile {late:.2?}");
+    }
+    let [median, late] = quantiles(&[after.after_cut, after.after_freeze, after.after_outage].concat());
     report.time("network back → usable, median", median, 1.0);
     report.time("network back → usable, 95th percentile", late, 3.0);
     let [median, _] = quantiles(&after.resumed);

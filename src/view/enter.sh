@@ -65,8 +65,12 @@ is_younger() {
 }
 
 # Something that no terminal shows: the other end counts bytes, and knows by so many that we have come this far.
-arrive() {
+tick() {
 	dd if=/dev/zero bs=4096 count=2 2>/dev/null
+}
+
+arrive() {
+	tick
 	# It may be said there that we are waited for. What stands there is where the client comes back to at its end.
 	[ -n "$again" ] || printf '\r\033[K'
 }
@@ -172,6 +176,7 @@ client() {
 	[ -z "$sync" ] || hide
 	await_size
 	[ -z "$again" ] || drop_keys
+	tick
 	# shellcheck disable=SC2154 # the prelude sets words
 	eval "exec $words"' -u -N -T "$features" attach-session -E "$@" -t "$id"'
 }

@@ -182,7 +182,8 @@ impl Plan {
     /// How long ago the session was entered which alone is to be entered again; `None` when any of its name is meant: at
     /// first, in another start of its container, and when the operator wants another one.
     pub fn entered_ago(&self, now: Moment) -> Option<Duration> {
-        self.known.as_ref().and(self.entered).map(|entered| now.saturating_sub(entered))
+        let waits_for_pod = self.down.as_ref().is_some_and(|down| down.state == State::WaitingPod);
+        self.known.as_ref().and(self.entered).filter(|_| !waits_for_pod).map(|entered| now.saturating_sub(entered))
     }
 
     /// Whether the session is shown, be it over a connection that stalls.
@@ -254,10 +255,10 @@ impl Plan {
     }
 
     fn arrived(&mut self, now: Moment) {
-        self.phase = Phase::Attached { since: now, stalled: false };
-        if self.known.is_none() || self.entered.is_none() {
+        if self.entered_ago(now).is_none() {
             self.entered = Some(now);
         }
+        self.phase = Phase::Attached { since: now, stalled: false };
         self.down = None;
         // Which start this is has to be heard while it lives.
         self.known = None;

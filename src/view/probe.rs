@@ -1,6 +1,6 @@
 //! Whether the API server, or the proxy on the way to it, can be reached again: while views are down, one of them connects to
-//! it every two seconds for all views of this machine, and the others hear of it. No kubectl runs for that, and nothing is
-//! sent.
+//! it every two seconds for all views of this machine (at first twice a second: most outages are short), and the others hear
+//! of it. No kubectl runs for that, and nothing is sent.
 
 use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
@@ -13,6 +13,9 @@ use crate::state::network::Road;
 
 /// How often somebody looks, and how long a look may take.
 const EVERY: Duration = Duration::from_secs(2);
+/// The same for as long as an outage may be a short one.
+const EAGERLY: Duration = Duration::from_millis(500);
+const EAGER_FOR: Duration = Duration::from_secs(60);
 /// How soon the others know.
 const HEAR_EVERY: Duration = Duration::from_millis(250);
 /// How long kubectl may take to say where the API server is.
@@ -54,11 +57,13 @@ fn find(remote: &Remote, over: &AtomicBool) -> Option<String> {
 }
 
 fn watch(place: &str, mut road: Road, over: &AtomicBool, tell: &impl Fn()) {
-    let mut look_at = Instant::now();
+    let began = Instant::now();
+    let mut look_at = began;
     while !over.load(Ordering::Relaxed) {
         if Instant::now() >= look_at && road.is_ours_to_look() {
-            look_at = Instant::now() + EVERY;
-            road.note(is_there(place));
+            let every = if began.elapsed() < EAGER_FOR { EAGERLY } else { EVERY };
+            look_at = Instant::now() + every;
+            road.note(is_there(place, every));
         }
         if road.has_returned() {
             tell();
@@ -67,10 +72,10 @@ fn watch(place: &str, mut road: Road, over: &AtomicBool, tell: &impl Fn()) {
     }
 }
 
-fn is_there(place: &str) -> bool {
+fn is_there(place: &str, patience: Duration) -> bool {
     let addresses = place.to_socket_addrs().into_iter().flatten();
     // A name has few addresses; the first that answers will do.
-    addresses.take(4).any(|address| TcpStream::connect_timeout(&address, EVERY).is_ok())
+    addresses.take(4).any(|address| TcpStream::connect_timeout(&address, patience).is_ok())
 }
 
 #[cfg(test)]
@@ -83,9 +88,9 @@ mod tests {
     fn somebody_who_listens_is_there() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let place = listener.local_addr().unwrap().to_string();
-        assert!(is_there(&place));
+        assert!(is_there(&place, EVERY));
         drop(listener);
-        assert!(!is_there(&place));
-        assert!(!is_there("no such place"));
+        assert!(!is_there(&place, EVERY));
+        assert!(!is_there("no such place", EVERY));
     }
 }

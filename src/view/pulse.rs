@@ -16,6 +16,8 @@ use super::vigil::Traffic;
 
 /// How much `enter.sh` writes before anything else: so many bytes come only when it has found the session.
 const ARRIVAL: u64 = 8192;
+/// It writes the same once more right before the session's client starts, which may drop what a tty has not handed on by then.
+const ENTRY: u64 = ARRIVAL + 4096;
 /// Where a tty drops what it was given right before a client starts, these many bytes of the first screen have to do, or
 /// anything beside an answer's head when it comes this long after the request.
 const FIRST_SCREEN: u64 = 1024;
@@ -37,6 +39,8 @@ pub struct Beat {
     pub asked: bool,
     /// The worker has let us in.
     pub arrived: bool,
+    /// The session's client has started: keys are its own from now on.
+    pub entered: bool,
 }
 
 /// Looks at the connection of one child.
@@ -81,11 +85,12 @@ impl Pulse {
         let Some(counters) = self.counters() else {
             let unseen = !(self.seen_socket && self.diag.is_some());
             let blind = unseen && self.began.elapsed() >= BLIND_AFTER && is_raw();
-            return Beat { silence: None, traffic: None, asked: blind, arrived: blind };
+            return Beat { silence: None, traffic: None, asked: blind, arrived: blind, entered: blind };
         };
         self.silence = counters.silence;
         let traffic = Traffic { came: counters.came, went: counters.went, bytes: counters.received };
-        let beat = Beat { silence: Some(counters.silence), traffic: Some(traffic), asked: false, arrived: false };
+        let silence = Some(counters.silence);
+        let beat = Beat { silence, traffic: Some(traffic), asked: false, arrived: false, entered: false };
         if counters.acked < self.request {
             return beat;
         }
@@ -93,7 +98,7 @@ impl Pulse {
         let news = counters.received.saturating_sub(before);
         let arrived =
             counters.received >= ARRIVAL || news >= FIRST_SCREEN || (news >= ANYTHING && since.elapsed() >= ANYTHING_AFTER);
-        Beat { asked: true, arrived, ..beat }
+        Beat { asked: true, arrived, entered: counters.received >= ENTRY, ..beat }
     }
 
     /// The counters of the exec's connection, or of the best candidate for it.
@@ -185,6 +190,10 @@ mod tests {
         server.write_all(&[0; ARRIVAL as usize]).unwrap();
         large.read_exact(&mut [0; ARRIVAL as usize]).unwrap();
         eventually(|| pulse.look(|| true).arrived);
+        assert!(!pulse.look(|| true).entered);
+        server.write_all(&[0; ARRIVAL as usize]).unwrap();
+        large.read_exact(&mut [0; ARRIVAL as usize]).unwrap();
+        eventually(|| pulse.look(|| true).entered);
         // It grows while nothing comes, and begins anew with a byte.
         eventually(|| pulse.look(|| true).silence.unwrap() >= Duration::from_millis(300));
         server.write_all(b"y").unwrap();
@@ -206,7 +215,7 @@ mod tests {
         assert!(!pulse.look(|| true).arrived);
         pulse.began -= BLIND_AFTER;
         assert!(!pulse.look(|| false).arrived, "a login plugin may be asking");
-        assert_eq!(pulse.look(|| true), Beat { silence: None, traffic: None, asked: true, arrived: true });
+        assert_eq!(pulse.look(|| true), Beat { silence: None, traffic: None, asked: true, arrived: true, entered: true });
         child.kill().unwrap();
         child.wait().unwrap();
     }

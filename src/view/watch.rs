@@ -69,6 +69,8 @@ pub struct Watch<'a> {
     ask_start_at: Option<Moment>,
     began: Moment,
     says_connecting: bool,
+    /// The session's client has started on the worker.
+    is_in: bool,
     /// A client of ours may be attached that nobody looks through any more.
     leftover: bool,
     /// How the last child left the terminal.
@@ -101,6 +103,7 @@ impl<'a> Watch<'a> {
             ask_start_at: None,
             began: now,
             says_connecting: false,
+            is_in: false,
             leftover: false,
             last: Last::Tidy,
             over: None,
@@ -153,7 +156,7 @@ impl<'a> Watch<'a> {
 
     fn beat_pause(&mut self, now: Moment) -> Option<Duration> {
         let pulse = self.pulse.as_mut()?;
-        if !self.plan.is_attached() {
+        if !self.plan.is_attached() || !self.is_in {
             return Some(if now.saturating_sub(self.plan.tried_at()) < plan::DIAL / 3 { ON_ITS_WAY } else { SLOWLY });
         }
         // Exactly when it would count as stalled, if nothing came.
@@ -254,6 +257,7 @@ impl<'a> Watch<'a> {
         let terminal = self.terminal;
         let beat = pulse.look(|| terminal.is_raw());
         if self.plan.is_attached() {
+            self.is_in |= beat.entered || look.now.saturating_sub(self.plan.tried_at()) >= plan::DIAL;
             if let Some(silence) = beat.silence {
                 self.apply(Event::Silence { age: silence + look.slept, resumed: look.resumed }, look.now);
             }
@@ -338,6 +342,7 @@ impl<'a> Watch<'a> {
     }
 
     fn set_out(&mut self, (interactive, argv): (Interactive, Vec<String>), now: Moment) -> Result<(), Failure> {
+        self.is_in = !self.view.is_pod;
         self.pod = interactive.pod;
         self.client.note(self.pod.as_ref().map(ToString::to_string));
         if self.plan.entered() {
@@ -367,7 +372,9 @@ impl<'a> Watch<'a> {
     /// Let the operator see how it is.
     fn show(&mut self) {
         let now = self.clock.now();
-        self.announcer.state(self.plan.state());
+        // Whoever types as soon as it says "connected" must find the session at the other end.
+        let arriving = self.plan.is_attached() && !self.is_in;
+        self.announcer.state(self.plan.state().filter(|_| !arriving));
         self.probe();
         let said = self.child.as_ref().and_then(Child::last_line);
         let pod = self.pod.as_ref().map(ToString::to_string);

@@ -38,8 +38,10 @@ pub struct Aftermath {
     pub replacements: usize,
     pub outages: usize,
     pub sleeps: usize,
-    /// From "the network is back" to "what is typed shows".
-    pub back: Vec<Duration>,
+    /// From "the network is back" to "what is typed shows": after cuts, freezes and outages.
+    pub after_cut: Vec<Duration>,
+    pub after_freeze: Vec<Duration>,
+    pub after_outage: Vec<Duration>,
     /// The same from "the new pod is ready".
     pub replaced: Vec<Duration>,
     /// The same from "the machine is awake, and the network is there".
@@ -136,7 +138,7 @@ fn cut_round(scene: &Scene<'_>, chance: &mut Chance, after: &mut Aftermath) {
         (cut, window.wait_usable(since))
     });
     after.cuts += back.iter().map(|(cut, _)| cut.min(&1)).sum::<usize>();
-    after.back.extend(back.into_iter().map(|(_, time)| time));
+    after.after_cut.extend(back.into_iter().map(|(_, time)| time));
 }
 
 /// Nothing passes any more, not even a refusal; when the network is back, the old connections are dead for ever.
@@ -158,7 +160,7 @@ fn freeze_round(scene: &Scene<'_>, chance: &mut Chance, after: &mut Aftermath) {
     });
     cluster.accept_connections();
     let since = Instant::now();
-    after.back.extend(each(windows, chance, |window, _| window.wait_usable(since)));
+    after.after_freeze.extend(each(windows, chance, |window, _| window.wait_usable(since)));
 }
 
 fn replace_round(scene: &Scene<'_>, chance: &mut Chance, after: &mut Aftermath) {
@@ -192,7 +194,7 @@ fn outage_round(scene: &Scene<'_>, chance: &mut Chance, after: &mut Aftermath) {
     cluster.accept_connections();
     let since = Instant::now();
     after.outages += 1;
-    after.back.extend(each(windows, chance, |window, _| window.wait_usable(since)));
+    after.after_outage.extend(each(windows, chance, |window, _| window.wait_usable(since)));
 }
 
 /// The operator's machine sleeps, and the network freezes meanwhile; both are back at the same moment.

@@ -75,6 +75,9 @@ impl Plan {
 
     fn wait_for_pod(&mut self, failure: Failure, now: Moment) -> Option<Action> {
         self.proof = None;
+        if self.down.as_ref().is_none_or(|down| down.state != State::WaitingPod) {
+            self.backoff.reset();
+        }
         self.fall(State::WaitingPod, failure, now);
         if let Some(down) = &mut self.down {
             down.absent_since = None;
@@ -162,6 +165,10 @@ impl Plan {
     fn found_start(&mut self, start: Start, now: Moment) -> Option<Action> {
         let Some(proof) = self.proof.take() else { return Some(self.step(Step::Attach, now)) };
         match &self.known {
+            Some(known) if *known != start && proof.absence == Absence::Another => {
+                self.known = None;
+                return Some(self.step(Step::Attach, now));
+            }
             Some(known) if *known != start => {
                 return self.replaced(Failure::new(Kind::Starting, "its container was started anew"), now);
             }

@@ -253,12 +253,7 @@ fn a_server_that_comes_back_with_the_session_was_not_the_end() {
 #[case::starting(Err(failure(Kind::Starting)))]
 fn absence_in_another_start_is_no_end(
     #[case] answer: Result<Start, Failure>,
-    #[values(
-        Ending::Gone(Absence::NoSession),
-        Ending::Gone(Absence::NoServer),
-        Ending::Absent(Absence::NoSession),
-        Ending::Absent(Absence::Another)
-    )]
+    #[values(Ending::Gone(Absence::NoSession), Ending::Gone(Absence::NoServer), Ending::Absent(Absence::NoSession))]
     ending: Ending,
 ) {
     let mut view = View::attached();
@@ -383,6 +378,32 @@ fn what_took_a_session_s_name_while_the_view_was_down_is_not_entered_in_silence_
     view.arrives("uid-1", 0);
     view.now += SECS(5);
     assert_eq!(view.plan.entered_ago(view.now), Some(SECS(5)), "and from now on it is that one");
+}
+
+#[test]
+fn a_younger_session_of_that_name_is_entered_in_another_start() {
+    let mut view = View::attached();
+    view.ends(broken(Kind::Unreachable));
+    view.wait();
+    assert!(view.plan.entered_ago(view.now).is_some());
+    assert_eq!(view.ends(Ending::Absent(Absence::Another)), Some(Action::Ask(Question::Start)));
+    assert_eq!(view.answers(Answer::Start(Ok(start("uid-1", 1)))), Some(Action::Attach));
+    assert_eq!(view.plan.entered_ago(view.now), None);
+}
+
+/// It has nothing to compare: this saves a question.
+#[test]
+fn in_a_pod_that_was_waited_for_any_session_of_that_name_is_meant() {
+    let mut view = View::attached();
+    view.ends(broken(Kind::Unreachable));
+    view.wait();
+    view.ends(broken(Kind::Missing));
+    assert_eq!(view.wait(), (MS(200), Action::Ask(Question::Pod)), "looking for the pod begins with the shortest wait");
+    assert_eq!(view.answers(Answer::Pod(Ok(()))), Some(Action::Attach));
+    assert_eq!(view.plan.entered_ago(view.now), None);
+    view.arrives("uid-2", 0);
+    view.now += SECS(5);
+    assert_eq!(view.plan.entered_ago(view.now), Some(SECS(5)));
 }
 
 #[test]
