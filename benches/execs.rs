@@ -27,12 +27,13 @@ impl Execs {
         let is_exec = |argv: &[u8]| argv.split(|&byte| byte == 0).any(|word| word == b"exec");
         let all = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path());
         let (execs, questions): (Vec<_>, Vec<_>) = all.partition(|path| is_exec(&fs::read(path).unwrap()));
+        assert_eq!(execs.len(), count);
         let execs: Vec<_> = execs.iter().map(|path| fs::read(path).unwrap()).collect();
-        let words = |exec: &Vec<u8>| exec.iter().filter(|&&byte| byte == 0).count();
-        assert!(execs.len() == count && execs.iter().all(|exec| words(exec) == words(&execs[0])), "{} execs", execs.len());
+        let longest = execs.iter().map(|exec| words(exec)).max().unwrap();
+        let execs: Vec<_> = execs.into_iter().map(|exec| padded(exec, longest)).collect();
         let file = operator.world.path("all-execs");
         fs::write(&file, execs.concat()).unwrap();
-        Self { questions, execs: file, words: words(&execs[0]) }
+        Self { questions, execs: file, words: longest }
     }
 
     /// How many of them ask the cluster.
@@ -50,4 +51,17 @@ impl Execs {
         command.args(["-c", &script]);
         command
     }
+}
+
+fn words(exec: &[u8]) -> usize {
+    exec.iter().filter(|&&byte| byte == 0).count()
+}
+
+/// The same exec in so many words, as xargs wants them: a flag may be said twice.
+fn padded(mut exec: Vec<u8>, wanted: usize) -> Vec<u8> {
+    const QUIET: &[u8] = b"--quiet\0";
+    let flag = exec.windows(QUIET.len()).position(|part| part == QUIET).unwrap();
+    let more = QUIET.repeat(wanted - words(&exec));
+    exec.splice(flag..flag, more);
+    exec
 }

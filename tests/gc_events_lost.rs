@@ -88,12 +88,12 @@ fn a_store_that_says_nothing_is_an_error_in_time(#[values(Fault::Silence, Fault:
 }
 
 #[rstest]
-#[case::before_it_says_anything(Duration::ZERO)]
-#[case::later(Duration::from_millis(500))]
-fn a_watch_that_nothing_comes_through_any_more_is_made_again(#[case] after: Duration) {
+#[case::before_its_answer_begins(done_and_frozen())]
+#[case::before_the_first_event(Fault::freeze_after_bytes(0))]
+fn a_watch_that_nothing_comes_through_any_more_is_made_again(#[case] fault: Fault) {
     let city = City::new();
     city.record("before", "me");
-    city.cluster.when(watches().once()).then(Fault::freeze_after(after));
+    city.cluster.when(watches().once()).then(fault);
     let watch = city.watch(0);
     eventually("what is there", || (seqs_of(&watch) == [1]).then_some(()));
     eventually("the watch", || (!city.cluster.calls().matching(&watches()).is_empty()).then_some(()));

@@ -10,7 +10,7 @@ use std::fs;
 
 use agents::{LISTENER, PROVIDER, begin};
 use city::City;
-use kubesim::{Fault, requests};
+use kubesim::{Fault, Requests, execs, lists, requests};
 use rstest::rstest;
 use serde_json::json;
 use support::eventually;
@@ -45,8 +45,11 @@ fn a_session_lives_from_start_to_stop() {
 fn of_starts_at_the_same_time_one_wins() {
     let city = City::of_agents();
     let payload = json!({"command": LISTENER}).to_string();
+    // Each sees the others' pod only when it makes its own.
+    let rule = city.cluster.when(lists()).then(Fault::slow(std::time::Duration::from_secs(2)));
     let starts: Vec<_> = (0..4).map(|_| begin(&city, &["start", "mayor"], payload.clone())).collect();
     let ran: Vec<_> = starts.into_iter().map(|start| start.join().unwrap()).collect();
+    rule.lift();
     assert_eq!(ran.iter().filter(|ran| ran.code == 0).count(), 1, "{ran:?}");
     assert!(ran.iter().filter(|ran| ran.code != 0).all(|ran| ran.code == 1 && ran.stderr.contains("already exists")), "{ran:?}");
     assert_eq!((city.pods().len(), city.ask(&["is-running", "mayor"]).as_str()), (1, "true\n"));
@@ -168,6 +171,24 @@ fn a_nudge_is_typed_as_it_is() {
     city.session(&["nudge", "mayor"], "").expect(0);
 }
 
+/// What is said to an agent is in no process list and in no request that a log would keep.
+#[test]
+fn what_is_said_travels_by_standard_input_alone() {
+    let mut city = City::of_agents();
+    city.start("mayor", LISTENER);
+    let notes = city.note_every_word();
+    city.cluster.forget_calls();
+    for words in [&["nudge", "mayor"][..], &["set-meta", "mayor", "KEY"], &["exec", "mayor"], &["process-alive", "mayor"]] {
+        city.session(words, ": hush").expect(0);
+    }
+    let calls = city.cluster.calls();
+    let asked: Vec<_> = calls.iter().map(|call| format!("{} {:?}", call.path, call.command)).collect();
+    assert!(calls.execs().len() == 4 && !asked.iter().any(|call| call.contains("hush")), "{asked:?}");
+    let noted = fs::read_to_string(notes).unwrap();
+    assert!(noted.contains("--container=agent") && !noted.contains("hush"), "{noted}");
+    assert_eq!(city.ask(&["get-meta", "mayor", "KEY"]), ": hush");
+}
+
 #[test]
 fn keys_are_pressed_by_name() {
     let city = City::of_agents();
@@ -187,7 +208,7 @@ fn keys_are_pressed_by_name() {
 #[test]
 fn peek_shows_the_screen_and_the_history() {
     let city = City::of_agents();
-    city.start("mayor", "seq 1 300; exec cat");
+    let pod = city.start("mayor", "seq 1 300; exec cat");
     eventually("the last line", || city.ask(&["peek", "mayor", "5"]).contains("\n300\n").then_some(()));
     let lines = |count: &str| city.ask(&["peek", "mayor", count]).trim_end().lines().map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(lines("0").len(), 300);
@@ -195,6 +216,9 @@ fn peek_shows_the_screen_and_the_history() {
     let some = lines("10");
     assert!(some.len() < 60 && some.last().unwrap() == "300", "{some:?}");
     assert_eq!(lines("10").len() - lines("5").len(), 5);
+    // So much of the history, and the screen, whose last line is the cursor's.
+    let height: usize = pod.tmux(&["display-message", "-p", "-t", "main", "#{pane_height}"]).trim().parse().unwrap();
+    assert_eq!(lines("10").len(), 10 + height - 1);
     city.session(&["clear-scrollback", "mayor"], "").expect(0);
     assert!(lines("0").len() < 60);
 }
@@ -208,8 +232,16 @@ fn activity_is_output_and_not_input() {
     let first = city.ask(&["get-last-activity", "mayor"]);
     let begun = humantime::parse_rfc3339(first.trim()).unwrap();
     assert!(begun.elapsed().unwrap().as_secs() < 3600, "{first}");
-    eventually("another second", || (begun.elapsed().unwrap().as_secs() > 2).then_some(()));
-    pod.tmux(&["send-keys", "-t", "main", "typed", "Enter"]);
+    // The session's own idea of its activity is what a client types.
+    let screen = city.world.screen_with("");
+    screen.enter("gc-session-k8s attach mayor");
+    screen.wait("begun");
+    let epoch = begun.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    eventually("input to be activity", || {
+        screen.enter("typed");
+        let activity = pod.tmux(&["display-message", "-p", "-t", "main", "#{session_activity}"]);
+        (activity.trim().parse::<u64>().unwrap() > epoch).then_some(())
+    });
     assert_eq!(city.ask(&["get-last-activity", "mayor"]), first);
 }
 
@@ -217,7 +249,7 @@ fn activity_is_output_and_not_input() {
 fn a_process_is_known_by_its_own_name() {
     let city = City::of_agents();
     let agent = "#!/bin/sh\nwhile :; do sleep 0.1; done\n";
-    city.cluster.image(agents::IMAGE).with(kubesim::Oddity::OwnRoot).script("codex", agent).script("gc", agent).publish();
+    city.cluster.image(agents::IMAGE).with(kubesim::Oddity::OwnRoot).script("codex", agent).script("stray", agent).publish();
     // Its start command has the words claude and sleep in it, as the script's always has.
     city.start_with("mayor", &json!({"command": "codex; echo claude", "pre_start": ["echo claude"]}));
     let alive = |names: &str| city.session(&["process-alive", "mayor"], names).expect(0).stdout;
@@ -225,6 +257,9 @@ fn a_process_is_known_by_its_own_name() {
     assert_eq!(alive("claude"), "false\n");
     assert_eq!(alive("claude\ncodex"), "true\n");
     assert_eq!(alive("cod"), "false\n");
+    // What runs beside the session is not the agent.
+    city.session(&["exec", "mayor"], "stray </dev/null >/dev/null 2>&1 &").expect(0);
+    assert_eq!(alive("stray"), "false\n");
     assert_eq!(alive(""), "true\n");
     assert_eq!(city.session(&["process-alive", "nobody"], "codex").expect(0).stdout, "false\n");
 }
@@ -283,10 +318,14 @@ fn an_image_that_the_cluster_cannot_get_is_known() {
 }
 
 #[rstest]
-fn trouble_is_an_error_and_never_an_answer(#[values(Fault::Status(401), Fault::Status(403), Fault::Status(503))] fault: Fault) {
+fn trouble_is_an_error_and_never_an_answer(
+    #[values(requests(), execs())] requests: Requests,
+    #[values(Fault::Status(401), Fault::Status(403), Fault::Status(503))] fault: Fault,
+) {
     let city = City::of_agents();
     city.start("mayor", LISTENER);
-    city.cluster.when(requests()).then(fault);
+    let is_all = requests == kubesim::requests();
+    city.cluster.when(requests).then(fault);
     for words in [
         &["is-running", "mayor"][..],
         &["stop", "mayor"],
@@ -301,6 +340,9 @@ fn trouble_is_an_error_and_never_an_answer(#[values(Fault::Status(401), Fault::S
         &["get-last-activity", "mayor"],
         &["start", "other"],
     ] {
+        if !is_all && matches!(words[0], "stop" | "list-running" | "start") {
+            continue;
+        }
         let input = if words[0] == "start" { "{}" } else { "sleep" };
         let ran = city.session(words, input).expect(1);
         assert!(ran.stdout.is_empty() && !ran.stderr.trim().is_empty(), "{words:?}: {ran:?}");
@@ -404,6 +446,71 @@ fn attaching_is_a_view_like_any_other() {
     screen.wait("left with 0");
     eventually("nobody to be attached", || (city.ask(&["is-attached", "mayor"]) == "false\n").then_some(()));
     assert_eq!(city.ask(&["is-running", "mayor"]), "true\n");
+}
+
+#[test]
+fn an_attachment_outlives_its_connection_and_its_pod() {
+    let city = City::of_agents();
+    let first = city.start("rig/mayor", "echo I am the first; exec cat");
+    let screen = city.world.screen_with("");
+    screen.enter("gc-session-k8s attach rig/mayor");
+    screen.wait("I am the first");
+    city.cluster.drop_connections();
+    eventually("the connection to come back", || {
+        screen.enter("again");
+        first.pane("main").contains("again").then_some(())
+    });
+    first.delete();
+    // Another pod, which has nothing in common with the first but its session's name.
+    let second = city.script_starts("rig/mayor", "another", "rig-mayor", "echo I am the second; exec cat");
+    screen.wait("I am the second");
+    screen.enter("hello");
+    eventually("what was typed", || second.pane("main").contains("hello\nhello").then_some(()));
+}
+
+/// A mesh puts its own container into every pod, in front of ours or behind.
+#[test]
+fn other_containers_do_not_matter() {
+    let city = City::of_agents();
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {
+            "name": "mayor", "labels": {"app": "gc-agent", "gc-session": "mayor"}, "annotations": {"gc-session-name": "mayor"},
+        },
+        "spec": {"containers": [
+            {"name": "istio-proxy", "image": "proxy", "command": ["sleep", "1000"]},
+            {
+                "name": "agent", "image": agents::IMAGE, "volumeMounts": [{"name": "ws", "mountPath": "/workspace"}],
+                "command": ["sh", "-c", "tmux new-session -d -s main 'echo I listen; exec cat'; exec sleep 1000"],
+            },
+        ], "volumes": [{"name": "ws", "emptyDir": {}}]},
+    });
+    let file = city.world.path("mayor.json");
+    fs::write(&file, pod.to_string()).unwrap();
+    assert_eq!(city.cluster.kubectl(&["-n", "gc", "apply", "-f", file.to_str().unwrap()]).code, 0);
+    eventually("its session", || (city.ask(&["is-running", "mayor"]) == "true\n").then_some(()));
+    city.session(&["nudge", "mayor"], "hello").expect(0);
+    eventually("what it says", || city.ask(&["peek", "mayor"]).contains("hello\nhello").then_some(()));
+    city.session(&["set-meta", "mayor", "KEY"], "value").expect(0);
+    assert_eq!(city.ask(&["get-meta", "mayor", "KEY"]), "value");
+    assert_eq!(city.session(&["process-alive", "mayor"], "cat").expect(0).stdout, "true\n");
+    city.session(&["copy-to", "mayor", file.to_str().unwrap(), "copied"], "").expect(0);
+    assert_eq!(city.ask(&["copy-from", "mayor", "/workspace/copied"]), pod.to_string());
+}
+
+#[test]
+fn a_pod_that_is_being_deleted_runs_nothing() {
+    let city = City::of_agents();
+    let pod = city.start("mayor", LISTENER);
+    // It takes its time, and its tmux lives as long.
+    city.cluster.stopping_takes(std::time::Duration::from_secs(1000));
+    pod.begin_to_delete();
+    eventually("its end to begin", || pod.object()["metadata"]["deletionTimestamp"].is_string().then_some(()));
+    assert!(pod.try_tmux(&["has-session", "-t", "main"]).is_some());
+    assert_eq!(city.ask(&["is-running", "mayor"]), "false\n");
+    assert_eq!(city.ask(&["list-running", ""]), "");
+    assert_eq!(city.session(&["process-alive", "mayor"], "cat").expect(0).stdout, "false\n");
+    city.session(&["attach", "mayor"], "").expect(1);
 }
 
 /// The pod's sh need not be this machine's.

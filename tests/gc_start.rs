@@ -223,6 +223,21 @@ fn a_start_through_a_broken_connection_does_not_pretend() {
     eventually("the pod to go", || city.pods().is_empty().then_some(()));
 }
 
+/// EX_TEMPFAIL: the start is worth repeating, and it is not this session's fault.
+#[test]
+fn a_start_for_which_there_is_no_room_says_so() {
+    let city = City::of_agents();
+    let refusal = "Error from server (Forbidden): pods \"mayor\" is forbidden: exceeded quota: small, requested: pods=1, used: pods=1, limited: pods=1";
+    let path = std::env::var("PATH").unwrap();
+    let text = format!(
+        "#!/bin/sh\ncase \" $* \" in *\" apply -f - \"*) cat >/dev/null; echo '{refusal}' >&2; exit 1 ;; esac\n\
+         exec /usr/bin/env PATH='{path}' kubectl \"$@\"\n"
+    );
+    city.world.script("kubectl", &text);
+    let ran = city.try_start("mayor", &json!({"command": LISTENER})).expect(75);
+    assert!(ran.stderr.contains("exceeded quota"), "{}", ran.stderr);
+}
+
 #[rstest]
 fn an_interrupted_start_leaves_no_pod(#[values(Signal::SIGTERM, Signal::SIGINT)] signal: Signal) {
     let city = City::of_agents();
@@ -232,7 +247,8 @@ fn an_interrupted_start_leaves_no_pod(#[values(Signal::SIGTERM, Signal::SIGINT)]
     eventually("its pod", || (!city.pods().is_empty()).then_some(()));
     kill(Pid::from_raw(child.id() as i32), signal).unwrap();
     let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && said.contains("interrupted"), "{said}");
     eventually("the pod to go", || city.pods().is_empty().then_some(()));
 }
 

@@ -57,12 +57,21 @@ impl City {
         finish(self.command(provider, words), input)
     }
 
-    /// Every kubectl from now on leaves a line with its words in the file that this gives.
+    /// Every kubectl from now on leaves a line with its first words in the file that this gives.
     pub fn note_kubectl(&mut self) -> PathBuf {
+        self.note_words(" | head -n 1")
+    }
+
+    /// The same, with all of its words.
+    pub fn note_every_word(&mut self) -> PathBuf {
+        self.note_words("")
+    }
+
+    fn note_words(&mut self, filter: &str) -> PathBuf {
         let notes = self.world.path("kubectl-calls");
         fs::write(&notes, "").unwrap();
         let text = format!(
-            "#!/bin/sh\nprintf '%s\\n' \"$*\" | head -n 1 >>'{}'\nexec /usr/bin/env PATH='{}' kubectl \"$@\"\n",
+            "#!/bin/sh\nprintf '%s\\n' \"$*\"{filter} >>'{}'\nexec /usr/bin/env PATH='{}' kubectl \"$@\"\n",
             notes.display(),
             path()
         );

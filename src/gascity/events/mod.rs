@@ -21,6 +21,7 @@ use event::Event;
 
 /// Gas City kills an operation after 30 s; this is earlier, so that the reason can still be told.
 const PATIENCE: Duration = Duration::from_secs(25);
+const _: () = assert!(PATIENCE.as_secs() < 30);
 
 /// When an operation that begins now has to be done.
 pub fn deadline() -> Instant {

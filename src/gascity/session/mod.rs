@@ -33,6 +33,7 @@ use crate::remote::kubectl::Cluster;
 
 /// Gas City kills an operation after 30 s; this is earlier, so that the reason can still be told.
 pub const PATIENCE: Duration = Duration::from_secs(25);
+const _: () = assert!(PATIENCE.as_secs() < 30);
 /// The label of every agent's pod.
 const AGENTS: &str = "app=gc-agent";
 /// How many half-made pods are asked at the same time whether they have a session.

@@ -27,6 +27,7 @@ use crate::terminal::{self, neutralise};
 const PATIENCE: Duration = Duration::from_secs(100);
 /// How long taking a failed start back may take.
 const FAREWELL: Duration = Duration::from_secs(12);
+const _: () = assert!(PATIENCE.as_secs() + FAREWELL.as_secs() < 120);
 /// How long an answer may take that comes at once when there is one: a cluster that cannot be reached is told of while there is time.
 const ANSWER: Duration = Duration::from_secs(25);
 /// How long a pod without a session counts as one that is being started, as in Gas City's own provider.
