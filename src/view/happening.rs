@@ -6,6 +6,7 @@ use nix::sys::signal::Signal;
 
 use super::listener::Heard;
 use super::plan::Answer;
+use super::probe::Sight;
 use crate::remote::exec::Start;
 use crate::remote::failure::Failure;
 
@@ -22,8 +23,8 @@ pub enum Happening {
     Answered(u32, Answer),
     /// Whether the worker has let the client draw its screen anew over a child's connection.
     Poked(u32, bool),
-    /// The API server can be reached again.
-    Back,
+    /// Of the way to the API server.
+    Seen(Sight),
     /// Which start of its container a child's command runs in.
     In(u32, Result<Start, Failure>),
 }

@@ -2,8 +2,8 @@
 //!
 //! kubectl pings an exec's connection every 5 s, and the API server answers, so a byte comes at least that often while the
 //! network is there; `tcpi_last_data_recv` (INET_DIAG, Linux) says how long ago the last one came. One look is a netlink
-//! message of a few microseconds. Where there is no such counter the connection is taken for good as long as kubectl lives,
-//! which then notices a dead network by itself, after a minute.
+//! message of a few microseconds. Where there is no such counter, the way to the API server is looked at instead
+//! ([`super::probe`]): kubectl takes a minute to notice a dead network by itself.
 
 mod diag;
 
@@ -76,11 +76,15 @@ impl Pulse {
         self.silence
     }
 
+    /// Whether nobody can say how the connection is.
+    pub fn is_blind(&self) -> bool {
+        self.diag.is_none() || !self.seen_socket
+    }
+
     /// Look once; `is_raw` says whether the terminal is.
     pub fn look(&mut self, is_raw: impl Fn() -> bool) -> Beat {
         let Some(counters) = self.counters() else {
-            let unseen = !(self.seen_socket && self.diag.is_some());
-            let blind = unseen && self.began.elapsed() >= BLIND_AFTER && is_raw();
+            let blind = self.is_blind() && self.began.elapsed() >= BLIND_AFTER && is_raw();
             return Beat { silence: None, traffic: None, asked: blind, arrived: blind };
         };
         self.silence = counters.silence;

@@ -1,5 +1,6 @@
 //! A view at work: what happens outside goes to the plan, what the plan says is done.
 
+mod network;
 mod questions;
 
 use std::sync::Arc;
@@ -37,8 +38,6 @@ const BEAT: Duration = Duration::from_secs(1);
 const AFTER_ARRIVAL: Duration = Duration::from_millis(500);
 /// When that question is asked again if it was not answered.
 const AGAIN: Duration = Duration::from_secs(30);
-/// How long a view is down before the way to the API server is looked at.
-const PROBE_AFTER: Duration = Duration::from_secs(1);
 /// An attach that takes longer than this says that it goes on.
 const PATIENCE: Duration = Duration::from_millis(300);
 
@@ -57,8 +56,10 @@ pub struct Watch<'a> {
     pulse: Option<Pulse>,
     /// There is one while the session is shown.
     vigil: Option<Vigil>,
-    /// There is one while the view is down.
+    /// There is one while the view is down, or nobody can see how its connection is.
     probe: Option<Probe>,
+    /// When the API server was found to be away.
+    away_since: Option<Moment>,
     /// How many children there were.
     children: u32,
     /// How many questions were asked.
@@ -95,6 +96,7 @@ impl<'a> Watch<'a> {
             pulse: None,
             vigil: None,
             probe: None,
+            away_since: None,
             children: 0,
             questions: 0,
             pod: None,
@@ -177,7 +179,7 @@ impl<'a> Watch<'a> {
                     vigil.answered(drawn, now);
                 }
             }
-            Happening::Back => self.apply(Event::Back, now),
+            Happening::Seen(sight) => self.seen(sight, now),
             Happening::Heard(heard) => {
                 if let Some(key) = self.face.heard(heard, now) {
                     self.key(key, now);
@@ -254,8 +256,9 @@ impl<'a> Watch<'a> {
         let terminal = self.terminal;
         let beat = pulse.look(|| terminal.is_raw());
         if self.plan.is_attached() {
-            if let Some(silence) = beat.silence {
-                self.apply(Event::Silence { age: silence + look.slept, resumed: look.resumed }, look.now);
+            let unseen = pulse.is_blind().then(|| self.unseen_silence(look));
+            if let Some(age) = beat.silence.map(|silence| silence + look.slept).or(unseen) {
+                self.apply(Event::Silence { age, resumed: look.resumed }, look.now);
             }
             let verdict = beat.traffic.zip(self.vigil.as_mut()).map(|(traffic, vigil)| vigil.look(traffic, look.now));
             match verdict {
@@ -372,19 +375,5 @@ impl<'a> Watch<'a> {
         let said = self.child.as_ref().and_then(Child::last_line);
         let pod = self.pod.as_ref().map(ToString::to_string);
         self.face.show(&self.plan, &self.sender, said.as_deref(), pod.as_deref(), now);
-    }
-
-    /// Look for the API server while the view is down.
-    fn probe(&mut self) {
-        let now = self.clock.now();
-        let Some(down) = self.plan.down().filter(|_| self.view.is_pod) else {
-            self.probe = None;
-            return;
-        };
-        // Most breaks are over by then.
-        if self.probe.is_none() && now.saturating_sub(down.since) >= PROBE_AFTER {
-            let sender = self.sender.clone();
-            self.probe = Some(Probe::start(Arc::clone(&self.view.remote), move || drop(sender.send(Happening::Back))));
-        }
     }
 }
