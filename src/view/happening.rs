@@ -21,8 +21,8 @@ pub enum Happening {
     /// From the terminal, while nobody else reads it.
     Heard(Heard),
     Answered(u32, Answer),
-    /// Whether the worker has let the client draw its screen anew over a child's connection.
-    Poked(u32, bool),
+    /// Whether the worker has let the client draw its screen anew over a child's connection; `None`: it could not be asked.
+    Poked(u32, Option<bool>),
     /// Of the way to the API server.
     Seen(Sight),
     /// Which start of its container a child's command runs in.
