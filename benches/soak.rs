@@ -73,6 +73,8 @@ fn storm(report: &mut Report) {
     for (what, count) in after.faults() {
         report.line(what, count.to_string(), "0".to_owned(), count == 0);
     }
+    report.time("nothing passes → stalled, at most", most(&after.stalled), 6.5);
+    report.time("nothing passes → given up, at most", most(&after.given_up), 12.5);
     for (what, times) in [("cut", &after.after_cut), ("freeze", &after.after_freeze), ("outage", &after.after_outage)] {
         let [median, late] = quantiles(times);
         println!("back after a {what} → usable: median {median:.2?}, 95th percentile {late:.2?}");
@@ -82,9 +84,13 @@ fn storm(report: &mut Report) {
     report.time("network back → usable, 95th percentile", late, 3.0);
     let [median, _] = quantiles(&after.resumed);
     println!("awake, network back → usable: median {median:.2?}");
-    report.time("awake, network back → usable, at most", after.resumed.iter().copied().max().unwrap_or_default(), 3.0);
+    report.time("awake, network back → usable, at most", most(&after.resumed), 3.0);
     let [median, late] = quantiles(&after.replaced);
     println!("new pod ready → usable: median {median:.2?}, 95th percentile {late:.2?}");
+}
+
+fn most(times: &[Duration]) -> Duration {
+    times.iter().copied().max().unwrap_or_default()
 }
 
 /// The median and the 95th percentile.

@@ -277,6 +277,21 @@ fn kill_tree(pid: &str) {
     Command::new("kill").arg("-KILL").args(tree).status().unwrap();
 }
 
+#[test]
+fn a_view_that_only_reads_leaves_the_size_to_others() {
+    let world = world();
+    let stranger = Stranger::attaches(&world, "qa");
+    eventually("the stranger", || (clients(&world) == 1).then_some(()));
+    let size = || options(&world, "qa", "#{window_width}x#{window_height}");
+    let before = size();
+    let screen = world.screen_with("");
+    screen.enter(&format!("clear; {} attach --read-only w/qa", support::BIN));
+    screen.wait("I am qa");
+    eventually("our client", || (clients(&world) == 2).then_some(()));
+    assert_eq!(size(), before);
+    stranger.leaves();
+}
+
 /// The sizes that the application was told, one a line.
 fn sizes(world: &World) -> Vec<String> {
     let text = fs::read_to_string(world.path("sizes")).unwrap_or_default();

@@ -12,7 +12,7 @@ mod window;
 
 use std::time::{Duration, Instant};
 
-use kubesim::Fault;
+use kubesim::{Fault, Kubeconfig};
 use sleep::Asleep;
 use support::eventually;
 use window::{Factory, Kind};
@@ -108,6 +108,33 @@ fn a_session_that_answers_nothing_to_keys_stays_connected() {
     }
     assert_eq!(window.client(), before);
     assert_eq!(factory.operator.cluster.calls().execs().len(), 1, "it was asked once");
+}
+
+#[test]
+fn a_login_that_expires_costs_no_living_connection() {
+    let mut factory = Factory::start(Kind::Deployment);
+    let login = factory.operator.cluster.admin("ann");
+    let file = factory.operator.cluster.directory().join("ann");
+    Kubeconfig::new().login("ann", &factory.operator.cluster, &login).write(&file);
+    factory.operator.world = factory.operator.world.env("KUBECONFIG", file.to_str().unwrap());
+    factory.pod().tmux(&["respawn-pane", "-k", "-t", "=qa:", "--", "sh", "-c", "stty -echo; echo I am qa; sleep 1000"]);
+    let window = factory.window();
+    let before = window.client();
+    factory.wait_start_known();
+    factory.operator.cluster.expire(&login);
+    factory.operator.cluster.forget_calls();
+    eventually("a question that is refused", || {
+        window.screen.keys(&["x"]);
+        (!factory.operator.cluster.calls().about_objects().is_empty()).then_some(())
+    });
+    // Another one would follow at once.
+    let end = Instant::now() + Duration::from_secs(5);
+    while Instant::now() < end {
+        assert_eq!(window.state(), "connected");
+        window.screen.keys(&["x"]);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(window.client(), before);
 }
 
 /// How soon, is for `make soak` to say.

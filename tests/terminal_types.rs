@@ -48,7 +48,8 @@ fn in_a_window_the_pod_s_best_type_is_chosen(#[case] known: &[&str], #[case] cho
     let screen = operator.world.screen();
     screen.run(&["open", "w/qa"]).expect(0);
     screen.wait("I am qa");
-    assert_eq!(client(&worker.pod(), "#{client_termname}"), chosen);
+    // The pod's locale is a POSIX one.
+    assert_eq!(client(&worker.pod(), "#{client_termname} #{client_utf8}"), format!("{chosen} 1"));
 }
 
 #[test]

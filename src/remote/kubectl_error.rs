@@ -65,6 +65,9 @@ const BUSY: &str = "try again in a moment, with a lower --parallel when it is us
 const READY: &str = "try again in a moment; `kubectl get --raw=/readyz` says whether the API server is well";
 const AUTHORITY: &str = "compare certificate-authority and server in the kubeconfig with the cluster's; is a proxy between?";
 
+/// How the reason begins when the API server answers and the node of the pod does not.
+pub const NO_NODE: &str = "the cluster cannot reach the pod's node";
+
 /// In the order in which they are tried: the particular before the general.
 const RULES: &[Rule] = &[
     // The command did not start in a container that is there.
@@ -109,7 +112,7 @@ const RULES: &[Rule] = &[
     configured(rule(&["invalid configuration: "], Kind::Unreachable, true, Said("the kubeconfig is wrong")), KUBECONFIG),
     configured(rule(&["error: stat ", "no such file"], Kind::Unreachable, true, Said("there is no such kubeconfig")), KUBECONFIG),
     // The API server and what is behind it.
-    rule(&["error dialing backend"], Kind::Unreachable, true, Said("the cluster cannot reach the pod's node")),
+    rule(&["error dialing backend"], Kind::Unreachable, true, Said(NO_NODE)),
     remedied(rule(&["(TooManyRequests)"], Kind::Unreachable, true, Just("the API server is too busy (429)")), BUSY),
     remedied(rule(&["(ServiceUnavailable)"], Kind::Unreachable, true, Just("the API server is not available (503)")), READY),
     remedied(rule(&["(InternalError)"], Kind::Unreachable, false, Said("the API server failed (500)")), READY),

@@ -19,6 +19,15 @@ struct Seen {
     returns: u64,
 }
 
+/// What somebody found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct News {
+    /// The last look found nobody there.
+    pub away: bool,
+    /// It has come back.
+    pub returned: bool,
+}
+
 /// One process's part in watching the way to one place.
 pub struct Road {
     name: String,
@@ -61,9 +70,9 @@ impl Road {
         }
     }
 
-    /// Whether it has come back since this was asked last.
-    pub fn has_returned(&mut self) -> bool {
-        let returns = self.kept.read().returns;
-        std::mem::replace(&mut self.returns, returns) != returns
+    /// What was found since this was asked last.
+    pub fn news(&mut self) -> News {
+        let Seen { away, returns } = self.kept.read();
+        News { away, returned: std::mem::replace(&mut self.returns, returns) != returns }
     }
 }

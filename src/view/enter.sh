@@ -96,9 +96,10 @@ await_size() {
 }
 
 # Throws away everything that was typed before the terminal comes to read this: it answers a question at its place in
-# the stream of keys. The bottom line, which says that the connection is down, goes at the same moment. A terminal that
+# the stream of keys. From here on keys are the session's, and by so many bytes more the other end knows. The bottom line, which says that the connection is down, goes at the same moment. A terminal that
 # says nothing for a second has no answer; nobody who goes on typing waits for more than nine questions.
 drop_keys() {
+	tick
 	modes=$(stty -g 2>/dev/null) || return
 	stty raw -echo min 0 time 0
 	dd bs=65536 count=1 >/dev/null 2>&1
@@ -176,7 +177,6 @@ client() {
 	[ -z "$sync" ] || hide
 	await_size
 	[ -z "$again" ] || drop_keys
-	tick
 	# shellcheck disable=SC2154 # the prelude sets words
 	eval "exec $words"' -u -N -T "$features" attach-session -E "$@" -t "$id"'
 }

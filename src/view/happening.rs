@@ -6,6 +6,7 @@ use nix::sys::signal::Signal;
 
 use super::listener::Heard;
 use super::plan::Answer;
+use super::probe::Sight;
 use crate::remote::exec::Start;
 use crate::remote::failure::Failure;
 
@@ -20,10 +21,10 @@ pub enum Happening {
     /// From the terminal, while nobody else reads it.
     Heard(Heard),
     Answered(u32, Answer),
-    /// Whether the worker has let the client draw its screen anew over a child's connection.
-    Poked(u32, bool),
-    /// The API server can be reached again.
-    Back,
+    /// Whether the worker has let the client draw its screen anew over a child's connection; `None`: it could not be asked.
+    Poked(u32, Option<bool>),
+    /// Of the way to the API server.
+    Seen(Sight),
     /// Which start of its container a child's command runs in.
     In(u32, Result<Start, Failure>),
 }

@@ -1,6 +1,10 @@
-//! Whether the API server, or the proxy on the way to it, can be reached again: while views are down, one of them connects to
-//! it every two seconds for all views of this machine (at first twice a second: most outages are short), and the others hear
-//! of it. No kubectl runs for that, and nothing is sent.
+//! Whether the API server, or the proxy on the way to it, can be reached: while views are down, one of them connects to it
+//! every two seconds for all views of this machine (twice a second at first: most outages are short), and the others hear of
+//! it. No kubectl runs for that, and nothing is sent.
+//!
+//! Views whose connection nobody can see (where the kernel has no counter for it, or kubectl hides in a sandbox) look while
+//! they are connected, too: it says less than the age of the last byte, and more than nothing for the minute that kubectl
+//! takes.
 
 use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
@@ -21,13 +25,24 @@ const HEAR_EVERY: Duration = Duration::from_millis(250);
 /// How long kubectl may take to say where the API server is.
 const CONFIG: Duration = Duration::from_secs(15);
 
+/// What is seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sight {
+    /// Nobody is there any more.
+    Away,
+    /// Somebody is there.
+    There,
+    /// Somebody is there again.
+    Back,
+}
+
 /// Looks for as long as it lives.
 #[derive(Debug)]
 pub struct Probe(Arc<AtomicBool>);
 
 impl Probe {
-    /// Begin to look for the way to `remote`, and tell each time that it is there again.
-    pub fn start(remote: Arc<Remote>, tell: impl Fn() + Send + 'static) -> Self {
+    /// Begin to look for the way to `remote`, and tell what changes. At first somebody is there.
+    pub fn start(remote: Arc<Remote>, tell: impl Fn(Sight) + Send + 'static) -> Self {
         let over = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&over);
         thread::spawn(move || {
@@ -56,17 +71,26 @@ fn find(remote: &Remote, over: &AtomicBool) -> Option<String> {
     None
 }
 
-fn watch(place: &str, mut road: Road, over: &AtomicBool, tell: &impl Fn()) {
-    let began = Instant::now();
-    let mut look_at = began;
+fn watch(place: &str, mut road: Road, over: &AtomicBool, tell: &impl Fn(Sight)) {
+    let mut look_at = Instant::now();
+    let mut away_since = None;
+    let mut away = false;
     while !over.load(Ordering::Relaxed) {
-        if Instant::now() >= look_at && road.is_ours_to_look() {
-            let every = if began.elapsed() < EAGER_FOR { EAGERLY } else { EVERY };
-            look_at = Instant::now() + every;
-            road.note(is_there(place, every));
+        let now = Instant::now();
+        if now >= look_at && road.is_ours_to_look() {
+            let every = if away_since.is_some_and(|since| now - since < EAGER_FOR) { EAGERLY } else { EVERY };
+            let found = is_there(place, every);
+            away_since = if found { None } else { away_since.or(Some(now)) };
+            look_at = now + every;
+            road.note(found);
         }
-        if road.has_returned() {
-            tell();
+        let news = road.news();
+        if news.returned {
+            tell(Sight::Back);
+        }
+        if news.away != away {
+            away = news.away;
+            tell(if away { Sight::Away } else { Sight::There });
         }
         thread::sleep(HEAR_EVERY);
     }

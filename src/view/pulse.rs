@@ -2,8 +2,8 @@
 //!
 //! kubectl pings an exec's connection every 5 s, and the API server answers, so a byte comes at least that often while the
 //! network is there; `tcpi_last_data_recv` (INET_DIAG, Linux) says how long ago the last one came. One look is a netlink
-//! message of a few microseconds. Where there is no such counter the connection is taken for good as long as kubectl lives,
-//! which then notices a dead network by itself, after a minute.
+//! message of a few microseconds. Where there is no such counter, the way to the API server is looked at instead
+//! ([`super::probe`]): kubectl takes a minute to notice a dead network by itself.
 
 mod diag;
 
@@ -16,8 +16,8 @@ use super::vigil::Traffic;
 
 /// How much `enter.sh` writes before anything else: so many bytes come only when it has found the session.
 const ARRIVAL: u64 = 8192;
-/// It writes the same once more right before the session's client starts, which may drop what a tty has not handed on by then.
-const ENTRY: u64 = ARRIVAL + 4096;
+/// It writes the same once more when it has thrown away what was typed while the view was down.
+const ENTRY: u64 = 2 * ARRIVAL;
 /// Where a tty drops what it was given right before a client starts, these many bytes of the first screen have to do, or
 /// anything beside an answer's head when it comes this long after the request.
 const FIRST_SCREEN: u64 = 1024;
@@ -39,7 +39,7 @@ pub struct Beat {
     pub asked: bool,
     /// The worker has let us in.
     pub arrived: bool,
-    /// The session's client has started: keys are its own from now on.
+    /// What was typed before is thrown away: keys are the session's from now on. A first attach has nothing to throw away.
     pub entered: bool,
 }
 
@@ -80,11 +80,15 @@ impl Pulse {
         self.silence
     }
 
+    /// Whether nobody can say how the connection is.
+    pub fn is_blind(&self) -> bool {
+        self.diag.is_none() || !self.seen_socket
+    }
+
     /// Look once; `is_raw` says whether the terminal is.
     pub fn look(&mut self, is_raw: impl Fn() -> bool) -> Beat {
         let Some(counters) = self.counters() else {
-            let unseen = !(self.seen_socket && self.diag.is_some());
-            let blind = unseen && self.began.elapsed() >= BLIND_AFTER && is_raw();
+            let blind = self.is_blind() && self.began.elapsed() >= BLIND_AFTER && is_raw();
             return Beat { silence: None, traffic: None, asked: blind, arrived: blind, entered: blind };
         };
         self.silence = counters.silence;

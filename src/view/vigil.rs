@@ -99,11 +99,17 @@ impl Vigil {
         }
     }
 
-    /// What became of the question: whether the worker has found our client and let it draw.
-    pub fn answered(&mut self, drawn: bool, now: Moment) {
-        if let Question::Asked { bytes } = self.question {
-            self.question = if drawn { Question::Drawn { bytes, since: now } } else { Question::None };
-            self.failures += u32::from(!drawn);
+    /// What became of the question: whether the worker has found our client and let it draw; `None` when it was not asked
+    /// at all, for a reason that says nothing about its node. It is asked again when it would have been if it had answered.
+    pub fn answered(&mut self, drawn: Option<bool>, now: Moment) {
+        let Question::Asked { bytes } = self.question else { return };
+        match drawn {
+            Some(true) => self.question = Question::Drawn { bytes, since: now },
+            Some(false) => {
+                self.question = Question::None;
+                self.failures += 1;
+            }
+            None => drop(self.is_alive(now)),
         }
     }
 
@@ -205,9 +211,9 @@ mod tests {
     fn a_screen_that_does_not_come_twice_means_a_frozen_node() {
         let mut line = Line::new();
         assert_eq!(line.until(1, 0).1, Verdict::Poke);
-        line.vigil.answered(true, line.now);
+        line.vigil.answered(Some(true), line.now);
         assert_eq!(line.until(0, 0), (5, Verdict::Poke));
-        line.vigil.answered(true, line.now);
+        line.vigil.answered(Some(true), line.now);
         assert_eq!(line.until(0, 0), (5, Verdict::Frozen));
     }
 
@@ -215,17 +221,27 @@ mod tests {
     fn a_question_without_an_answer_counts_too() {
         let mut line = Line::new();
         assert_eq!(line.until(1, 0).1, Verdict::Poke);
-        line.vigil.answered(false, line.now);
+        line.vigil.answered(Some(false), line.now);
         assert_eq!(line.until(0, 0), (1, Verdict::Poke));
-        line.vigil.answered(false, line.now);
+        line.vigil.answered(Some(false), line.now);
         assert_eq!(line.until(0, 0), (1, Verdict::Frozen));
+    }
+
+    #[test]
+    fn a_question_that_could_not_be_asked_proves_nothing() {
+        let mut line = Line::new();
+        for _ in 0..10 {
+            assert_eq!(line.until(1, 0).1, Verdict::Poke);
+            line.vigil.answered(None, line.now);
+            assert_eq!(line.second(1, 0), Verdict::Fine);
+        }
     }
 
     #[test]
     fn a_screen_that_comes_is_a_sign_of_life() {
         let mut line = Line::new();
         assert_eq!(line.until(1, 0).1, Verdict::Poke);
-        line.vigil.answered(true, line.now);
+        line.vigil.answered(Some(true), line.now);
         line.traffic.bytes += SCREEN;
         assert_eq!(line.second(0, 1), Verdict::Fine);
         // A program that never answers is not asked about all the time.
@@ -238,7 +254,7 @@ mod tests {
     fn a_quiet_session_is_asked_every_five_minutes() {
         let mut line = Line::new();
         assert_eq!(line.until(0, 0), (300, Verdict::Poke));
-        line.vigil.answered(true, line.now);
+        line.vigil.answered(Some(true), line.now);
         line.traffic.bytes += SCREEN;
         assert_eq!(line.second(0, 0), Verdict::Fine);
         assert_eq!(line.until(0, 0), (300, Verdict::Poke));

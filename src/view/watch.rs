@@ -1,5 +1,6 @@
 //! A view at work: what happens outside goes to the plan, what the plan says is done.
 
+mod network;
 mod questions;
 
 use std::sync::Arc;
@@ -37,8 +38,6 @@ const BEAT: Duration = Duration::from_secs(1);
 const AFTER_ARRIVAL: Duration = Duration::from_millis(500);
 /// When that question is asked again if it was not answered.
 const AGAIN: Duration = Duration::from_secs(30);
-/// How long a view is down before the way to the API server is looked at.
-const PROBE_AFTER: Duration = Duration::from_secs(1);
 /// An attach that takes longer than this says that it goes on.
 const PATIENCE: Duration = Duration::from_millis(300);
 
@@ -57,8 +56,10 @@ pub struct Watch<'a> {
     pulse: Option<Pulse>,
     /// There is one while the session is shown.
     vigil: Option<Vigil>,
-    /// There is one while the view is down.
+    /// There is one while the view is down, or nobody can see how its connection is.
     probe: Option<Probe>,
+    /// When the API server was found to be away.
+    away_since: Option<Moment>,
     /// How many children there were.
     children: u32,
     /// How many questions were asked.
@@ -69,7 +70,7 @@ pub struct Watch<'a> {
     ask_start_at: Option<Moment>,
     began: Moment,
     says_connecting: bool,
-    /// The session's client has started on the worker.
+    /// Keys are the session's.
     is_in: bool,
     /// A client of ours may be attached that nobody looks through any more.
     leftover: bool,
@@ -97,6 +98,7 @@ impl<'a> Watch<'a> {
             pulse: None,
             vigil: None,
             probe: None,
+            away_since: None,
             children: 0,
             questions: 0,
             pod: None,
@@ -180,7 +182,7 @@ impl<'a> Watch<'a> {
                     vigil.answered(drawn, now);
                 }
             }
-            Happening::Back => self.apply(Event::Back, now),
+            Happening::Seen(sight) => self.seen(sight, now),
             Happening::Heard(heard) => {
                 if let Some(key) = self.face.heard(heard, now) {
                     self.key(key, now);
@@ -258,8 +260,9 @@ impl<'a> Watch<'a> {
         let beat = pulse.look(|| terminal.is_raw());
         if self.plan.is_attached() {
             self.is_in |= beat.entered || look.now.saturating_sub(self.plan.tried_at()) >= plan::DIAL;
-            if let Some(silence) = beat.silence {
-                self.apply(Event::Silence { age: silence + look.slept, resumed: look.resumed }, look.now);
+            let unseen = pulse.is_blind().then(|| self.unseen_silence(look));
+            if let Some(age) = beat.silence.map(|silence| silence + look.slept).or(unseen) {
+                self.apply(Event::Silence { age, resumed: look.resumed }, look.now);
             }
             let verdict = beat.traffic.zip(self.vigil.as_mut()).map(|(traffic, vigil)| vigil.look(traffic, look.now));
             match verdict {
@@ -342,7 +345,7 @@ impl<'a> Watch<'a> {
     }
 
     fn set_out(&mut self, (interactive, argv): (Interactive, Vec<String>), now: Moment) -> Result<(), Failure> {
-        self.is_in = !self.view.is_pod;
+        self.is_in = !self.view.is_pod || !self.plan.entered();
         self.pod = interactive.pod;
         self.client.note(self.pod.as_ref().map(ToString::to_string));
         if self.plan.entered() {
@@ -379,19 +382,5 @@ impl<'a> Watch<'a> {
         let said = self.child.as_ref().and_then(Child::last_line);
         let pod = self.pod.as_ref().map(ToString::to_string);
         self.face.show(&self.plan, &self.sender, said.as_deref(), pod.as_deref(), now);
-    }
-
-    /// Look for the API server while the view is down.
-    fn probe(&mut self) {
-        let now = self.clock.now();
-        let Some(down) = self.plan.down().filter(|_| self.view.is_pod) else {
-            self.probe = None;
-            return;
-        };
-        // Most breaks are over by then.
-        if self.probe.is_none() && now.saturating_sub(down.since) >= PROBE_AFTER {
-            let sender = self.sender.clone();
-            self.probe = Some(Probe::start(Arc::clone(&self.view.remote), move || drop(sender.send(Happening::Back))));
-        }
     }
 }

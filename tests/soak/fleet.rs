@@ -202,6 +202,18 @@ impl Window<'_> {
         }
     }
 
+    /// Wait until it is said that the connection stalls, and say how long after `since` that was.
+    pub fn wait_stalled(&self, since: Instant) -> Duration {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match self.state().as_str() {
+                "connected" => assert!(Instant::now() < end, "window {} does not notice that nothing comes", self.number),
+                _ => return since.elapsed(),
+            }
+            thread::sleep(LOOK_EVERY);
+        }
+    }
+
     pub fn wait_down(&self) {
         let end = Instant::now() + PATIENCE;
         while matches!(self.state().as_str(), "connected" | "stalled") {

@@ -38,6 +38,9 @@ pub struct Aftermath {
     pub replacements: usize,
     pub outages: usize,
     pub sleeps: usize,
+    /// From "nothing passes any more" to "it stalls", and to "the connection is given up".
+    pub stalled: Vec<Duration>,
+    pub given_up: Vec<Duration>,
     /// From "the network is back" to "what is typed shows": after cuts, freezes and outages.
     pub after_cut: Vec<Duration>,
     pub after_freeze: Vec<Duration>,
@@ -147,17 +150,23 @@ fn freeze_round(scene: &Scene<'_>, chance: &mut Chance, after: &mut Aftermath) {
     let cluster = &fleet.operator.cluster;
     each(windows, chance, |window, mut chance| be_busy(window, &mut chance));
     cluster.refuse_connections();
+    let frozen = Instant::now();
     after.freezes += (0..VIEWS)
         .map(|number| cluster.break_open_execs(&format!("fleet-{number}-"), &Fault::freeze_after_bytes(0)).min(1))
         .sum::<usize>();
     resize(screen, chance);
-    each(windows, chance, |window, mut chance| {
+    let seen = each(windows, chance, |window, mut chance| {
         window.type_blindly();
+        let stalled = window.wait_stalled(frozen);
         window.wait_down();
+        let given_up = frozen.elapsed();
         thread::sleep(chance.time(Duration::ZERO, Duration::from_secs(1)));
         window.type_blindly();
         be_quiet(window);
+        (stalled, given_up)
     });
+    after.stalled.extend(seen.iter().map(|(stalled, _)| stalled));
+    after.given_up.extend(seen.iter().map(|(_, given_up)| given_up));
     cluster.accept_connections();
     let since = Instant::now();
     after.after_freeze.extend(each(windows, chance, |window, _| window.wait_usable(since)));

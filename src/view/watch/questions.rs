@@ -8,6 +8,7 @@ use nix::sys::signal::Signal;
 
 use super::Watch;
 use crate::remote::failure::{Failure, Kind};
+use crate::remote::kubectl_error::NO_NODE;
 use crate::view::Outcome;
 use crate::view::child::Child;
 use crate::view::happening::Happening;
@@ -35,7 +36,10 @@ impl Watch<'_> {
         let Some(child) = &self.child else { return };
         let (client, sender, number) = (Arc::clone(&self.client), self.sender.clone(), child.number);
         thread::spawn(move || {
-            let drawn = client.poke(Instant::now() + POKE).unwrap_or(false);
+            let drawn = match client.poke(Instant::now() + POKE) {
+                Ok(drawn) => Some(drawn),
+                Err(failure) => is_about_the_node(&failure).then_some(false),
+            };
             let _ = sender.send(Happening::Poked(number, drawn));
         });
     }
@@ -105,5 +109,37 @@ impl Watch<'_> {
                 Ok(_) => {}
             }
         }
+    }
+}
+
+/// Whether a node that froze can be the reason: not a login that has expired, nor an API server that takes no new connection.
+fn is_about_the_node(failure: &Failure) -> bool {
+    match failure.kind {
+        Kind::Unreachable => !failure.lasting && (!failure.before_start || failure.reason.starts_with(NO_NODE)),
+        Kind::Incomplete => false,
+        _ => !failure.lasting,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::remote::kubectl_error::classify;
+
+    #[rstest]
+    #[case("Error from server (InternalError): error dialing backend: dial tcp 10.0.0.7:10250: i/o timeout\n", true)]
+    #[case("error: unable to upgrade connection: container not found (\"worker\")\n", true)]
+    #[case("Error from server (NotFound): pods \"w-1\" not found\n", true)]
+    #[case("Error from server (Timeout): the request timed out\n", true)]
+    #[case("error: You must be logged in to the server (Unauthorized)\n", false)]
+    #[case("Unable to connect to the server: getting credentials: exec: executable login failed with exit code 1\n", false)]
+    #[case("Error from server (Forbidden): pods \"w-1\" is forbidden: User \"ann\" cannot get resource \"pods\"\n", false)]
+    #[case("The connection to the server 10.0.0.1:6443 was refused - did you specify the right host or port?\n", false)]
+    #[case("Unable to connect to the server: dial tcp: lookup api.example.com: no such host\n", false)]
+    #[case("Unable to connect to the server: dial tcp 10.0.0.1:6443: i/o timeout\n", false)]
+    fn what_keeps_us_from_asking_says_nothing_about_the_node(#[case] said: &str, #[case] expected: bool) {
+        assert_eq!(is_about_the_node(&classify(said.as_bytes(), b"")), expected);
     }
 }

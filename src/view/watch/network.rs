@@ -1,0 +1,50 @@
+//! What a view makes of the way to its API server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Watch;
+use crate::view::clock::Look;
+use crate::view::happening::Happening;
+use crate::view::plan::{DEAD, Event, Moment, STALLED};
+use crate::view::probe::{Probe, Sight};
+use crate::view::pulse::Pulse;
+
+/// How long a view is down before the way to the API server is looked at: most breaks are over by then.
+const PROBE_AFTER: Duration = Duration::from_secs(1);
+
+impl Watch<'_> {
+    /// Look for the API server while the view is down, or nobody can see how its connection is.
+    pub(super) fn probe(&mut self) {
+        let now = self.clock.now();
+        let wanted = match self.plan.down() {
+            Some(down) => self.probe.is_some() || now.saturating_sub(down.since) >= PROBE_AFTER,
+            None => self.plan.is_attached() && self.pulse.as_ref().is_some_and(Pulse::is_blind),
+        };
+        if !wanted || !self.view.is_pod {
+            self.probe = None;
+            self.away_since = None;
+        } else if self.probe.is_none() {
+            let sender = self.sender.clone();
+            let tell = move |sight| drop(sender.send(Happening::Seen(sight)));
+            self.probe = Some(Probe::start(Arc::clone(&self.view.remote), tell));
+        }
+    }
+
+    pub(super) fn seen(&mut self, sight: Sight, now: Moment) {
+        self.away_since = (sight == Sight::Away).then_some(now);
+        if sight == Sight::Back {
+            self.apply(Event::Back, now);
+        }
+    }
+
+    /// How long nothing can have come over a connection that nobody sees.
+    pub(super) fn unseen_silence(&self, look: Look) -> Duration {
+        match self.away_since {
+            // Whatever it was before the machine slept, nobody on the other side has waited.
+            _ if look.resumed => DEAD,
+            Some(since) => STALLED + look.now.saturating_sub(since),
+            None => Duration::ZERO,
+        }
+    }
+}
