@@ -18,7 +18,8 @@ const ROUND_TRIP: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_secs(90);
 /// How long the echo of a key is waited for before another one is typed.
 const ECHO: Duration = Duration::from_millis(400);
-const LOOK_EVERY: Duration = Duration::from_millis(15);
+/// Five windows are looked at, each look is a process, and what that takes those who come back lack.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// The operator and the cluster, without windows yet.
 pub struct Fleet {
