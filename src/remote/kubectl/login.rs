@@ -1,4 +1,4 @@
-//! Whether kubectl's login plugin may ask its operator something, by the files that kubectl reads.
+//! Whether kubectl or its login plugin may ask the operator something, by the files that kubectl reads.
 //!
 //! Nobody knows beforehand what a plugin asks, and a name has to show while it is typed where a password must not: so the
 //! terminal has to be as the operator has it when kubectl starts. Asking kubectl for its configuration would take as long
@@ -28,16 +28,26 @@ fn files(cluster: &Cluster) -> Vec<PathBuf> {
     }
 }
 
+/// What tells who somebody is. kubectl asks for a name and a password where a secure server has to do without.
+const CREDENTIALS: [&str; 6] =
+    ["username", "token", "tokenFile", "client-certificate", "client-certificate-data", "auth-provider"];
+
 /// What stands first counts, as for kubectl.
 fn asks(texts: &[String], context: Option<&str>) -> bool {
     let files: Vec<Value> = texts.iter().filter_map(|text| serde_yaml::from_str(text).ok()).collect();
     let current = || files.iter().filter_map(|file| file["current-context"].as_str()).find(|name| !name.is_empty());
-    let plugin = context.or_else(current).and_then(|context| {
-        let user = named(&files, "contexts", context)?["context"]["user"].as_str()?;
-        named(&files, "users", user)?["user"].get("exec")
-    });
-    // `IfAvailable` unless something else is said.
-    plugin.is_some_and(|plugin| plugin.is_mapping() && plugin["interactiveMode"].as_str() != Some("Never"))
+    let Some(context) = context.or_else(current).and_then(|context| named(&files, "contexts", context)) else { return false };
+    let of = |kind: &str, what: &str| {
+        let entry = context["context"][what].as_str().and_then(|name| named(&files, kind, name));
+        entry.map_or(&Value::Null, |entry| &entry[what])
+    };
+    let user = of("users", "user");
+    if user["exec"].is_mapping() {
+        // `IfAvailable` unless something else is said.
+        return user["exec"]["interactiveMode"].as_str() != Some("Never");
+    }
+    let is_secure = of("clusters", "cluster")["server"].as_str().is_some_and(|server| server.starts_with("https:"));
+    is_secure && CREDENTIALS.iter().all(|credential| user[*credential].is_null())
 }
 
 fn named<'a>(files: &'a [Value], kind: &str, name: &str) -> Option<&'a Value> {
@@ -54,7 +64,7 @@ mod tests {
     fn file(user: &str) -> String {
         format!(
             "current-context: c\ncontexts:\n- name: c\n  context: {{cluster: x, user: u}}\n- name: other\n  context: {{user: nobody}}\n\
-             users:\n- name: u\n  user: {user}\n"
+             clusters:\n- name: x\n  cluster: {{server: 'https://x'}}\nusers:\n- name: u\n  user: {user}\n"
         )
     }
 
@@ -63,9 +73,11 @@ mod tests {
     #[case("{exec: {command: login, interactiveMode: IfAvailable}}", true)]
     #[case("{exec: {command: login}}", true)]
     #[case("{exec: {command: login, interactiveMode: Never}}", false)]
-    #[case("{exec: null}", false)]
+    #[case("{exec: null}", true)]
+    #[case("{client-certificate-data: c, client-key-data: k}", false)]
     #[case("{token: t}", false)]
-    fn a_plugin_asks_unless_it_never_does(#[case] user: &str, #[case] expected: bool) {
+    #[case("{}", true)]
+    fn a_plugin_asks_unless_it_never_does_and_kubectl_when_it_knows_nobody(#[case] user: &str, #[case] expected: bool) {
         assert_eq!(asks(&[file(user)], None), expected);
         assert_eq!(asks(&[file(user)], Some("c")), expected);
         assert!(!asks(&[file(user)], Some("other")), "that user has none");
