@@ -1,5 +1,5 @@
 //! Whether the API server, or the proxy on the way to it, can be reached: while views are down, one of them connects to it
-//! every two seconds for all views of this machine (twice a second at first: most outages are short), and the others hear of
+//! every two seconds for all views of this machine (four times a second at first: most outages are short), and the others hear of
 //! it. No kubectl runs for that, and nothing is sent.
 //!
 //! Views whose connection nobody can see (where the kernel has no counter for it, or kubectl hides in a sandbox) look while
@@ -18,10 +18,10 @@ use crate::state::network::Road;
 /// How often somebody looks, and how long a look may take.
 const EVERY: Duration = Duration::from_secs(2);
 /// The same for as long as an outage may be a short one.
-const EAGERLY: Duration = Duration::from_millis(500);
+const EAGERLY: Duration = Duration::from_millis(250);
 const EAGER_FOR: Duration = Duration::from_secs(60);
 /// How soon the others know.
-const HEAR_EVERY: Duration = Duration::from_millis(250);
+const HEAR_EVERY: Duration = Duration::from_millis(100);
 /// How long kubectl may take to say where the API server is.
 const CONFIG: Duration = Duration::from_secs(15);
 
