@@ -41,7 +41,7 @@ finish() {
 # Ends what a broken connection has left of this view: its tag is the view's and the attempt's, VIEW.N. True when some of
 # it was still in this session.
 end_others() {
-	inside=''
+	inside='' ended=' '
 	# shellcheck disable=SC2154 # find_session sets id
 	clients="$newline$(tm list-clients -t "$id:" -F '#{client_pid}' </dev/null)$newline"
 	for pid in $(carriers "${FACTORY_WORKER_VIEW%.*}."); do
@@ -50,6 +50,7 @@ end_others() {
 		*"$newline$pid$newline"*) inside=yes ;;
 		esac
 		kill -TERM "$pid" 2>/dev/null
+		ended="$ended$pid "
 	done
 	[ -n "$inside" ]
 }
@@ -160,7 +161,14 @@ command_line() {
 hide() {
 	self=$(exec sh -c 'printf %s "$PPID"')
 	text="tm() { $(command_line)-u \"\$@\"; }$newline$sync"
-	others=$(tm list-clients -t "$id:" -F x)
+	others=''
+	# What was ended a moment ago may still be there, and objects to nothing.
+	for pid in $(tm list-clients -t "$id:" -F '#{client_pid}'); do
+		case ${ended-} in
+		*" $pid "*) ;;
+		*) others=yes ;;
+		esac
+	done
 	[ -n "$others" ] || printf '%s' "$seamless"
 	if ! sh -c "$text" factory-worker "$self:$id" "$text"; then
 		seamless=$not_seamless

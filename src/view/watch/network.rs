@@ -18,7 +18,8 @@ impl Watch<'_> {
     pub(super) fn probe(&mut self) {
         let now = self.clock.now();
         let wanted = match self.plan.down() {
-            Some(down) => self.probe.is_some() || now.saturating_sub(down.since) >= PROBE_AFTER,
+            // Whoever was asked can be reached.
+            Some(down) => self.probe.is_some() || self.plan.listens() && now.saturating_sub(down.since) >= PROBE_AFTER,
             None => self.plan.is_attached() && self.pulse.as_ref().is_some_and(Pulse::is_blind),
         };
         if !wanted || !self.view.is_pod {
