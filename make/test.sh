@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds and runs every test, and says how long they took once they were built. One suite more at a time than there are
+# Builds and runs every test, and says how long they took once they were built. As many suites at a time as there are
 # processors, each with several tests at a time: most of them wait for somebody most of the time, and cargo, which runs one
 # suite after the other, would wait for the slowest test of each. What a suite prints is shown when it has ended.
 set -eu
@@ -34,7 +34,7 @@ one='
 	[ "$status" -eq 0 ] || echo "${3##*/}" >>"$1/failed"
 	rmdir "$1/printing"
 '
-xargs -n 2 -P "$((processors + 1))" sh -c "$one" suite "$logs" <"$logs/suites"
+xargs -n 2 -P "$processors" sh -c "$one" suite "$logs" <"$logs/suites"
 cargo test --workspace --exclude fuzz --locked --doc
 echo "all tests took $(($(date +%s) - began)) s"
 [ ! -e "$logs/failed" ] || {

@@ -97,8 +97,9 @@ await_size() {
 }
 
 # Throws away everything that was typed before the terminal comes to read this: it answers a question at its place in
-# the stream of keys. From here on keys are the session's, and by so many bytes more the other end knows. The bottom line, which says that the connection is down, goes at the same moment. A terminal that
-# says nothing for a second has no answer; nobody who goes on typing waits for more than nine questions.
+# the stream of keys. From here on keys are the session's, and by so many bytes more the other end knows. The bottom line,
+# which says that the connection is down, goes at the same moment. A terminal that says nothing for a second has no answer;
+# nobody who goes on typing waits for more than nine questions.
 drop_keys() {
 	tick
 	modes=$(stty -g 2>/dev/null) || return
