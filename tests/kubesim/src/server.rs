@@ -1,7 +1,10 @@
 //! The listening socket, and one thread per connection.
 
-use std::io::{self, BufReader, Write};
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::io::{self, BufReader, ErrorKind, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::thread::{self, JoinHandle};
@@ -19,6 +22,20 @@ use crate::route::Route;
 use crate::status::Status;
 use crate::tls::Authority;
 use crate::wire::Wire;
+
+/// Below the ports that the system gives away by itself: nobody takes ours while we refuse connections.
+const PORTS: Range<u16> = 12_000..32_000;
+
+fn listen_somewhere() -> io::Result<TcpListener> {
+    let mut taken = 0;
+    loop {
+        let number = RandomState::new().build_hasher().finish() % u64::from(PORTS.end - PORTS.start);
+        match TcpListener::bind((Ipv4Addr::LOCALHOST, PORTS.start + number as u16)) {
+            Err(error) if error.kind() == ErrorKind::AddrInUse && taken < 100 => taken += 1,
+            result => return result,
+        }
+    }
+}
 
 /// Accepts connections until it is closed, and can be opened again at the same address.
 #[derive(Debug)]
@@ -40,7 +57,7 @@ impl Server {
     /// # Errors
     /// There is no free port.
     pub fn start(core: Arc<Core>) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let listener = listen_somewhere()?;
         let address = listener.local_addr()?;
         let authority = Arc::new(Authority::new().map_err(|error| io::Error::other(error.to_string()))?);
         let server = Self { core, address, listening: Mutex::default(), connections: Arc::default(), authority };
