@@ -38,26 +38,31 @@ finish() {
 	exit 94
 }
 
-# Ends what a broken connection has left of this view: its tag is the view's and the attempt's, VIEW.N. True when some of
-# it was still in this session.
-end_others() {
-	inside='' ended=' '
-	# shellcheck disable=SC2154 # find_session sets id
-	clients="$newline$(tm list-clients -t "$id:" -F '#{client_pid}' </dev/null)$newline"
+# Finds what a broken connection has left of this view: its tag is the view's and the attempt's, VIEW.N. True when some of
+# it is still in this session.
+find_others() {
+	inside='' old=' '
 	for pid in $(carriers "${FACTORY_WORKER_VIEW%.*}."); do
 		! grep -qsF "FACTORY_WORKER_VIEW=$FACTORY_WORKER_VIEW" "/proc/$pid/environ" || continue
 		case $clients in
-		*"$newline$pid$newline"*) inside=yes ;;
+		*" $pid "*) inside=yes ;;
 		esac
-		kill -TERM "$pid" 2>/dev/null
-		ended="$ended$pid "
+		old="$old$pid "
 	done
 	[ -n "$inside" ]
+}
+
+# Ends that. Not before the session's options are this attempt's, too: with the last view that it knows, the worker would
+# put everything back, only to change it once more.
+end_others() {
+	# shellcheck disable=SC2086 # these are numbers
+	[ -z "${old# }" ] || kill -TERM $old 2>/dev/null
 }
 
 # is_younger: whether the session was made after the view had entered one of its name. Only the lengths of time are
 # compared, so it does not matter what o'clock it is here and there, and little that a clock is put right.
 is_younger() {
+	# shellcheck disable=SC2154 # find_session sets id
 	created=$(tm display-message -p -t "$id:" '#{session_created}' </dev/null) now=$(date +%s)
 	case $created$now in
 	'' | *[!0-9]*) return 1 ;;
@@ -67,7 +72,12 @@ is_younger() {
 
 # Something that no terminal shows: the other end counts bytes, and knows by so many that we have come this far.
 tick() {
-	dd if=/dev/zero bs=4096 count=2 2>/dev/null
+	zeros='\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0' times=0
+	while [ "$times" -lt 9 ]; do
+		times=$((times + 1)) zeros=$zeros$zeros
+	done
+	# shellcheck disable=SC2059 # that is what it is
+	printf "$zeros"
 }
 
 arrive() {
@@ -84,7 +94,10 @@ pause() {
 # quote WORD: for sh.
 # shellcheck disable=SC2317 # command_line calls it
 quote() {
-	printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"
+	case $1 in
+	*\'*) printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")" ;;
+	*) printf "'%s'" "$1" ;;
+	esac
 }
 
 # The terminal's size comes a moment after us; a client that does not wait for it resizes the session twice.
@@ -117,15 +130,17 @@ drop_keys() {
 	stty "$modes"
 }
 
-# is_answered N: whether it says that the cursor was in column N of the first line, before it is silent for a second.
+# is_answered N: whether it says that the cursor was in column N of the first line, before it is silent for a second. What
+# comes behind the answer is the session's, so no more is read than is missing of it.
 is_answered() {
-	seen='' read=0
-	while [ "$read" -lt 200 ] && byte=$(dd bs=1 count=1 2>/dev/null && printf x) && [ "$byte" != x ]; do
-		read=$((read + 1)) seen=$seen${byte%x}
-		case $seen in
-		*"${escape}[1;${1}R") return ;;
-		esac
-		[ "${#seen}" -lt 6 ] || seen=${seen#?}
+	answer="${escape}[1;${1}R" seen='' read=0
+	while [ "$read" -lt 200 ] && bytes=$(dd bs="$((6 - ${#seen}))" count=1 2>/dev/null && printf x) && [ "$bytes" != x ]; do
+		read=$((read + 1)) seen=$seen${bytes%x}
+		[ "$seen" != "$answer" ] || return 0
+		# What may still become the answer.
+		while [ "${answer#"$seen"}" = "$answer" ] && [ -n "$seen" ]; do
+			seen=${seen#?}
+		done
 	done
 	return 1
 }
@@ -156,22 +171,34 @@ command_line() {
 	done
 }
 
+# become_ours: the session's options, unless somebody else looks at it.
+become_ours() {
+	sh -c "$text" factory-worker "$self:$id" "$text"
+}
+
+# The same when an older attempt, which came when somebody else was there, may be all that is in the way.
+become_ours_alone() {
+	end_others
+	pause
+	become_ours
+}
+
 # hide: the session's options become the view's, and the terminal is told. A client that starts throws away what was
 # written right before (tmux flushes the terminal's output), so it is told first when nobody is there who could object;
 # it falls back to its own copy mode when it has not heard.
 hide() {
-	self=$(exec sh -c 'printf %s "$PPID"')
+	{ read -r self _ </proc/self/stat; } 2>/dev/null || self=$(exec sh -c 'printf %s "$PPID"')
 	text="tm() { $(command_line)-u \"\$@\"; }$newline$sync"
 	others=''
-	# What was ended a moment ago may still be there, and objects to nothing.
-	for pid in $(tm list-clients -t "$id:" -F '#{client_pid}'); do
-		case ${ended-} in
+	# What is about to be ended objects to nothing.
+	for pid in $clients; do
+		case ${old-} in
 		*" $pid "*) ;;
 		*) others=yes ;;
 		esac
 	done
 	[ -n "$others" ] || printf '%s' "$seamless"
-	if ! sh -c "$text" factory-worker "$self:$id" "$text"; then
+	if ! become_ours && { [ -z "$again" ] || [ -z "${old# }" ] || ! become_ours_alone; }; then
 		seamless=$not_seamless
 	elif [ -z "$others" ]; then
 		return
@@ -184,6 +211,7 @@ hide() {
 # The client's process is a child of ours: somebody has to be left to say how it ended.
 client() {
 	[ -z "$sync" ] || hide
+	[ -z "$again" ] || end_others
 	await_size
 	[ -z "$again" ] || drop_keys
 	# shellcheck disable=SC2154 # the prelude sets words
@@ -208,7 +236,8 @@ for tag in ${FACTORY_WORKER_LEFT-}; do
 done
 unset FACTORY_WORKER_LEFT
 find_session "$name" </dev/null >/dev/null
-[ -z "$again" ] || end_others || [ -z "$entered" ] || ! is_younger || exit 89
+clients=" $(tm list-clients -t "$id:" -F '#{client_pid}' </dev/null | tr '\n' ' ')"
+[ -z "$again" ] || find_others || [ -z "$entered" ] || ! is_younger || exit 89
 choose_terminal
 arrive
 (client "$@")

@@ -23,7 +23,9 @@ pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// How long a condition may take to come true. Generous: a loaded machine must not fail a test.
 const PATIENCE: Duration = Duration::from_secs(120);
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How often to look, at first and later: each look is a process, and what many who wait for long take, everybody lacks.
+const LOOK_EVERY: Duration = Duration::from_millis(15);
+const LOOK_AT_LEAST_EVERY: Duration = Duration::from_millis(60);
 
 /// Names that are attacks or accidents waiting to happen; every one is a legal tmux session name.
 pub const HOSTILE_NAMES: &[&str] = &[
@@ -403,14 +405,13 @@ impl<'a> Screen<'a> {
 
     #[track_caller]
     pub fn wait_until(&self, what: &str, mut good: impl FnMut(&str) -> bool) -> String {
-        let end = Instant::now() + PATIENCE;
+        let mut looks = Looks::begin();
         loop {
             let screen = self.text();
             if good(&screen) {
                 return screen;
             }
-            assert!(Instant::now() < end, "waited in vain for {what}; the screen:\n{}", framed(&screen));
-            std::thread::sleep(LOOK_EVERY);
+            assert!(looks.again(), "waited in vain for {what}; the screen:\n{}", framed(&screen));
         }
     }
 
@@ -444,13 +445,31 @@ fn framed(screen: &str) -> String {
 /// Wait for a condition outside the screen.
 #[track_caller]
 pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + PATIENCE;
+    let mut looks = Looks::begin();
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(Instant::now() < end, "waited in vain for {what}");
-        std::thread::sleep(LOOK_EVERY);
+        assert!(looks.again(), "waited in vain for {what}");
+    }
+}
+
+/// Looks at something that is waited for, ever more seldom.
+struct Looks {
+    end: Instant,
+    pause: Duration,
+}
+
+impl Looks {
+    fn begin() -> Self {
+        Self { end: Instant::now() + PATIENCE, pause: LOOK_EVERY }
+    }
+
+    /// Wait for the next look; `false` when it has taken too long.
+    fn again(&mut self) -> bool {
+        std::thread::sleep(self.pause);
+        self.pause = (self.pause * 5 / 4).min(LOOK_AT_LEAST_EVERY);
+        Instant::now() < self.end
     }
 }
 
