@@ -31,8 +31,9 @@ pub use words::{Action, Answer, Event, Outcome, Question, State};
 /// Moments, as the time since the view began. It goes on while the machine sleeps.
 pub type Moment = Duration;
 
-/// An attach that held this long was a good one: the next loss begins with the shortest wait.
-const GOOD: Duration = Duration::from_secs(10);
+/// An attach that held this long was a good one: the next loss begins with the shortest wait. One kubectl in so many seconds
+/// is no load, and whoever types does not know that it is the second cut in a row.
+const GOOD: Duration = Duration::from_secs(3);
 /// How long "no tmux server runs" has to stay true.
 const SERVER_TWICE: Duration = Duration::from_secs(2);
 /// How long an attempt may take to reach the worker.

@@ -117,7 +117,11 @@ fn a_view_that_is_cut_again_and_again_does_not_hammer_the_server() {
         assert_eq!(view.wait().0, MS(expected));
         view.arrives("uid-1", 0);
     }
-    view.now += SECS(10);
+    view.now += MS(2_999);
+    view.ends(broken(Kind::Unreachable));
+    assert_eq!(view.wait().0, MS(1600), "it did not hold for long");
+    view.arrives("uid-1", 0);
+    view.now += SECS(3);
     view.ends(broken(Kind::Unreachable));
     assert_eq!(view.wait().0, MS(200), "it held for a while");
 }
