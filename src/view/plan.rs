@@ -260,6 +260,7 @@ impl Plan {
             self.entered = Some(now);
         }
         self.phase = Phase::Attached { since: now, stalled: false };
+        self.backoff.settle();
         self.down = None;
         // Which start this is has to be heard while it lives.
         self.known = None;

@@ -1,5 +1,5 @@
 //! Whether the API server, or the proxy on the way to it, can be reached: while views are down, one of them connects to it
-//! every two seconds for all views of this machine (four times a second at first: most outages are short), and the others hear of
+//! every two seconds for all views of this machine (some six times a second at first: most outages are short), and the others hear of
 //! it. No kubectl runs for that, and nothing is sent.
 //!
 //! Views whose connection nobody can see (where the kernel has no counter for it, or kubectl hides in a sandbox) look while
@@ -17,11 +17,13 @@ use crate::state::network::Road;
 
 /// How often somebody looks, and how long a look may take.
 const EVERY: Duration = Duration::from_secs(2);
-/// The same for as long as an outage may be a short one.
-const EAGERLY: Duration = Duration::from_millis(250);
+/// How often for as long as an outage may be a short one, and how long a look may take then: whoever asks again in a network
+/// that is just back is answered sooner than who waits for TCP to ask again after a second.
+const EAGERLY: Duration = Duration::from_millis(150);
+const EAGER_PATIENCE: Duration = Duration::from_millis(400);
 const EAGER_FOR: Duration = Duration::from_secs(60);
 /// How soon the others know.
-const HEAR_EVERY: Duration = Duration::from_millis(100);
+const HEAR_EVERY: Duration = Duration::from_millis(50);
 /// How long kubectl may take to say where the API server is.
 const CONFIG: Duration = Duration::from_secs(15);
 
@@ -78,8 +80,9 @@ fn watch(place: &str, mut road: Road, over: &AtomicBool, tell: &impl Fn(Sight)) 
     while !over.load(Ordering::Relaxed) {
         let now = Instant::now();
         if now >= look_at && road.is_ours_to_look() {
-            let every = if away_since.is_some_and(|since| now - since < EAGER_FOR) { EAGERLY } else { EVERY };
-            let found = is_there(place, every);
+            let is_eager = away_since.is_some_and(|since| now - since < EAGER_FOR);
+            let (every, patience) = if is_eager { (EAGERLY, EAGER_PATIENCE) } else { (EVERY, EVERY) };
+            let found = is_there(place, patience);
             away_since = if found { None } else { away_since.or(Some(now)) };
             look_at = now + every;
             road.note(found);

@@ -12,6 +12,8 @@ const LONGEST: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub struct Backoff {
     next: Duration,
+    /// The wait that follows the first one since the session was entered.
+    relapse: Option<Duration>,
     /// Numbers from 0 up to 1.
     random: fn() -> f64,
 }
@@ -23,12 +25,20 @@ impl Backoff {
 
     /// The same with other random numbers.
     pub fn with(random: fn() -> f64) -> Self {
-        Self { next: FIRST, random }
+        Self { next: FIRST, relapse: None, random }
     }
 
     /// Begin with the shortest wait again.
     pub fn reset(&mut self) {
         self.next = FIRST;
+        self.relapse = None;
+    }
+
+    /// The session was entered. How long that took says nothing about the next loss; that it is lost again and again does.
+    pub fn settle(&mut self) {
+        if let Some(relapse) = self.relapse.take() {
+            self.next = self.next.min(relapse);
+        }
     }
 
     /// The next wait. A pod that is being replaced is worth looking at more often: `waited` is how long that has been
@@ -41,6 +51,7 @@ impl Backoff {
         };
         let whole = self.next.min(longest);
         self.next = (self.next * 2).min(LONGEST);
+        self.relapse.get_or_insert(self.next);
         // The first wait is as short as it can be already.
         if whole == FIRST { whole } else { whole.mul_f64(1.0 - (self.random)() / 3.0) }
     }
@@ -82,6 +93,19 @@ mod tests {
         let _ = (backoff.next(None), backoff.next(None));
         backoff.reset();
         assert_eq!(backoff.next(None), FIRST);
+    }
+
+    #[test]
+    fn a_long_outage_counts_as_one_loss() {
+        let mut backoff = Backoff::with(|| 0.0);
+        let lose = |backoff: &mut Backoff, tries: usize| {
+            let waits: Vec<_> = (0..tries).map(|_| backoff.next(None).as_millis()).collect();
+            backoff.settle();
+            waits
+        };
+        assert_eq!(lose(&mut backoff, 5), [200, 400, 800, 1600, 3200]);
+        assert_eq!(lose(&mut backoff, 3), [400, 800, 1600]);
+        assert_eq!(lose(&mut backoff, 1), [800]);
     }
 
     #[test]
