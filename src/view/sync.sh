@@ -54,10 +54,13 @@ pause() {
 }
 
 # A lock that only tmux has to keep: -o refuses to set what is set, and then nothing behind it is done. Whoever was killed
-# with it, or stands still, loses it: to the next who wants it, or to tmux itself.
+# with it, or stands still, loses it: to the next who wants it, or to tmux itself. Whoever gets it is told in the same call
+# how things are.
 lock() {
 	tries=0
-	until tm set-option -so @factory-worker-lock "$$" \; run-shell -b -d 10 -C "$forget_lock"; do
+	until listing=$(tm set-option -so @factory-worker-lock "$$" \; run-shell -b -d 10 -C "$forget_lock" \; \
+		list-sessions -F 'S:#{session_id}:#{@factory-worker-hidden}:#{@factory-worker-begun}' \; \
+		list-clients -F 'C:#{session_id}:#{client_pid}' \; show-options -sqv @factory-worker-views); do
 		holder=$(tm show-options -sqv @factory-worker-lock) || exit 0
 		tries=$((tries + 1))
 		if [ "$tries" -gt 100 ] || ! kill -0 "$holder"; then
@@ -73,20 +76,27 @@ unlock() {
 	tm set-option -su @factory-worker-lock
 }
 
-# Sets sessions (their ids), hidden (those whose options are ours), clients (SESSION-ID:PID) and views, without those
+# Sets sessions (their ids), hidden (those whose options are ours), begun, clients (SESSION-ID:PID) and views, without those
 # that are over.
 look() {
-	listing=$(tm list-sessions -F 'S:#{session_id}:#{@factory-worker-hidden}' \; list-clients -F 'C:#{session_id}:#{client_pid}')
-	sessions='' hidden='' clients='' views='' expected=''
+	sessions='' hidden='' begun='' clients='' views='' expected='' known=''
 	for word in $listing; do
 		rest=${word#?:}
 		case $word in
-		S:*:1) sessions="$sessions ${rest%:*}" hidden="$hidden ${rest%:*} " ;;
-		S:*) sessions="$sessions ${rest%:*}" ;;
+		S:*)
+			sessions="$sessions ${rest%%:*}"
+			case $rest in
+			*:1:*) hidden="$hidden ${rest%%:*} " ;;
+			esac
+			case $rest in
+			*:1) begun=yes ;;
+			esac
+			;;
 		C:*) clients="$clients $rest " ;;
+		*) known="$known $word" ;;
 		esac
 	done
-	for word in $(tm show-options -sqv @factory-worker-views) $view; do
+	for word in $known $view; do
 		pid=${word%%:*}
 		case $clients in
 		*":$pid "*) views="$views $pid " ;;
@@ -198,7 +208,7 @@ show() {
 # end: everything is as it was before the first view.
 end() {
 	set --
-	if [ -n "$(tm show-options -sqv @factory-worker-begun)" ]; then
+	if [ -n "$begun" ]; then
 		for option in $server_options; do
 			[ "$(tm show-options -sv "$option")" != "$(ours "$option")" ] ||
 				set -- "$@" set-option -sF "$option" "#{@factory-worker-was-$option}" \;
@@ -232,7 +242,7 @@ if [ -n "$view" ]; then
 		unlock
 		exit 3
 	fi
-	[ -n "$(tm show-options -sqv @factory-worker-begun)" ] || begin
+	[ -n "$begun" ] || begin
 fi
 for id in $sessions; do
 	if is_ours "$id"; then
@@ -247,9 +257,10 @@ for id in $sessions; do
 	fi
 done
 if [ -n "$views" ]; then
+	set --
 	# A view that never arrives is nobody's event.
-	[ -z "$expected" ] || tm run-shell -b -d 5 '#{@factory-worker-sync}'
-	tm set-option -s @factory-worker-views "$views" \; set-option -su @factory-worker-lock
+	[ -z "$expected" ] || set -- run-shell -b -d 5 '#{@factory-worker-sync}' \;
+	tm "$@" set-option -s @factory-worker-views "$views" \; set-option -su @factory-worker-lock
 else
 	end
 fi
