@@ -241,9 +241,7 @@ const REAL_TMUX: &str = "exec \"$(PATH=${PATH#*:} command -v tmux)\" \"$@\"\n";
 
 /// It hides in seven steps and comes to attach in the tenth.
 #[rstest]
-fn a_view_that_is_killed_at_any_step_of_its_way_is_put_back_by_the_worker(
-    #[values(1, 2, 3, 4, 5, 6, 7, 8, 9, 10)] step: usize,
-) {
+fn a_view_that_is_killed_at_any_step_of_its_way_is_put_back_by_the_worker(#[values(1, 2, 3, 4, 5, 6, 7, 8, 9, 10)] step: usize) {
     let world = world();
     let before = everything(&world);
     // What hooks run has no tag.

@@ -136,3 +136,15 @@ fn a_kubeconfig_that_is_no_text_is_passed_on_as_it_is() {
     let command = cluster.command().unwrap();
     assert_eq!(command.get_args().next().unwrap().as_bytes(), b"--kubeconfig=/k\xff");
 }
+
+#[test]
+fn the_collector_is_off_unless_the_operator_has_said_something() {
+    let environment = |set: &[&str]| {
+        let mut command = Command::new("kubectl");
+        switch_collector_off(&mut command, |name| set.contains(&name));
+        command.get_envs().map(|(name, _)| name.to_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(environment(&[]), ["GOGC", "GOMEMLIMIT"]);
+    assert!(environment(&["GOGC"]).is_empty());
+    assert!(environment(&["GOMEMLIMIT"]).is_empty());
+}
