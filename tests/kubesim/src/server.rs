@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use crate::access::{NOBODY_IN_PARTICULAR, is_allowed};
 use crate::api;
@@ -25,6 +26,9 @@ use crate::wire::Wire;
 
 /// Below the ports that the system gives away by itself: nobody takes ours while we refuse connections.
 const PORTS: Range<u16> = 12_000..32_000;
+/// How long a port of ours may take to be free again, and how often that is looked at.
+const PATIENCE: Duration = Duration::from_secs(30);
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 fn listen_somewhere() -> io::Result<TcpListener> {
     let mut taken = 0;
@@ -32,6 +36,17 @@ fn listen_somewhere() -> io::Result<TcpListener> {
         let number = RandomState::new().build_hasher().finish() % u64::from(PORTS.end - PORTS.start);
         match TcpListener::bind((Ipv4Addr::LOCALHOST, PORTS.start + number as u16)) {
             Err(error) if error.kind() == ErrorKind::AddrInUse && taken < 100 => taken += 1,
+            result => return result,
+        }
+    }
+}
+
+/// Listen where we did before. A child of ours that has not come to its own program yet may still hold the old socket.
+fn listen_again(address: SocketAddr) -> io::Result<TcpListener> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match TcpListener::bind(address) {
+            Err(error) if error.kind() == ErrorKind::AddrInUse && Instant::now() < end => thread::sleep(LOOK_EVERY),
             result => return result,
         }
     }
@@ -115,11 +130,11 @@ impl Server {
     /// Accept connections again.
     ///
     /// # Errors
-    /// Somebody else took the port meanwhile.
+    /// Somebody else took the port meanwhile, and keeps it.
     pub fn accept(&self) -> io::Result<()> {
         let mut listening = self.listening();
         if listening.is_none() {
-            *listening = Some(self.listen(TcpListener::bind(self.address)?));
+            *listening = Some(self.listen(listen_again(self.address)?));
         }
         Ok(())
     }
