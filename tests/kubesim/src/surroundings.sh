@@ -4,6 +4,8 @@
 directory=$1 path=$2
 shift 2
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
+newline='
+'
 
 # read_only PATH: the mount that holds it; its other flags stay, a user namespace may not drop them.
 read_only() {
@@ -11,26 +13,46 @@ read_only() {
 	mount -o "remount,bind,ro,${flags#rw,}" "$(findmnt -n -o TARGET -T "$1")"
 }
 
+# bind KIND: the lines `SOURCE TARGET` of standard input, all in one process: there are some twenty for each command. The
+# table is in the root directory, which nobody else sees.
+bind() {
+	sed "s/$/ none $1 0 0/" >"$root/fstab"
+	mount --all --fstab "$root/fstab"
+	rm "$root/fstab"
+}
+
+# under_root: the targets of lines `SOURCE TARGET` below the root directory, where they then are.
+under_root() {
+	while IFS=' ' read -r source target; do
+		mkdir -p "$root$target" >&2
+		printf '%s %s\n' "$source" "$root$target"
+	done
+}
+
 # own_root: a root directory in which all is as on this machine but /tmp and what is mounted.
 own_root() {
 	mkdir -p "$root"
 	mount -t tmpfs none "$root"
+	links='' directories='' lines=''
 	for entry in /*; do
 		if [ -L "$entry" ]; then
-			cp -P "$entry" "$root$entry"
+			links="$links $entry"
 		elif [ -d "$entry" ] && [ "$entry" != /tmp ]; then
-			mkdir -p "$root$entry"
-			mount --rbind "$entry" "$root$entry"
+			directories="$directories $root$entry"
+			lines="$lines$entry $root$entry$newline"
 		fi
 	done
-	mkdir -p "$root/tmp" "$directory/own-tmp" "$root${directory%/*}"
-	mount --bind "$directory/own-tmp" "$root/tmp"
-	mkdir -p "$root${directory%/*}"
-	mount --bind "${directory%/*}" "$root${directory%/*}"
-	while IFS=' ' read -r source target; do
-		mkdir -p "$root$target"
-		mount --bind "$source" "$root$target"
-	done <"$directory/mounts"
+	# shellcheck disable=SC2086 # one word for each; none of them has a space
+	{
+		[ -z "$links" ] || cp -P $links "$root"
+		mkdir -p $directories "$root/tmp" "$directory/own-tmp"
+	}
+	printf '%s' "$lines" | bind rbind
+	printf '%s %s\n' "$directory/own-tmp" /tmp | under_root | bind bind
+	{
+		printf '%s %s\n' "${directory%/*}" "${directory%/*}"
+		cat "$directory/mounts"
+	} | under_root | bind bind
 	mkdir -p "$root$(cat "$directory/working-directory")"
 }
 
