@@ -22,25 +22,21 @@ pub fn everything(world: &World) -> String {
     everything_of(|arguments| world.worker_tmux("w", arguments))
 }
 
-/// The same of the tmux that `ask` asks.
+/// The same of the tmux that `ask` asks: in two calls, however many sessions it has, since it is asked again and again.
 pub fn everything_of(ask: impl Fn(&[&str]) -> String) -> String {
-    let mut all = String::new();
     let of_the_server =
         ["show-options -s", "show-options -g", "show-options -gw", "show-hooks -g", "show-hooks -gw", "list-keys"];
-    for words in of_the_server.map(|words| words.split(' ').collect::<Vec<_>>()) {
-        all += &format!("{words:?}\n{}", ask(&words));
+    let of_a_session = ["show-options", "show-hooks", "show-options -w", "show-options -p", "show-environment"];
+    let mut commands: Vec<String> = of_the_server.map(str::to_owned).into();
+    for id in ask(&["list-sessions", "-F", "#{session_id}"]).lines() {
+        commands.extend(of_a_session.map(|command| format!("{command} -t {id}:")));
     }
-    let sessions = ask(&["list-sessions", "-F", "#{session_id}"]);
-    for id in sessions.lines() {
-        let id = format!("{id}:");
-        for arguments in
-            [&["show-options"][..], &["show-hooks"], &["show-options", "-w"], &["show-options", "-p"], &["show-environment"]]
-        {
-            let arguments = [arguments, &["-t", &id]].concat();
-            all += &format!("{arguments:?}\n{}", ask(&arguments));
-        }
+    let mut sequence = Vec::new();
+    for command in &commands {
+        sequence.extend([";", "display-message", "-p", command, ";"]);
+        sequence.extend(command.split(' '));
     }
-    all
+    ask(&sequence[1..])
 }
 
 pub fn wait_hidden(world: &World, session: &str) {
