@@ -21,13 +21,13 @@ fn use_shell(world: &World, shell: &str) {
     std::os::unix::fs::symlink(format!("/bin/{shell}"), world.path("bin/sh")).unwrap();
 }
 
-/// The worker's tmux runs hooks with `/bin/sh`; let it be this shell.
-fn use_shell_in_hooks(world: &World, shell: &str) {
+/// The worker's tmux runs hooks with `/bin/sh`; let it be the shell that is used from now on.
+fn use_shell_in_hooks(world: &World) {
     let text = world.worker_tmux("w", &["show-options", "-sqv", "@factory-worker-sync"]);
     assert!(!text.is_empty());
     let file = world.path("sync");
     fs::write(&file, text).unwrap();
-    let line = format!("PATH='{}':$PATH exec {shell} '{}'", world.path("bin").display(), file.display());
+    let line = format!("PATH='{}':$PATH exec sh '{}'", world.path("bin").display(), file.display());
     world.worker_tmux("w", &["set-option", "-s", "@factory-worker-sync", &line]);
 }
 
@@ -66,7 +66,7 @@ fn nothing_of_a_view_is_left(#[values("dash", "busybox")] shell: &str, #[values(
     screen.wait("I am qa");
     wait_hidden(&world, "qa");
     wait_hidden(&world, "other");
-    use_shell_in_hooks(&world, shell);
+    use_shell_in_hooks(&world);
     let server = options(&world, "qa", "#{set-clipboard} #{focus-events} #{extended-keys}");
     assert_eq!(server, if awkward { "on 1 always" } else { "on 1 on" });
     assert_ne!(everything(&world), before);
@@ -97,7 +97,7 @@ fn every_name_is_hidden_and_put_back(#[values("dash", "busybox")] shell: &str) {
         for name in names {
             wait_hidden(&world, name);
         }
-        use_shell_in_hooks(&world, shell);
+        use_shell_in_hooks(&world);
         screen.inner(&["kill-window", "-a", "-t", ":home"]);
         wait_as_before(&world, &before);
     }
