@@ -13,11 +13,17 @@ plugin=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." >/dev/null && pwd)
 mark=tmux-plugin/factory-worker
 # The absolute path of the program, or what is wrong and what to do about it.
 program='' problem=''
+newline='
+'
 
+# tmux waits for this script when it starts. So tmux is asked once for all that is read here, and a function whose answer is
+# a text leaves it in REPLY, as read does: a process for each answer would take longer than all the rest.
 main() {
+	read_tmux
 	find_program
-	bind_keys
+	# First, since it goes by what was bound before: a key may have been chosen for more than copy mode.
 	wrap_copy_mode
+	bind_keys
 	if [ -n "$problem" ]; then
 		say "$problem"
 	elif [ -n "$client" ]; then
@@ -25,12 +31,21 @@ main() {
 	fi
 }
 
+# What tmux has set and bound before this script changes any of it; each on lines of its own, with a line's end before it.
+read_tmux() {
+	version_of_tmux=$(tmux display-message -p '#{version}')
+	settings=$newline$(tmux show-options -g)$newline
+	bindings=$newline$(tmux list-keys)$newline
+}
+
 # The first program that fits: the one the user names, else the plugin's own, else the one on PATH.
 # The remedy comes first in a message: what does not fit on the status line is cut off.
 find_program() {
 	local given candidate found remedy
-	remedy="run \`make install\` in $(short "$plugin")"
-	given=$(option @factory-worker-bin '')
+	short "$plugin"
+	remedy="run \`make install\` in $REPLY"
+	option @factory-worker-bin ''
+	given=$REPLY
 	problem="factory-worker is missing: $remedy"
 	case $given in
 	'') set -- "$plugin/bin/factory-worker" "$plugin/target/release/factory-worker" "$(command -v factory-worker)" ;;
@@ -49,22 +64,28 @@ find_program() {
 		found=$("$candidate" --version 2>/dev/null </dev/null)
 		case $found in
 		"factory-worker $version" | "factory-worker $version".*)
-			program=$(absolute "$candidate") problem=''
+			absolute "$candidate"
+			program=$REPLY problem=''
 			return
 			;;
 		esac
-		problem="factory-worker is not $version: $remedy ($(short "$candidate"): ${found:-no version})"
+		short "$candidate"
+		problem="factory-worker is not $version: $remedy ($REPLY: ${found:-no version})"
 	done
 }
 
 # Binds each key as its option says, and gives back those that were ours before and are no more.
 bind_keys() {
-	local what default width height title key keys='' old
+	local what default key width height title keys='' old before
 	while read -r what default width height title; do
-		key=$(option "@factory-worker-$what-key" "$default")
+		option "@factory-worker-$what-key" "$default"
+		key=$REPLY
 		if [ -n "$key" ] && may_take "$key" "$what" "$keys"; then
 			keys="$keys $key"
-			bind_key "$key" "$what" "$(size "$what-width" "$width")" "$(size "$what-height" "$height")" "$title"
+			size "$what-width" "$width"
+			width=$REPLY
+			size "$what-height" "$height"
+			bind_key "$key" "$what" "$width" "$REPLY" "$title"
 		fi
 	done <<-'END'
 		pick W 90% 85% factory-worker
@@ -72,38 +93,63 @@ bind_keys() {
 		dispatch G 80% 70% dispatch
 		nudge N 80% 70% nudge
 	END
-	for old in $(option @factory-worker-bound ''); do
+	option @factory-worker-bound ''
+	before=$REPLY
+	for old in $before; do
 		case "$keys " in
 		*" $old "*) ;;
-		*) ! is_ours "$old" || tmux unbind-key -T prefix -- "$(word "$old")" ;;
+		*)
+			word "$old"
+			case $(tmux list-keys -T prefix -- "$REPLY" 2>/dev/null) in
+			*"$mark"*) tmux unbind-key -T prefix -- "$REPLY" ;;
+			esac
+			;;
 		esac
 	done
-	tmux set-option -g @factory-worker-bound "$(word "${keys# }")"
+	word "${keys# }"
+	[ "$REPLY" = "$before" ] || tmux set-option -g @factory-worker-bound "$REPLY"
 }
 
-# may_take KEY WHAT TAKEN: a key that the user chose is taken in any case; a default gives way to the user's own bindings.
+# may_take KEY WHAT TAKEN: a key that the user chose is taken in any case; a default, which is a letter, gives way to the
+# user's own bindings.
 may_take() {
+	local form="$newline"'bind-key +(-r +)?-T prefix +'"$1 +([^$newline]*)"
 	is_set "@factory-worker-$2-key" && return
 	case "$3 " in
 	*" $1 "*) return 1 ;;
 	esac
-	[ -z "$(binding "$1")" ] || is_ours "$1"
+	! [[ $bindings =~ $form ]] || [[ ${BASH_REMATCH[2]} == *"$mark"* ]]
 }
 
 # bind_key KEY WHAT WIDTH HEIGHT TITLE: tmux itself opens the popup, before it looks at the next key: what is typed at once must
 # not reach the session below. A popup larger than the terminal, which tmux refuses, gets all of it. The formats hold nothing
 # that anybody could choose. A command that fails in if-shell does not keep those behind it from running.
 bind_key() {
-	local popup
+	local popup width height fits
 	if [ -n "$problem" ]; then
-		bind_to "$1" "$2" run-shell -b "$(quoted "$plugin/$mark.tmux" | sed 's/#/##/g') #{q:client_name}"
+		quoted "$plugin/$mark.tmux"
+		bind_to "$1" "$2" run-shell -b "${REPLY//[#]/##} #{q:client_name}"
 		return
 	fi
-	popup="-- /bin/sh $(quoted "$plugin/$mark-popup.sh") $2 $(quoted "$program")"
-	! has_titles || popup="-T ' $5 ' $popup"
+	quoted "$plugin/$mark-popup.sh"
+	popup="-- /bin/sh $REPLY $2"
+	quoted "$program"
+	popup="$popup $REPLY"
+	# 3.2, the first tmux with popups, has none with titles.
+	case $version_of_tmux in
+	3.2*) ;;
+	*) popup="-T ' $5 ' $popup" ;;
+	esac
+	quoted "$3"
+	width=$REPLY
+	quoted "$4"
+	height=$REPLY
+	cells "$3"
+	fits="#{&&:#{e|<=:$REPLY,#{client_width}},"
+	cells "$4"
+	fits="$fits#{e|<=:$REPLY,#{client_height}}}"
 	bind_to "$1" "$2" set-environment -F FACTORY_WORKER_AT '#{client_name} #{pane_id}' '\;' \
-		if-shell -F "#{&&:#{e|<=:$(cells "$3"),#{client_width}},#{e|<=:$(cells "$4"),#{client_height}}}" \
-		"display-popup -EE -w $(quoted "$3") -h $(quoted "$4") $popup" "display-popup -EE -w 100% -h 100% $popup" '\;' \
+		if-shell -F "$fits" "display-popup -EE -w $width -h $height $popup" "display-popup -EE -w 100% -h 100% $popup" '\;' \
 		refresh-client -f read-only '\;' run-shell -b -C "$writable"
 }
 
@@ -121,115 +167,109 @@ remote="if-shell -F '#{==:#{mode-keys},vi}' 'send-keys -H 1b 5b 37 37 33 32 7e' 
 # Makes each key that does nothing but enter copy mode enter the *session's* in a worker window, where the history is. In
 # every other window it does what it did. What is bound now is looked at anew, so the user's own changes count.
 wrap_copy_mode() {
-	local table notes line on
-	on=$(option @factory-worker-copy-mode on)
-	for table in $(tmux list-keys | sed -n '/copy-mode/s/^bind-key *\(-r\)\{0,1\} *-T \([^ ]*\) .*/\2/p' | sort -u); do
-		case $table in
-		copy-mode | copy-mode-vi) continue ;;
+	local line on commands=''
+	option @factory-worker-copy-mode on
+	on=$REPLY
+	while IFS= read -r line; do
+		case $line in
+		*copy-mode*) wrapped "$line" "$on" && commands=$commands$REPLY$newline ;;
 		esac
-		notes=$(tmux list-keys -N -P '' -T "$table" 2>/dev/null)
-		tmux list-keys -T "$table" | while IFS= read -r line; do
-			wrapped "$line" "$notes" "$on"
-		done
-	done | tmux source-file -
+	done <<<"$bindings"
+	[ -z "$commands" ] || printf '%s' "$commands" | tmux source-file -
 }
 
-# wrapped LINE NOTES ON: the command that binds one key anew, if it is such a key. LINE is what tmux says of it, with the key
-# written as tmux reads it; NOTES are what people read of the keys of its table; ON is off to take back what was done.
+# wrapped LINE ON: the command that binds one key anew, if it is such a key. LINE is what tmux says of it, with the key
+# written as tmux reads it; ON is off to take back what was done.
 wrapped() {
 	local form='^bind-key +(-r +)?-T ([^ ]+) +("[^ ]*"|'\''[^ ]*'\''|[^ ]+) +(.*)$' ours=factory-worker:seamless repeat table key command flags now
-	[[ $1 =~ $form ]] || return 0
+	[[ $1 =~ $form ]] || return
 	repeat=${BASH_REMATCH[1]} table=${BASH_REMATCH[2]} key=${BASH_REMATCH[3]} command=${BASH_REMATCH[4]}
+	case $table in
+	copy-mode | copy-mode-vi) return 1 ;;
+	esac
 	case $command in
 	*"$ours"*) now=wrapped flags=${command##*copy-mode} flags=${flags%\"} ;;
 	copy-mode | 'copy-mode -'[euH] | 'copy-mode -'[euH][euH]) now=bare flags=${command#copy-mode} ;;
-	*) return 0 ;;
+	*) return 1 ;;
 	esac
-	case $3 in
+	case $2 in
 	off)
-		[ "$now" = wrapped ] || return 0
+		[ "$now" = wrapped ] || return
 		command="copy-mode$flags"
 		;;
 	*)
-		command="if-shell -F $(quoted "$seamless") $(quoted "$(remote_copy_mode "$flags")") $(quoted "copy-mode$flags")"
+		quoted "$seamless"
+		command="if-shell -F $REPLY"
+		remote_copy_mode "$flags"
+		quoted "$REPLY"
+		command="$command $REPLY"
+		quoted "copy-mode$flags"
+		command="$command $REPLY"
 		;;
 	esac
-	printf 'bind-key %s-N %s -T %s %s %s\n' "$repeat" "$(quoted "$(note "$key" "$2")")" "$table" "$key" "$command"
+	note "$key" "$table"
+	quoted "$REPLY"
+	REPLY="bind-key $repeat-N $REPLY -T $table $key $command"
 }
 
 # remote_copy_mode FLAGS: the same in the session; up a page too when that is asked for.
 remote_copy_mode() {
 	case $1 in
-	*u*) printf '%s\n' "$remote ; send-keys PPage" ;;
-	*) printf '%s\n' "$remote" ;;
+	*u*) REPLY="$remote ; send-keys PPage" ;;
+	*) REPLY=$remote ;;
 	esac
 }
 
-# note KEY NOTES: what list-keys tells people about the key; nothing when there is no note.
+# note KEY TABLE: what list-keys tells people about the key; nothing when there is no note.
 note() {
 	local key=$1 name text
 	case $key in
 	\\?) key=${key#?} ;;
 	[\"\']*) key=${key#?} key=${key%?} ;;
 	esac
-	printf '%s\n' "$2" | while read -r name text; do
-		[ "$name" != "${key/\\\\/\\}" ] || printf '%s\n' "$text"
-	done
+	while read -r name text; do
+		if [ "$name" = "${key/\\\\/\\}" ]; then
+			REPLY=$text
+			return
+		fi
+	done <<<"$(tmux list-keys -N -P '' -T "$2" 2>/dev/null)"
+	REPLY=''
 }
 
 # bind_to KEY WHAT WORD...: the words are one command, or several with \; between them.
 bind_to() {
-	local key=$1 what=$2
+	local what=$2
+	word "$1"
 	shift 2
-	tmux bind-key -T prefix -N "factory-worker: $what" -- "$(word "$key")" "$@"
-}
-
-# has_titles: whether this tmux has popups with titles. 3.2, the first with popups, has none.
-has_titles() {
-	case $(tmux display-message -p '#{version}') in
-	3.2*) return 1 ;;
-	esac
+	tmux bind-key -T prefix -N "factory-worker: $what" -- "$REPLY" "$@"
 }
 
 # size NAME DEFAULT: the option's value, cells or percent. tmux says so when it is neither.
 size() {
-	local given
-	given=$(option "@factory-worker-$1" '')
-	printf '%s\n' "${given:-$2}"
+	option "@factory-worker-$1" ''
+	REPLY=${REPLY:-$2}
 }
 
 # cells SIZE: how many of the terminal's cells it takes, or 0 when that is not what it says.
 cells() {
 	case $1 in
-	*[!0-9]*) echo 0 ;;
-	*) printf '%s\n' "$1" ;;
-	esac
-}
-
-# binding KEY: what the key is bound to; nothing when it is free.
-binding() {
-	tmux list-keys -T prefix -- "$(word "$1")" 2>/dev/null
-}
-
-is_ours() {
-	case $(binding "$1") in
-	*"$mark"*) ;;
-	*) return 1 ;;
+	*[!0-9]*) REPLY=0 ;;
+	*) REPLY=$1 ;;
 	esac
 }
 
 # option NAME DEFAULT: the option's value; the default only when it is not set, since an empty value is one too.
 option() {
-	if is_set "$1"; then
-		tmux show-options -gqv "$1"
-	else
-		printf '%s\n' "$2"
-	fi
+	REPLY=$2
+	! is_set "$1" || REPLY=$(tmux show-options -gqv "$1")
 }
 
 # is_set NAME: whether the option is set, be it to nothing.
 is_set() {
-	[ -n "$(tmux show-options -gq "$1")" ]
+	case $settings in
+	*"$newline$1 "* | *"$newline$1$newline"*) ;;
+	*) return 1 ;;
+	esac
 }
 
 # say TEXT: tells whoever pressed the key, or who is there, or the first who comes. The text travels in an option, whose
@@ -241,7 +281,8 @@ say() {
 		printf '%s\n' "$1"
 		return
 	fi
-	tmux set-option -g @factory-worker-notice "$(word "$1")"
+	word "$1"
+	tmux set-option -g @factory-worker-notice "$REPLY"
 	if [ -n "$client" ]; then
 		tmux display-message -c "$client" -d 5000 "$notice"
 	elif [ -n "$(tmux list-clients)" ]; then
@@ -254,29 +295,30 @@ say() {
 # absolute PATH: the same file, from any directory.
 absolute() {
 	case $1 in
-	/*) printf '%s\n' "$1" ;;
-	*) printf '%s\n' "$PWD/$1" ;;
+	/*) REPLY=$1 ;;
+	*) REPLY=$PWD/$1 ;;
 	esac
 }
 
 # short PATH: as people write it, so that more of it fits on the status line.
 short() {
 	case ${HOME:+home}$1 in
-	home"$HOME"/*) printf '~%s\n' "${1#"$HOME"}" ;;
-	*) printf '%s\n' "$1" ;;
+	home"$HOME"/*) REPLY="~${1#"$HOME"}" ;;
+	*) REPLY=$1 ;;
 	esac
 }
 
 # quoted TEXT: one word for sh, and for tmux's own commands.
 quoted() {
-	printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"
+	local quote="'" in_word="'\\''"
+	REPLY="'${1//$quote/$in_word}'"
 }
 
 # word TEXT: one argument for tmux; a semicolon at its end would end the command.
 word() {
 	case $1 in
-	*\;) printf '%s\\;' "${1%;}" ;;
-	*) printf '%s' "$1" ;;
+	*\;) REPLY="${1%;}\;" ;;
+	*) REPLY=$1 ;;
 	esac
 }
 
