@@ -38,6 +38,8 @@ const BEAT: Duration = Duration::from_secs(1);
 const AFTER_ARRIVAL: Duration = Duration::from_millis(500);
 /// When that question is asked again if it was not answered.
 const AGAIN: Duration = Duration::from_secs(30);
+/// The status of a child that SIGINT has ended.
+const INTERRUPTED: i32 = 128 + Signal::SIGINT as i32;
 /// An attach that takes longer than this says that it goes on.
 const PATIENCE: Duration = Duration::from_millis(300);
 
@@ -210,6 +212,11 @@ impl<'a> Watch<'a> {
         self.pulse = None;
         self.vigil = None;
         self.ask_start_at = None;
+        // Ctrl-C on the way in reaches the child as well as us: which of the two is heard of first does not matter.
+        if !self.plan.entered() && matches!(status, Ok(INTERRUPTED)) {
+            self.over = Some(Outcome::Ended);
+            return;
+        }
         let ending = match status {
             Ok(status) => Ending::of(status, &child.said(), self.view.session),
             Err(error) => Ending::Broken(Failure::new(Kind::Failed, format!("nobody knows how kubectl ended: {error}"))),
