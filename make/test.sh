@@ -1,12 +1,12 @@
 #!/bin/sh
-# Builds and runs every test, and says how long they took once they were built. As many suites at a time as there are
-# processors, each with several tests at a time: most of them wait for somebody most of the time, and cargo, which runs one
-# suite after the other, would wait for the slowest test of each. What a suite prints is shown when it has ended.
+# Builds and runs every test, and says how long they took once they were built. One more suite at a time than there are
+# processors, each with one more test at a time than there are: most of them wait for somebody most of the time, and cargo,
+# which runs one suite after the other, would wait for the slowest test of each. What a suite prints is shown when it has ended.
 set -eu
 cd "$(dirname "$0")/.."
 
-processors=$(getconf _NPROCESSORS_ONLN)
-: "${RUST_TEST_THREADS:=$((2 * processors))}"
+at_a_time=$(($(getconf _NPROCESSORS_ONLN) + 1))
+: "${RUST_TEST_THREADS:=$at_a_time}"
 export RUST_TEST_THREADS
 
 cargo test --workspace --exclude fuzz --locked --no-run
@@ -34,7 +34,7 @@ one='
 	[ "$status" -eq 0 ] || echo "${3##*/}" >>"$1/failed"
 	rmdir "$1/printing"
 '
-xargs -n 2 -P "$processors" sh -c "$one" suite "$logs" <"$logs/suites"
+xargs -n 2 -P "$at_a_time" sh -c "$one" suite "$logs" <"$logs/suites"
 cargo test --workspace --exclude fuzz --locked --doc
 echo "all tests took $(($(date +%s) - began)) s"
 [ ! -e "$logs/failed" ] || {

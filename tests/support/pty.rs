@@ -40,10 +40,9 @@ pub struct Pty {
 impl Pty {
     /// On a terminal of 100 columns by 30 rows.
     pub fn run(command: Command) -> Self {
-        let mut process = Process::on_terminal(command).unwrap();
+        let mut process = Process::on_terminal(command, Some((100, 30))).unwrap();
         let keyboard = process.stdin.take().unwrap();
         let resizer = process.resizer().unwrap();
-        resizer.resize(100, 30);
         let mut screen = process.stdout.take().unwrap();
         let group = Pid::from_raw(process.id() as i32);
         let output = Arc::new(Output::default());

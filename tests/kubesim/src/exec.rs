@@ -108,7 +108,7 @@ impl Exec {
             )
         };
         let command = container.command(&self.argv).map_err(refused)?;
-        let started = if self.tty { Process::on_terminal(command) } else { Process::with_pipes(command, self.stdin) };
+        let started = if self.tty { Process::on_terminal(command, None) } else { Process::with_pipes(command, self.stdin) };
         let process = started.map_err(|error| refused(format!("exec: \"{}\": {error}", self.argv[0])))?;
         if container.is_stopped() {
             container.stop(); // it was stopped while this was started

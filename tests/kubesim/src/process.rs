@@ -39,11 +39,12 @@ impl Process {
         Ok(Self { child, stdin, stdout, stderr, terminal: None })
     }
 
-    /// Start `command` on a new terminal of unknown size, with `TERM=xterm` as a container runtime sets it.
+    /// Start `command` on a new terminal, with `TERM=xterm` as a container runtime sets it, and of unknown size, as it makes it,
+    /// unless `size` says how many columns and rows it has.
     ///
     /// # Errors
     /// It cannot be started, or there is no terminal left.
-    pub fn on_terminal(mut command: Command) -> io::Result<Self> {
+    pub fn on_terminal(mut command: Command, size: Option<(u16, u16)>) -> io::Result<Self> {
         // Close-on-exec from the first moment: what another thread starts meanwhile must not inherit it.
         let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC)?;
         grantpt(&master)?;
@@ -52,9 +53,12 @@ impl Process {
             OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOCTTY | libc::O_CLOEXEC).open(ptsname_r(&master)?)?;
         command.env("TERM", "xterm").stdin(slave.try_clone()?).stdout(slave.try_clone()?).stderr(slave);
         in_session_of_its_own(&mut command, true);
+        let terminal = into_file(master);
+        if let Some((columns, rows)) = size {
+            Resizer(terminal.try_clone()?).resize(columns, rows);
+        }
         let child = command.spawn()?;
         drop(command); // it holds our copies of the terminal's other side
-        let terminal = into_file(master);
         let (stdin, stdout) = (terminal.try_clone()?, terminal.try_clone()?);
         Ok(Self { child, stdin: Some(stdin), stdout: Some(stdout), stderr: None, terminal: Some(terminal) })
     }
