@@ -111,21 +111,30 @@ await_size() {
 
 # Throws away everything that was typed before the terminal comes to read this: it answers a question at its place in
 # the stream of keys. From here on keys are the session's, and by so many bytes more the other end knows. The bottom line,
-# which says that the connection is down, goes at the same moment. A terminal that says nothing for a second has no answer;
-# nobody who goes on typing waits for more than nine questions.
-drop_keys() {
+# which says that the connection is down, goes at the same moment. The answer takes a round trip, in which there is enough
+# else to do.
+begin_to_drop_keys() {
 	tick
 	modes=$(stty -g 2>/dev/null) || return
 	stty raw -echo min 0 time 0
 	dd bs=65536 count=1 >/dev/null 2>&1
 	stty min 0 time 10
 	printf '\0337\033[999;1H\033[2K\0338'
-	question=0
-	# Somebody else may have taken the answer. Each question has one of its own, so that no late one is left for the session.
-	while [ "$question" -lt 9 ]; do
+	question=1
+	ask
+}
+
+# Somebody else may have taken the answer. Each question has one of its own, so that no late one is left for the session.
+ask() {
+	printf '\0337\033[1;%sH\033[6n\0338' "$question"
+}
+
+# A terminal that says nothing for a second has no answer; nobody who goes on typing waits for more than nine questions.
+drop_keys() {
+	[ -n "$modes" ] || return
+	until is_answered "$question" || [ "$question" -eq 9 ]; do
 		question=$((question + 1))
-		printf '\0337\033[1;%sH\033[6n\0338' "$question"
-		! is_answered "$question" || break
+		ask
 	done
 	stty "$modes"
 }
@@ -210,6 +219,7 @@ hide() {
 
 # The client's process is a child of ours: somebody has to be left to say how it ended.
 client() {
+	[ -z "$again" ] || begin_to_drop_keys
 	[ -z "$sync" ] || hide
 	[ -z "$again" ] || end_others
 	await_size
