@@ -18,7 +18,7 @@ use super::ending::Ending;
 use super::face::Face;
 use super::happening::Happening;
 use super::plan::{self, Action, Backoff, Event, Moment, Plan, Rules};
-use super::probe::Probe;
+use super::probe::{Place, Probe};
 use super::pulse::Pulse;
 use super::restore::{Last, Terminal, write};
 use super::vigil::{Verdict, Vigil};
@@ -60,6 +60,7 @@ pub struct Watch<'a> {
     vigil: Option<Vigil>,
     /// There is one while the view is down, or nobody can see how its connection is.
     probe: Option<Probe>,
+    place: Place,
     /// When the API server was found to be away.
     away_since: Option<Moment>,
     /// How many children there were.
@@ -100,6 +101,7 @@ impl<'a> Watch<'a> {
             pulse: None,
             vigil: None,
             probe: None,
+            place: Place::default(),
             away_since: None,
             children: 0,
             questions: 0,

@@ -10,16 +10,12 @@ use crate::view::plan::{DEAD, Event, Moment, STALLED};
 use crate::view::probe::{Probe, Sight};
 use crate::view::pulse::Pulse;
 
-/// How long a view is down before the way to the API server is looked at: most breaks are over by then.
-const PROBE_AFTER: Duration = Duration::from_secs(1);
-
 impl Watch<'_> {
     /// Look for the API server while the view is down, or nobody can see how its connection is.
     pub(super) fn probe(&mut self) {
-        let now = self.clock.now();
         let wanted = match self.plan.down() {
             // Whoever was asked can be reached.
-            Some(down) => self.probe.is_some() || self.plan.listens() && now.saturating_sub(down.since) >= PROBE_AFTER,
+            Some(_) => self.probe.is_some() || self.plan.listens(),
             None => self.plan.is_attached() && self.pulse.as_ref().is_some_and(Pulse::is_blind),
         };
         if !wanted || !self.view.is_pod {
@@ -28,7 +24,7 @@ impl Watch<'_> {
         } else if self.probe.is_none() {
             let sender = self.sender.clone();
             let tell = move |sight| drop(sender.send(Happening::Seen(sight)));
-            self.probe = Some(Probe::start(Arc::clone(&self.view.remote), tell));
+            self.probe = Some(Probe::start(Arc::clone(&self.view.remote), Arc::clone(&self.place), tell));
         }
     }
 
