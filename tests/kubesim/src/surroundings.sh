@@ -13,33 +13,18 @@ read_only() {
 	mount -o "remount,bind,ro,${flags#rw,}" "$(findmnt -n -o TARGET -T "$1")"
 }
 
-# bind KIND: the lines `SOURCE TARGET` of standard input, all in one process: there are some twenty for each command. The
-# table is in the root directory, which nobody else sees.
-bind() {
-	sed "s/$/ none $1 0 0/" >"$root/fstab"
-	mount --all --fstab "$root/fstab"
-	rm "$root/fstab"
-}
-
-# under_root: the targets of lines `SOURCE TARGET` below the root directory, where they then are.
-under_root() {
-	while IFS=' ' read -r source target; do
-		mkdir -p "$root$target" >&2
-		printf '%s %s\n' "$source" "$root$target"
-	done
-}
-
-# own_root: a root directory in which all is as on this machine but /tmp and what is mounted.
+# own_root: a root directory in which all is as on this machine but /tmp and what is mounted. This machine's directories are
+# mounted by one process, not by one each, since there are some twenty for each command; the table is where nobody else sees it.
 own_root() {
 	mkdir -p "$root"
 	mount -t tmpfs none "$root"
-	links='' directories='' lines=''
+	links='' directories='' table=''
 	for entry in /*; do
 		if [ -L "$entry" ]; then
 			links="$links $entry"
 		elif [ -d "$entry" ] && [ "$entry" != /tmp ]; then
 			directories="$directories $root$entry"
-			lines="$lines$entry $root$entry$newline"
+			table="$table$entry $root$entry none rbind 0 0$newline"
 		fi
 	done
 	# shellcheck disable=SC2086 # one word for each; none of them has a space
@@ -47,12 +32,16 @@ own_root() {
 		[ -z "$links" ] || cp -P $links "$root"
 		mkdir -p $directories "$root/tmp" "$directory/own-tmp"
 	}
-	printf '%s' "$lines" | bind rbind
-	printf '%s %s\n' "$directory/own-tmp" /tmp | under_root | bind bind
-	{
-		printf '%s %s\n' "${directory%/*}" "${directory%/*}"
-		cat "$directory/mounts"
-	} | under_root | bind bind
+	printf '%s' "$table" >"$root/fstab"
+	mount --all --fstab "$root/fstab"
+	rm "$root/fstab"
+	mount --bind "$directory/own-tmp" "$root/tmp"
+	mkdir -p "$root${directory%/*}"
+	mount --bind "${directory%/*}" "$root${directory%/*}"
+	while IFS=' ' read -r source target; do
+		mkdir -p "$root$target"
+		mount --bind "$source" "$root$target"
+	done <"$directory/mounts"
 	mkdir -p "$root$(cat "$directory/working-directory")"
 }
 
