@@ -16,8 +16,8 @@ program='' problem=''
 newline='
 '
 
-# tmux waits for this script when it starts. So tmux is asked once for all that is read here, and a function whose answer is
-# a text leaves it in REPLY, as read does: a process for each answer would take longer than all the rest.
+# tmux waits for this script when it starts. So tmux is asked at once for all that is set and bound, and a function whose answer
+# is a text leaves it in REPLY, as read does: a process for each answer would take longer than all the rest.
 main() {
 	read_tmux
 	find_program
@@ -167,7 +167,7 @@ remote="if-shell -F '#{==:#{mode-keys},vi}' 'send-keys -H 1b 5b 37 37 33 32 7e' 
 # Makes each key that does nothing but enter copy mode enter the *session's* in a worker window, where the history is. In
 # every other window it does what it did. What is bound now is looked at anew, so the user's own changes count.
 wrap_copy_mode() {
-	local line on commands=''
+	local line on commands='' notes='' table_of_notes=''
 	option @factory-worker-copy-mode on
 	on=$REPLY
 	while IFS= read -r line; do
@@ -220,9 +220,13 @@ remote_copy_mode() {
 	esac
 }
 
-# note KEY TABLE: what list-keys tells people about the key; nothing when there is no note.
+# note KEY TABLE: what list-keys tells people about the key; nothing when there is no note. Keys come table by table, so the
+# notes of the last one are kept.
 note() {
 	local key=$1 name text
+	if [ "$2" != "$table_of_notes" ]; then
+		table_of_notes=$2 notes=$(tmux list-keys -N -P '' -T "$2" 2>/dev/null)
+	fi
 	case $key in
 	\\?) key=${key#?} ;;
 	[\"\']*) key=${key#?} key=${key%?} ;;
@@ -232,7 +236,7 @@ note() {
 			REPLY=$text
 			return
 		fi
-	done <<<"$(tmux list-keys -N -P '' -T "$2" 2>/dev/null)"
+	done <<<"$notes"
 	REPLY=''
 }
 
