@@ -1,6 +1,7 @@
 //! Whether the API server, or the proxy on the way to it, can be reached: while views are down, one of them connects to it
 //! every two seconds for all views of this machine (some six times a second at first: most outages are short), and the others hear of
-//! it. No kubectl runs for that, and nothing is sent. Where that is, kubectl says, once for each long outage.
+//! it. No kubectl runs for that, and nothing is sent. Where the API server is, kubectl has said: it is asked in the first outage
+//! that lasts a second, and in later ones when they last ten: the kubeconfig may have changed.
 //!
 //! Views whose connection nobody can see (where the kernel has no counter for it, or kubectl hides in a sandbox) look while
 //! they are connected, too: it says less than the age of the last byte, and more than nothing for the minute that kubectl

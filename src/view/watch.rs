@@ -60,6 +60,7 @@ pub struct Watch<'a> {
     vigil: Option<Vigil>,
     /// There is one while the view is down, or nobody can see how its connection is.
     probe: Option<Probe>,
+    /// Where the API server was when the last of them asked.
     place: Place,
     /// When the API server was found to be away.
     away_since: Option<Moment>,
