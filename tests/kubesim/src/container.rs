@@ -15,6 +15,7 @@ use nix::unistd::{Pid, geteuid};
 use serde_json::Value;
 
 use crate::image::{Image, Oddity};
+use crate::namespaces::Namespaces;
 use crate::reap;
 
 /// Where the programs of this machine are, in a container's PATH.
@@ -25,7 +26,9 @@ pub struct Container {
     pub name: String,
     directory: PathBuf,
     env: Vec<(String, String)>,
+    /// Those that every command has to make anew.
     oddities: Vec<Oddity>,
+    namespaces: Option<Namespaces>,
     stopped: AtomicBool,
     /// The pid of its first process, 0 when there is none.
     first: AtomicI32,
@@ -50,10 +53,13 @@ impl Container {
         for (name, text) in &image.scripts {
             write_executable(&directory.join("bin").join(name), text)?;
         }
-        let programs = if image.missing.is_empty() {
+        let own = directory.join("usr-bin");
+        let programs = if image.oddities.contains(&Oddity::Busybox) {
+            link_applets(&own, &image.missing)?;
+            text(&own)
+        } else if image.missing.is_empty() {
             SYSTEM_PATH.to_owned()
         } else {
-            let own = directory.join("usr-bin");
             link_programs(&own, &image.missing)?;
             text(&own)
         };
@@ -68,11 +74,13 @@ impl Container {
         // HOME stays where the container's directory is: the one that the spec may name is another machine's.
         env.extend(env_of(spec, pod).into_iter().filter(|(name, _)| name != "HOME"));
         let name = spec["name"].as_str().unwrap_or_default().to_owned();
+        let namespaces = Namespaces::of(&image.oddities, &env)?;
         Ok(Self {
             name,
             directory,
             env,
-            oddities: image.oddities.clone(),
+            oddities: image.oddities.iter().copied().filter(|oddity| !oddity.is_kept()).collect(),
+            namespaces,
             stopped: AtomicBool::new(false),
             first: AtomicI32::new(0),
         })
@@ -108,6 +116,9 @@ impl Container {
             _ => self.odd(&path),
         };
         command.args(arguments).env_clear().envs(self.env.iter().cloned()).current_dir(self.home()).stdin(Stdio::null());
+        if let Some(namespaces) = &self.namespaces {
+            namespaces.enter(&mut command, &self.home()).map_err(|error| error.to_string())?;
+        }
         Ok(command)
     }
 
@@ -235,6 +246,22 @@ fn link_programs(directory: &Path, missing: &[String]) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// A directory of links to all that busybox is but a few, and to tmux.
+fn link_applets(directory: &Path, missing: &[String]) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    let busybox = on_this_machine("busybox")?;
+    let applets = Command::new(&busybox).arg("--list").output()?.stdout;
+    for applet in String::from_utf8_lossy(&applets).lines().filter(|applet| !missing.iter().any(|name| name == applet)) {
+        symlink(&busybox, directory.join(applet))?;
+    }
+    symlink(on_this_machine("tmux")?, directory.join("tmux"))
+}
+
+fn on_this_machine(program: &str) -> io::Result<PathBuf> {
+    let found = SYSTEM_PATH.split(':').map(|place| Path::new(place).join(program)).find(|path| executable(path));
+    found.ok_or_else(|| io::Error::other(format!("there is no {program} on this machine")))
 }
 
 fn executable(path: &Path) -> bool {

@@ -37,6 +37,7 @@ mod kubeconfig;
 mod line;
 mod links;
 mod logs;
+mod namespaces;
 mod node;
 mod objects;
 mod openapi;
