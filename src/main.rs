@@ -1,11 +1,13 @@
 //! Parse, run, and turn an error into a message and an exit code.
 
 mod cli;
+mod cluster;
 mod commands;
 mod deploy;
 mod discovery;
 mod doctor;
 mod exit;
+mod failure;
 mod gascity;
 mod gastown;
 mod local;

@@ -5,11 +5,11 @@ use std::time::{Duration, SystemTime};
 use serde::ser::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::failure::Failure;
 use crate::registry::discover::{Origin, Source};
 use crate::registry::names::{Address, SessionName};
 use crate::registry::worker::{Place, Worker};
-use crate::remote::ask::Report;
-use crate::remote::failure::Failure;
+use crate::remote::list::Report;
 use crate::remote::session::{Queue, Session, SessionId, Standing};
 
 /// One worker of `list --json`. What is not known is `null`: a worker that did not answer has no `sessions` list,

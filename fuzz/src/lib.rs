@@ -6,8 +6,12 @@
 
 pub mod replay;
 
+#[path = "../../src/cluster/mod.rs"]
+pub mod cluster;
 #[path = "../../src/exit.rs"]
 mod exit;
+#[path = "../../src/failure.rs"]
+pub mod failure;
 #[path = "../../src/process.rs"]
 mod process;
 #[path = "../../src/remote/mod.rs"]

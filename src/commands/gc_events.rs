@@ -6,9 +6,9 @@ use std::io::{self, IsTerminal, Read, Write};
 use anyhow::{Context as _, Result};
 
 use crate::exit::{Code, Problem};
+use crate::failure::Failure;
 use crate::gascity::events::{self, Filter, Store};
 use crate::gascity::place;
-use crate::remote::failure::Failure;
 
 const USAGE: &str = "operations: ensure-running, record, list, latest-seq, watch AFTERSEQ";
 

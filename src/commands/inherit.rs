@@ -7,7 +7,7 @@ use std::path::{Path, absolute};
 use anyhow::{Context as _, Result};
 
 use super::Context;
-use crate::remote::kubectl;
+use crate::cluster::kubectl;
 
 /// This program with the global options that the environment does not carry, for a command that tmux starts for us.
 pub fn command(context: &Context) -> Result<Vec<String>> {

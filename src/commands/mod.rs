@@ -33,10 +33,10 @@ use anyhow::Result;
 
 use crate::cli::{Cli, Command, Global};
 use crate::exit::{Code, Problem};
+use crate::failure::{Failure, Kind};
 use crate::registry::Registry;
 use crate::registry::names::{Address, WorkerName};
-use crate::remote::ask::Question;
-use crate::remote::failure::{Failure, Kind};
+use crate::remote::list::Question;
 use crate::terminal::progress::Progress;
 use crate::{discovery, process, signals, terminal};
 

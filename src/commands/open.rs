@@ -9,7 +9,7 @@ use crate::exit::{Code, Problem};
 use crate::local::tmux::Tmux;
 use crate::local::windows::{self, Opening};
 use crate::registry::names::Address;
-use crate::remote::ask;
+use crate::remote::list;
 use crate::state;
 use crate::terminal::neutralise;
 use crate::terminal::progress::Progress;
@@ -78,13 +78,13 @@ fn every_session(context: &Context, end: &mut Code) -> Result<Vec<Address>> {
     if registry.workers.is_empty() && registry.sources.is_empty() {
         return Err(Problem::new(Code::Missing, "there are no workers", target::no_workers(&registry)).into());
     }
-    let question = ask::Question { queue: false, ..context.question() };
+    let question = list::Question { queue: false, ..context.question() };
     let progress = Progress::show("asking all workers…".to_owned());
     for (source, failure) in discovery::renew(&mut registry, context.timeout()) {
         *end = failure.code();
         super::report(&anyhow::Error::from(failure).context(format!("asking {source}")));
     }
-    let mut reports: Vec<_> = ask::all(registry.workers.clone(), question).into_iter().collect();
+    let mut reports: Vec<_> = list::all(registry.workers.clone(), question).into_iter().collect();
     drop(progress);
     reports.sort_by_key(|report| report.index);
     let mut addresses = Vec::new();

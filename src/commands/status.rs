@@ -13,11 +13,11 @@ use super::{Context, standing, target};
 use crate::cli::Status;
 use crate::discovery;
 use crate::exit::{Code, Problem};
+use crate::failure::Failure;
 use crate::registry::Registry;
 use crate::registry::worker::Worker;
 use crate::remote::Remote;
-use crate::remote::ask::{self, Report};
-use crate::remote::failure::Failure;
+use crate::remote::list::{self, Report};
 use crate::remote::session::{Answer, Session};
 use crate::report::WorkerJson;
 use crate::terminal::progress::Progress;
@@ -61,7 +61,7 @@ fn ask(context: &Context, registry: &Registry, known: &Worker) -> (Worker, Resul
     };
     let remote = Remote::to(&worker);
     let asked = match worker.polecat() {
-        Some(_) => ask::knowing(told, ask::one(&remote, &worker, context.question())).map(|answer| (answer, Vec::new())),
+        Some(_) => list::knowing(told, list::one(&remote, &worker, context.question())).map(|answer| (answer, Vec::new())),
         None => own::ask(&remote, &worker, context.timeout()),
     };
     (worker, asked)

@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use crate::cluster::Cluster;
+use crate::cluster::objects::{Log, Part};
 use crate::registry::names::ObjectName;
-use crate::remote::kubectl::Cluster;
-use crate::remote::kubectl::objects::{Log, Part};
 use crate::terminal::neutralise;
 
 /// How many of each are shown, the newest.

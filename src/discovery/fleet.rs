@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
 
 use super::Finding;
+use crate::cluster::Cluster;
+use crate::cluster::pod::listing::{Listing, PodObject};
 use crate::deploy::names::LABEL;
+use crate::failure::Failure;
 use crate::registry::discover::Origin;
 use crate::registry::names::ObjectName;
 use crate::registry::worker::PodRef;
-use crate::remote::failure::Failure;
-use crate::remote::kubectl::Cluster;
-use crate::remote::pod::listing::{Listing, PodObject};
 
 /// What a ReplicaSet's controller appends to the Deployment's name, and puts on the pods.
 const TEMPLATE_HASH: &str = "pod-template-hash";

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::{Finding, kept, names};
+use crate::cluster::pod::Resolver;
+use crate::failure::Failure;
 use crate::registry::Registry;
 use crate::registry::discover::Origin;
 use crate::registry::discover::Source;
 use crate::registry::names::WorkerName;
 use crate::registry::worker::{Place, PodPlace, PodRef, Worker};
-use crate::remote::failure::Failure;
-use crate::remote::pod::Pod;
 use crate::remote::session::Answer;
 use crate::terminal::neutralise;
 
@@ -54,7 +54,7 @@ impl Claims {
             if let (Place::Pod(place @ PodPlace { pod: PodRef::Deployment(_), .. }), Some(current)) =
                 (&worker.place, &finding.current)
             {
-                Pod::new(place.clone()).note(current);
+                Resolver::new(place.clone()).note(current);
             }
             joined.workers.push(Joining { worker, told: finding.told });
         }

@@ -14,13 +14,13 @@ use std::time::{Duration, Instant};
 pub use join::{Claims, Joining};
 pub use survey::{News, survey};
 
+use crate::cluster::Cluster;
+use crate::failure::{Failure, Kind};
 use crate::gastown;
 use crate::registry::Registry;
 use crate::registry::discover::{Origin, Source, System};
 use crate::registry::names::ObjectName;
 use crate::registry::worker::{PodRef, Worker};
-use crate::remote::failure::{Failure, Kind};
-use crate::remote::kubectl::Cluster;
 use crate::remote::session::Answer;
 use crate::state::sessions::FRESH_FOR;
 

@@ -6,11 +6,11 @@ use std::thread;
 use std::time::Instant;
 
 use super::{Claims, Finding, Joining, ask};
+use crate::failure::Failure;
 use crate::registry::Registry;
 use crate::registry::discover::Source;
 use crate::registry::worker::Worker;
-use crate::remote::ask::{Asking, Question, Report};
-use crate::remote::failure::Failure;
+use crate::remote::list::{Asking, Question, Report};
 
 /// What is new.
 #[derive(Debug)]

@@ -16,9 +16,9 @@ use std::time::Duration;
 pub use check::{Check, Verdict};
 use in_order::Job;
 
+use crate::cluster::Cluster;
 use crate::registry::Registry;
 use crate::registry::worker::{Place, PodPlace, Worker};
-use crate::remote::kubectl::Cluster;
 
 /// The checks of one thing.
 #[derive(Debug)]

@@ -2,9 +2,9 @@
 
 use std::env;
 
+use crate::cluster::Cluster;
 use crate::exit::{Code, Problem};
 use crate::registry::names::ObjectName;
-use crate::remote::kubectl::Cluster;
 
 const CONTEXT: &str = "GC_K8S_CONTEXT";
 const NAMESPACE: &str = "GC_K8S_NAMESPACE";

@@ -12,11 +12,11 @@ use std::time::{Duration, Instant, SystemTime};
 pub use listing::KIND;
 use listing::{Listing, Object};
 
+use crate::cluster::Cluster;
+use crate::cluster::pod::listing::PodObject;
+use crate::failure::Failure;
 use crate::registry::discover::{Polecat, Reads};
 use crate::registry::names::ObjectName;
-use crate::remote::failure::Failure;
-use crate::remote::kubectl::Cluster;
-use crate::remote::pod::listing::PodObject;
 use crate::remote::session::Answer;
 
 /// The image that the operator runs polecats in unless it is told otherwise. There is no tmux in it.

@@ -3,11 +3,11 @@
 use std::time::{Duration, SystemTime};
 
 use super::Object;
+use crate::cluster::pod::listing::{ContainerState, PodObject, Terminated};
+use crate::cluster::pod::state;
+use crate::failure::{Failure, Kind};
 use crate::registry::discover::Polecat;
 use crate::registry::names::ObjectName;
-use crate::remote::failure::{Failure, Kind};
-use crate::remote::pod::listing::{ContainerState, PodObject, Terminated};
-use crate::remote::pod::state;
 use crate::remote::session::{Answer, Session, Standing, State};
 use crate::terminal::{age, neutralise};
 

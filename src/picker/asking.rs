@@ -14,11 +14,11 @@ use super::board::Board;
 use super::highlight::Highlight;
 use super::room::Room;
 use super::ui::Ui;
+use crate::cluster::pod;
 use crate::discovery::{self, News};
 use crate::registry::Registry;
 use crate::registry::names::WorkerName;
-use crate::remote::ask::Question;
-use crate::remote::pod;
+use crate::remote::list::Question;
 use crate::terminal::table;
 
 /// How soon the threads that wait for answers notice that the picker has gone.

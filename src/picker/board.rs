@@ -5,12 +5,12 @@ use std::time::Duration;
 use unicode_width::UnicodeWidthStr;
 
 use super::row::{Row, Say};
+use crate::failure::Failure;
 use crate::registry::Registry;
 use crate::registry::discover::Source;
 use crate::registry::names::{Target, WorkerName};
 use crate::registry::worker::Worker;
 use crate::remote::Remote;
-use crate::remote::failure::Failure;
 use crate::remote::session::Session;
 use crate::terminal::neutralise;
 
@@ -217,9 +217,9 @@ fn count(number: usize, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Kind;
     use crate::registry::discover;
     use crate::registry::worker::{Commands, Place, Preset, ViewMode};
-    use crate::remote::failure::Kind;
     use crate::remote::session::SessionId;
 
     fn worker(name: &str) -> Worker {

@@ -2,8 +2,8 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::failure::Failure;
 use crate::registry::names::WorkerName;
-use crate::remote::failure::Failure;
 use crate::terminal::neutralise;
 
 /// A worker that answered, without sessions.
@@ -42,7 +42,7 @@ fn wrapped(text: &str, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::remote::failure::Kind;
+    use crate::failure::Kind;
 
     #[test]
     fn a_failure_is_told_in_the_room_there_is() {

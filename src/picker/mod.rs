@@ -30,7 +30,7 @@ use crate::process;
 use crate::registry::Registry;
 use crate::registry::names::{Target, WorkerName};
 use crate::registry::worker::Worker;
-use crate::remote::ask::Question;
+use crate::remote::list::Question;
 use asking::Asking;
 use board::Board;
 use highlight::Highlight;

@@ -16,8 +16,8 @@ use super::room::{Place, Room};
 use super::row::{Row, Say};
 use super::ui::Ui;
 use super::{Purpose, help, highlight, message};
+use crate::failure::Failure;
 use crate::registry::names::Target;
-use crate::remote::failure::Failure;
 use crate::remote::{Remote, peek};
 use crate::terminal::{neutralise, pane};
 

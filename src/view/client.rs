@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::ending::Absence;
 use super::terminal;
+use crate::failure::{Failure, Kind};
 use crate::registry::names::SessionName;
 use crate::remote::Remote;
-use crate::remote::failure::{Failure, Kind};
 use crate::remote::script::{self, Input, Part, Script};
 use crate::state::ledger::{self, Spot};
 

@@ -3,9 +3,9 @@
 //! Only a whole answer proves something: the exit status of `enter.sh` is one, because nothing else that kubectl reports
 //! has these numbers. kubectl's own statuses (0 and 1 among them) say nothing about the session (kubernetes#73056).
 
+use crate::cluster::kubectl_error;
+use crate::failure::{Failure, Kind};
 use crate::registry::names::SessionName;
-use crate::remote::failure::{Failure, Kind};
-use crate::remote::kubectl_error;
 use crate::terminal::neutralise;
 
 /// How a session was found to be absent.

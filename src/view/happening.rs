@@ -7,8 +7,8 @@ use nix::sys::signal::Signal;
 use super::listener::Heard;
 use super::plan::Answer;
 use super::probe::Sight;
-use crate::remote::exec::Start;
-use crate::remote::failure::Failure;
+use crate::cluster::pod::Start;
+use crate::failure::Failure;
 
 /// Something that happened outside. Numbers say of which child or question.
 #[derive(Debug)]

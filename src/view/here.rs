@@ -11,7 +11,7 @@ use super::child::{self, Child};
 use super::happening::Happening;
 use super::restore::{self, Last, Terminal};
 use super::terminal;
-use crate::remote::failure::Failure;
+use crate::failure::Failure;
 use crate::signals;
 
 /// There is no other child.

@@ -10,8 +10,8 @@ use crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 
 use super::here;
-use crate::remote::failure::{Failure, Kind};
-use crate::remote::log::Log;
+use crate::failure::{Failure, Kind};
+use crate::remote::polecat_log::Log;
 use crate::terminal::style::{self, Style};
 use crate::terminal::{self, neutralise};
 

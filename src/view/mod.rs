@@ -34,9 +34,9 @@ use restore::Terminal;
 use watch::Watch;
 
 use crate::exit::{Code, Problem};
+use crate::failure::Failure;
 use crate::registry::names::{Address, SessionName};
 use crate::remote::Remote;
-use crate::remote::failure::Failure;
 
 /// What to attach to, and how.
 pub struct View<'a> {

@@ -107,7 +107,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::remote::failure::{Failure, Kind};
+    use crate::failure::{Failure, Kind};
     use crate::view::ending::Ending;
     use crate::view::plan::{Backoff, Event, Plan, Rules};
 

@@ -21,9 +21,9 @@ mod words;
 use std::time::Duration;
 
 use super::ending::Absence;
+use crate::cluster::pod::Start;
+use crate::failure::{Failure, Kind};
 use crate::registry::names::SessionName;
-use crate::remote::exec::Start;
-use crate::remote::failure::{Failure, Kind};
 
 pub use backoff::Backoff;
 pub use words::{Action, Answer, Event, Outcome, Question, State};

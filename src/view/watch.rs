@@ -23,10 +23,10 @@ use super::pulse::Pulse;
 use super::restore::{Last, Terminal, write};
 use super::vigil::{Verdict, Vigil};
 use super::{Outcome, View};
+use crate::failure::{Failure, Kind};
 use crate::process;
 use crate::registry::names::ObjectName;
 use crate::remote::exec::Interactive;
-use crate::remote::failure::{Failure, Kind};
 use crate::signals;
 
 /// How often an attach is looked at on its way, and when it takes longer than a few seconds.

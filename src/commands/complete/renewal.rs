@@ -9,7 +9,7 @@ use crate::commands::Context;
 use crate::discovery;
 use crate::process;
 use crate::registry::Registry;
-use crate::remote::ask::Question;
+use crate::remote::list::Question;
 use crate::state::sessions;
 
 /// Start a process of our own that renews what is known of the registry's workers; false when that cannot be.

@@ -5,10 +5,10 @@ use std::time::Duration;
 use unicode_width::UnicodeWidthStr;
 
 use crate::commands::standing;
+use crate::failure::Failure;
 use crate::registry::discover::Source;
 use crate::registry::worker::{Place, Worker};
-use crate::remote::ask::Report;
-use crate::remote::failure::Failure;
+use crate::remote::list::Report;
 use crate::remote::session::{Answer, Session, State};
 use crate::terminal::age;
 use crate::terminal::neutralise;

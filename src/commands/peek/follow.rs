@@ -9,7 +9,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::Source;
 use crate::exit::Code;
-use crate::remote::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind};
 use crate::terminal::live::Block;
 use crate::terminal::{neutralise, pane};
 

@@ -10,9 +10,9 @@ use crossterm::event::{self, Event, KeyEventKind};
 
 use super::super::Context;
 use crate::exit::Code;
+use crate::failure::Failure;
 use crate::registry::names::{Address, SessionName};
 use crate::registry::worker::Worker;
-use crate::remote::failure::Failure;
 use crate::remote::{Remote, peek};
 use crate::terminal::live::Block;
 use crate::terminal::screen::FullScreen;

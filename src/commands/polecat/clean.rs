@@ -6,12 +6,12 @@ use anyhow::Result;
 
 use super::town;
 use crate::cli::polecat::PolecatClean;
+use crate::cluster::objects::Change;
 use crate::commands::{Context, report, standing};
 use crate::discovery;
 use crate::exit::{Code, Problem};
 use crate::gastown::{self, Found};
 use crate::registry::discover::Source;
-use crate::remote::kubectl::objects::Change;
 use crate::remote::session::State;
 use crate::terminal::{key, neutralise};
 

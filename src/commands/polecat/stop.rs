@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use super::town::{self, Resident};
 use crate::cli::polecat::{PolecatRetry, PolecatStop};
+use crate::cluster::objects::Change;
 use crate::commands::Context;
 use crate::exit::{Code, Problem};
-use crate::remote::kubectl::objects::Change;
 use crate::remote::session::State;
 use crate::terminal::progress::Progress;
 

@@ -5,14 +5,14 @@ use std::path::absolute;
 use anyhow::{Context as _, Result};
 
 use crate::cli::polecat::{Named, Town};
+use crate::cluster::Cluster;
 use crate::commands::Context;
 use crate::commands::worker::order;
 use crate::discovery;
 use crate::exit::{Code, Problem};
+use crate::failure::Failure;
 use crate::gastown::{self, Found};
 use crate::registry::discover::{Source, System};
-use crate::remote::failure::Failure;
-use crate::remote::kubectl::Cluster;
 use crate::terminal::progress::Progress;
 
 /// A polecat, and where it is.

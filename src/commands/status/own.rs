@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::failure::Failure;
+use crate::process::Output;
 use crate::registry::worker::{Preset, Worker};
-use crate::remote::exec::Output;
-use crate::remote::failure::Failure;
+use crate::remote::list;
 use crate::remote::repositories::{self, Repository};
 use crate::remote::session::Answer;
-use crate::remote::{Remote, ask, command};
+use crate::remote::{Remote, command};
 use crate::terminal::neutralise;
 use crate::terminal::style::Style;
 
@@ -33,12 +34,12 @@ pub struct Own {
 /// The worker could not be asked for its sessions.
 pub fn ask(remote: &Remote, worker: &Worker, timeout: Duration) -> Result<(Answer, Vec<Own>), Failure> {
     let Some(argv) = worker.commands.status.as_ref().map(|status| status.fill(&[])) else {
-        let (answer, _) = ask::with_command(remote, &[], timeout)?;
+        let (answer, _) = list::with_command(remote, &[], timeout)?;
         return Ok((answer, Vec::new()));
     };
     let per_repository = worker.commands.preset == Preset::TaintFactory;
     let first = if per_repository { repositories::command() } else { argv.clone() };
-    let (answer, said) = ask::with_command(remote, &first, timeout)?;
+    let (answer, said) = list::with_command(remote, &first, timeout)?;
     let own = match said {
         None => vec![Own { reason: Some("there is no sh in the container to run the status command".into()), ..Own::default() }],
         Some(output) if per_repository => in_repositories(remote, &argv, &output, timeout),

@@ -14,14 +14,14 @@ use serde_json::{Value, json};
 use self::plan::{Plan, Planned};
 use super::order;
 use crate::cli::worker::WorkerAdd;
+use crate::cluster::Cluster;
+use crate::cluster::objects::Change;
 use crate::commands::Context;
 use crate::deploy::rollout::{self, Look, Ready, Rollout};
 use crate::deploy::{render, why};
 use crate::exit::{Code, Problem};
+use crate::failure::{Failure, Kind};
 use crate::registry::edit;
-use crate::remote::failure::{Failure, Kind};
-use crate::remote::kubectl::Cluster;
-use crate::remote::kubectl::objects::Change;
 use crate::terminal::progress::{Line, Lines};
 
 pub fn run(context: &Context, args: &WorkerAdd) -> Result<Code> {

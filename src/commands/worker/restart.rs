@@ -7,14 +7,15 @@ use serde_json::{Value, json};
 
 use super::owner::{self, Owner};
 use crate::cli::worker::WorkerRestart;
+use crate::cluster::Cluster;
+use crate::cluster::objects::Change;
 use crate::commands::{Context, target};
 use crate::deploy::rollout::{self, Ready};
 use crate::deploy::why;
 use crate::exit::{Code, Problem};
 use crate::registry::worker::{PodPlace, Worker};
-use crate::remote::kubectl::Cluster;
-use crate::remote::kubectl::objects::Change;
-use crate::remote::{Remote, ask};
+use crate::remote::Remote;
+use crate::remote::list;
 use crate::terminal::progress::Lines;
 use crate::terminal::{key, neutralise};
 
@@ -67,8 +68,8 @@ enum Sessions {
 }
 
 fn sessions(context: &Context, worker: &Worker) -> Sessions {
-    let question = ask::Question { queue: false, ..context.question() };
-    match ask::one(&Remote::to(worker), worker, question) {
+    let question = list::Question { queue: false, ..context.question() };
+    match list::one(&Remote::to(worker), worker, question) {
         Ok(answer) => Sessions::Known(answer.sessions.iter().map(|session| neutralise::line(session.name.as_str())).collect()),
         Err(failure) => Sessions::Unknown(failure.reason),
     }

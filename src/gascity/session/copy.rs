@@ -9,11 +9,11 @@ use std::time::Instant;
 use super::agent::Inside;
 use super::manifest::WORKSPACE;
 use super::{Agent, City};
+use crate::failure::{Failure, Kind};
+use crate::gascity::kubectl::Source;
+use crate::process::Output;
 use crate::registry::names::ObjectName;
-use crate::remote::exec::Output;
-use crate::remote::failure::{Failure, Kind};
-use crate::remote::here::tar;
-use crate::remote::kubectl::agents::Source;
+use crate::remote::local::tar;
 use crate::remote::script::{self, Parts, Script};
 
 const UNPACK: &str = include_str!("unpack.sh");

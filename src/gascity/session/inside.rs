@@ -3,7 +3,7 @@
 use std::time::{Instant, UNIX_EPOCH};
 
 use super::{Agent, City, SESSION, remote};
-use crate::remote::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind};
 use crate::remote::script::{self, Parts, Script};
 use crate::terminal::neutralise;
 

@@ -25,11 +25,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::cluster::Cluster;
+use crate::failure::{Failure, Kind};
 use crate::gascity::place;
 use crate::registry::names::{ObjectName, SessionName};
 use crate::remote::Remote;
-use crate::remote::failure::{Failure, Kind};
-use crate::remote::kubectl::Cluster;
 
 /// Gas City kills an operation after 30 s; this is earlier, so that the reason can still be told.
 pub const PATIENCE: Duration = Duration::from_secs(25);

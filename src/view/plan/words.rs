@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::remote::exec::Start;
-use crate::remote::failure::Failure;
+use crate::cluster::pod::Start;
+use crate::failure::Failure;
 use crate::view::ending::{Absence, Ending};
 
 /// What the window's option says.

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use super::Watch;
-use crate::remote::failure::{Failure, Kind};
-use crate::remote::kubectl_error::NO_NODE;
+use crate::cluster::kubectl_error::NO_NODE;
+use crate::failure::{Failure, Kind};
 use crate::view::Outcome;
 use crate::view::child::Child;
 use crate::view::happening::Happening;
@@ -126,7 +126,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::remote::kubectl_error::classify;
+    use crate::cluster::kubectl_error::classify;
 
     #[rstest]
     #[case("Error from server (InternalError): error dialing backend: dial tcp 10.0.0.7:10250: i/o timeout\n", true)]

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::order;
 use crate::cli::worker::WorkerAdd;
+use crate::cluster::Cluster;
 use crate::commands::Context;
 use crate::deploy::names::Names;
 use crate::deploy::render::Shape;
@@ -16,7 +17,6 @@ use crate::registry::edit::{self, Entry};
 use crate::registry::names::WorkerName;
 use crate::registry::worker::{Place, PodPlace, Worker};
 use crate::registry::{Registry, worker};
-use crate::remote::kubectl::Cluster;
 
 /// What is to be done.
 pub struct Plan {

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::plan::{Plan, Planned};
 use crate::cli::worker::WorkerAdd;
+use crate::cluster::objects::Change;
 use crate::commands::Context;
 use crate::deploy::render;
 use crate::exit::Code;
-use crate::remote::failure::{Failure, Kind};
-use crate::remote::kubectl::objects::Change;
+use crate::failure::{Failure, Kind};
 
 pub fn run(context: &Context, args: &WorkerAdd, plan: &Plan) -> Result<Code> {
     let mut lines = Vec::new();

@@ -6,15 +6,15 @@ use std::time::{Duration, Instant};
 use std::{fmt, fs};
 
 use super::Interrupted;
+use crate::failure::{Failure, Kind};
 use crate::gascity::session::agent::{Agent, Inside, STARTED};
 use crate::gascity::session::copy::{Into, in_workspace, says_nothing};
 use crate::gascity::session::manifest::{self, CITY_STAGE, STAGE, WORKSPACE};
 use crate::gascity::session::payload::Payload;
 use crate::gascity::session::{City, SESSION, inside, links, remote, session};
+use crate::process::Request;
 use crate::registry::names::ObjectName;
-use crate::remote::exec::Request;
-use crate::remote::failure::{Failure, Kind};
-use crate::remote::here::tar;
+use crate::remote::local::tar;
 use crate::remote::nudge::{self, Delivery};
 use crate::remote::script::{self, Parts, Script};
 use crate::terminal::{self, neutralise};

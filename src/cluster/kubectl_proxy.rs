@@ -16,10 +16,11 @@ use std::{env, thread};
 use nix::unistd::mkdtemp;
 use serde_json::Value;
 
-use super::{Cluster, missing};
+use super::Cluster;
+use super::kubectl::missing;
+use super::kubectl_error;
+use crate::failure::{Failure, Kind};
 use crate::process;
-use crate::remote::failure::{Failure, Kind};
-use crate::remote::kubectl_error;
 
 const GUARD: &str = include_str!("guard.sh");
 /// What kubectl says when it listens.

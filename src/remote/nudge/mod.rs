@@ -1,11 +1,13 @@
 //! Typing a prompt into a session, and finding out whether it arrived.
 
+mod confirmation;
+
 use std::time::{Duration, Instant};
 
+use self::confirmation::{Echo, Screen, Seen};
 use super::Remote;
-use super::evidence::{self, Echo, Screen, Seen};
-use super::failure::{Failure, Kind};
 use super::script::{self, Input, Parts};
+use crate::failure::{Failure, Kind};
 use crate::registry::names::SessionName;
 use crate::terminal::neutralise;
 
@@ -34,7 +36,7 @@ pub enum Delivery {
 pub fn nudge(remote: &Remote, session: &SessionName, text: &str, deadline: Instant) -> Result<Delivery, Failure> {
     check(text).map_err(|reason| Failure::new(Kind::Failed, reason).before_start())?;
     remote.takes_keys()?;
-    let stdin = format!("{}\n{text}", evidence::needle(text));
+    let stdin = format!("{}\n{text}", confirmation::needle(text));
     let left = deadline.saturating_duration_since(Instant::now());
     let budget = ((left - RESERVE.min(left / 4)) / 2).min(PATIENCE).as_millis().to_string();
     let input = Input { arguments: &[&budget], stdin: stdin.as_bytes() };
@@ -96,7 +98,7 @@ fn delivery(parts: &Parts, text: &str) -> Delivery {
         Some((time, Screen::parse(&part.text())?))
     });
     let seen = Seen {
-        needle: evidence::needle(text),
+        needle: confirmation::needle(text),
         now,
         before,
         pasted,

@@ -1,9 +1,9 @@
 //! In which state a pod is: good to exec into, or why not.
 
+use super::Start;
 use super::listing::{ContainerStatus, PodObject, PodStatus, Terminated, Waiting};
+use crate::failure::{Failure, Kind};
 use crate::registry::names::ObjectName;
-use crate::remote::exec::Start;
-use crate::remote::failure::{Failure, Kind};
 use crate::terminal::neutralise;
 
 /// How good a pod is whose container runs.

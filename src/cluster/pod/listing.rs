@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use serde::Deserialize;
 
-use crate::remote::failure::{Failure, Kind};
-use crate::remote::kubectl::Cluster;
-use crate::remote::kubectl_error;
+use crate::cluster::Cluster;
+use crate::cluster::kubectl_error;
+use crate::failure::{Failure, Kind};
 
 /// What a namespace holds.
 #[derive(Debug, Default)]

@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::{ANSWER_CAP, Cluster, LISTING_CAP, missing, understand};
-use crate::process::{self, End, Limits};
+use crate::cluster::Cluster;
+use crate::cluster::kubectl::{LISTING_CAP, missing, understand};
+use crate::failure::{Failure, Kind};
+use crate::process::{self, ANSWER_CAP, End, Limits, Output};
 use crate::registry::names::ObjectName;
-use crate::remote::exec::Output;
-use crate::remote::failure::{Failure, Kind};
 
 /// How long an agent that is stopped may take to end, in seconds.
 const GRACE: u32 = 5;

@@ -1,21 +1,13 @@
 //! Everything this program knows about kubectl's command line: where kubectl is, its flags, and how it ends.
 
-pub mod agents;
-pub mod endpoint;
-pub mod login;
-pub mod objects;
-mod proxies;
-pub mod proxy;
-
 use std::env;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
-use super::exec::{ANSWER_CAP, Output, Request};
-use super::failure::{Failure, Kind};
 use super::kubectl_error;
-use crate::process::{self, End, Finished, Limits};
+use crate::failure::{Failure, Kind};
+use crate::process::{self, ANSWER_CAP, End, Finished, Limits, Output, Request};
 use crate::registry::names::ObjectName;
 use crate::registry::worker::PodPlace;
 use crate::terminal::neutralise;
@@ -24,7 +16,7 @@ use crate::terminal::neutralise;
 pub const KUBECTL: &str = "FACTORY_KUBECTL";
 
 /// The largest listing of a namespace taken from kubectl, in bytes.
-const LISTING_CAP: usize = 64 << 20;
+pub const LISTING_CAP: usize = 64 << 20;
 
 /// Where kubectl is: `$FACTORY_KUBECTL`, else the first on `PATH`; absolute.
 ///
@@ -43,7 +35,8 @@ pub fn program() -> Result<PathBuf, Failure> {
     }
 }
 
-fn missing(what: impl Into<String>) -> Failure {
+/// A kubectl that is not there, or cannot be run.
+pub fn missing(what: impl Into<String>) -> Failure {
     Failure::new(Kind::Unreachable, what)
         .before_start()
         .lasting()
@@ -75,7 +68,7 @@ impl Cluster {
     /// Run a command in a container to its end.
     ///
     /// # Errors
-    /// As [`super::exec::Exec::run`].
+    /// As [`crate::remote::exec::Exec::run`].
     pub fn exec(&self, pod: &ObjectName, container: Option<&ObjectName>, request: Request<'_>) -> Result<Output, Failure> {
         let stdin = if request.stdin.is_empty() { None } else { Some("-i") };
         let command = self.exec_command(pod, container, request.argv, stdin)?;
@@ -135,7 +128,11 @@ impl Cluster {
         self.ask(&["config", "view", "--minify", "--output=json"], ANSWER_CAP, deadline)?.whole()
     }
 
-    fn ask(&self, arguments: &[&str], cap: usize, deadline: Instant) -> Result<Said, Failure> {
+    /// Ask kubectl one thing.
+    ///
+    /// # Errors
+    /// It said nothing that could be used.
+    pub fn ask(&self, arguments: &[&str], cap: usize, deadline: Instant) -> Result<Said, Failure> {
         let mut command = self.command()?;
         command.args(arguments);
         let done = run(command, b"", cap, deadline)?;
@@ -150,7 +147,7 @@ impl Cluster {
     }
 
     /// kubectl with the flags that select this namespace, each one word, so that no value can be taken for a flag.
-    fn command(&self) -> Result<Command, Failure> {
+    pub fn command(&self) -> Result<Command, Failure> {
         let mut command = Command::new(program()?);
         if let Some(kubeconfig) = &self.kubeconfig {
             let mut flag = std::ffi::OsString::from("--kubeconfig=");
@@ -166,7 +163,8 @@ impl Cluster {
         Ok(command)
     }
 
-    fn exec_command(
+    /// `kubectl exec` of this command, with `-i` or `-it`.
+    pub fn exec_command(
         &self,
         pod: &ObjectName,
         container: Option<&ObjectName>,
@@ -222,7 +220,8 @@ fn switch_collector_off(command: &mut Command, is_set: impl Fn(&str) -> bool) {
     }
 }
 
-fn run(mut command: Command, stdin: &[u8], cap: usize, deadline: Instant) -> Result<Finished, Failure> {
+/// Run a kubectl that answers one question.
+pub fn run(mut command: Command, stdin: &[u8], cap: usize, deadline: Instant) -> Result<Finished, Failure> {
     switch_collector_off(&mut command, |name| env::var_os(name).is_some());
     let program = command.get_program().to_owned();
     process::run(command, stdin, Limits { deadline, cap })
@@ -233,7 +232,7 @@ fn run(mut command: Command, stdin: &[u8], cap: usize, deadline: Instant) -> Res
 ///
 /// kubectl exits with the command's own status and says so in its last line; with any other status it is kubectl that
 /// failed. Exit 0 proves nothing (kubernetes#73056): callers look for a mark of their own.
-fn understand(mut done: Finished) -> Result<Output, Failure> {
+pub fn understand(mut done: Finished) -> Result<Output, Failure> {
     let End::Exited(status) = done.end else {
         return Err(not_ended_well(&done));
     };
@@ -252,7 +251,8 @@ fn understand(mut done: Finished) -> Result<Output, Failure> {
     }
 }
 
-fn not_ended_well(done: &Finished) -> Failure {
+/// Why a kubectl failed.
+pub fn not_ended_well(done: &Finished) -> Failure {
     match done.end {
         End::Exited(_) => kubectl_error::classify(&done.stderr, &done.stdout),
         End::Signalled(signal) => Failure::new(Kind::Incomplete, format!("kubectl was killed by signal {signal}")),

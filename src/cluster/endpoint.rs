@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 
 use serde_json::Value;
 
-use super::proxies;
+use super::http_proxy;
 
 /// `HOST:PORT` of what kubectl connects to, by what `kubectl config view --minify` says: the server, or the proxy on the way
 /// to it. `None` when that is not known.
@@ -21,7 +21,7 @@ fn by(config: &[u8], variable: impl Fn(&str) -> Option<String>) -> Option<String
         return Some(Place::of(proxy, "http")?.to_string());
     }
     let server = Place::of(cluster["server"].as_str()?, "https")?;
-    match proxies::proxy_for(server.scheme, server.host, server.port, variable) {
+    match http_proxy::proxy_for(server.scheme, server.host, server.port, variable) {
         Some(proxy) => Some(Place::of(&proxy, "http")?.to_string()),
         None => Some(server.to_string()),
     }

@@ -3,7 +3,7 @@
 
 use serde::de::DeserializeOwned;
 
-use super::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind};
 use crate::terminal::neutralise;
 
 /// Longer reasons than this are cut: they have to fit a row.

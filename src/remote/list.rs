@@ -8,17 +8,17 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Remote;
-use super::exec::{Output, Request};
-use super::failure::{Failure, Kind};
 use super::queue::Items;
 use super::script::{self, Parts, Script};
 use super::session::{Answer, Queue, Session, SessionId};
+use crate::failure::{Failure, Kind};
+use crate::process::{Output, Request};
 use crate::registry::discover::Reads;
 use crate::registry::worker::Worker;
 use crate::state;
 use crate::terminal::neutralise;
 
-const SCRIPT: &str = include_str!("ask.sh");
+const SCRIPT: &str = include_str!("list.sh");
 
 /// What one worker said, or why it did not.
 #[derive(Debug)]

@@ -3,9 +3,9 @@
 
 use super::listing::{Listing, Owner, PodObject};
 use super::state;
+use crate::failure::{Failure, Kind};
 use crate::registry::names::ObjectName;
 use crate::registry::worker::PodRef;
-use crate::remote::failure::{Failure, Kind};
 use crate::terminal::neutralise;
 
 /// The pod to exec into.

@@ -7,10 +7,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::listing::Listing;
+use crate::cluster::Cluster;
+use crate::failure::{Failure, Kind};
 use crate::registry::names::ObjectName;
 use crate::registry::worker::PodRef;
-use crate::remote::failure::{Failure, Kind};
-use crate::remote::kubectl::Cluster;
 use crate::state::Kept;
 
 /// How long a listing answers first questions: long enough for the last of many workers, shorter than a refresh.

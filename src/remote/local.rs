@@ -7,19 +7,19 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use super::exec::{ANSWER_CAP, Exec, Interactive, Output, Request};
-use super::failure::{Failure, Kind};
-use crate::process::{self, End, Limits};
+use super::exec::{Exec, Interactive};
+use crate::failure::{Failure, Kind};
+use crate::process::{self, ANSWER_CAP, End, Limits, Output, Request};
 
 /// The socket's name inside a local worker's directory.
 pub const SOCKET: &str = "tmux.sock";
 
 /// A local worker's directory.
-pub struct Here {
+pub struct Local {
     pub directory: PathBuf,
 }
 
-impl Here {
+impl Local {
     fn command(&self, argv: &[String]) -> Result<Command, Failure> {
         let (program, arguments) =
             argv.split_first().ok_or_else(|| Failure::new(Kind::Failed, "nothing to run").before_start())?;
@@ -44,7 +44,7 @@ impl Here {
     }
 }
 
-impl Exec for Here {
+impl Exec for Local {
     fn run(&self, request: Request<'_>) -> Result<Output, Failure> {
         let command = self.command(request.argv)?;
         let limits = Limits { deadline: request.deadline, cap: ANSWER_CAP };

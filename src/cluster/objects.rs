@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::{ANSWER_CAP, Cluster, LISTING_CAP, not_ended_well, run};
-use crate::process::{self, End, Finished};
+use super::Cluster;
+use super::kubectl::{LISTING_CAP, not_ended_well, run};
+use crate::failure::{Failure, Kind};
+use crate::process::{self, ANSWER_CAP, End, Finished};
 use crate::registry::names::ObjectName;
-use crate::remote::failure::{Failure, Kind};
 use crate::terminal::neutralise;
 
 /// Who owns the fields that we apply.
@@ -174,7 +175,10 @@ impl Cluster {
     }
 
     /// Run to the end; what it printed.
-    pub(super) fn change(&self, command: Command, stdin: &[u8], deadline: Instant) -> Result<Vec<u8>, Failure> {
+    ///
+    /// # Errors
+    /// kubectl failed.
+    pub fn change(&self, command: Command, stdin: &[u8], deadline: Instant) -> Result<Vec<u8>, Failure> {
         let done = run(command, stdin, ANSWER_CAP, deadline)?;
         match done.end {
             End::Exited(0) => Ok(done.stdout),

@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use super::exec::{ANSWER_CAP, Exec, Interactive, Output, Request};
-use super::failure::{Failure, Kind};
-use super::here::Here;
+use super::exec::{Exec, Interactive};
+use super::local::Local;
 use super::nudge::Delivery;
 use super::{Remote, command, examine, interrupt, nudge, peek, repositories};
+use crate::failure::{Failure, Kind};
+use crate::process::{ANSWER_CAP, Output, Request};
 use crate::registry::names::SessionName;
 use crate::terminal::neutralise;
 
@@ -253,7 +254,8 @@ fn every_question_says_that_its_answer_is_larger_than_the_cap() {
 #[test]
 fn an_answer_of_more_than_the_cap_is_not_taken() {
     let directory = tempfile::tempdir().unwrap();
-    let remote = || Remote { exec: Box::new(Here { directory: directory.path().to_owned() }), tmux: words(&["tmux"]), log: None };
+    let remote =
+        || Remote { exec: Box::new(Local { directory: directory.path().to_owned() }), tmux: words(&["tmux"]), log: None };
     let flood = |bytes: usize| words(&["sh", "-c", &format!("head -c {bytes} /dev/zero")]);
     // Some of it is our own marks.
     let most = ANSWER_CAP - 1000;

@@ -226,5 +226,4 @@ fn prompt(row: &str) -> Option<&str> {
 }
 
 #[cfg(test)]
-#[path = "evidence_tests.rs"]
 mod tests;

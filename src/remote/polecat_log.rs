@@ -3,9 +3,9 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::failure::{Failure, Kind};
-use super::kubectl::Cluster;
-use super::kubectl::objects::{self, Part};
+use crate::cluster::Cluster;
+use crate::cluster::objects::{self, Part};
+use crate::failure::{Failure, Kind};
 use crate::registry::discover::{Polecat, Reads};
 use crate::registry::names::{ObjectName, SessionName};
 use crate::registry::worker::{Place, PodRef, Worker};
