@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::registry::discover::{Origin, Source};
 use crate::registry::names::{Address, SessionName};
 use crate::registry::worker::{Place, Worker};
-use crate::remote::list::Report;
+use crate::remote::list_all::Report;
 use crate::remote::session::{Queue, Session, SessionId, Standing};
 
 /// One worker of `list --json`. What is not known is `null`: a worker that did not answer has no `sessions` list,

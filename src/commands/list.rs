@@ -17,7 +17,7 @@ use crate::registry::Registry;
 use crate::registry::discover::Source;
 use crate::registry::names::WorkerName;
 use crate::registry::worker::Worker;
-use crate::remote::list::Report;
+use crate::remote::list_all::Report;
 use crate::report::WorkerJson;
 use crate::terminal::live::Block;
 use crate::terminal::table::{self, Cell};

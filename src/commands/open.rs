@@ -9,7 +9,7 @@ use crate::exit::{Code, Problem};
 use crate::local::tmux::Tmux;
 use crate::local::windows::{self, Opening};
 use crate::registry::names::Address;
-use crate::remote::list;
+use crate::remote::{list, list_all};
 use crate::state;
 use crate::terminal::neutralise;
 use crate::terminal::progress::Progress;
@@ -84,7 +84,7 @@ fn every_session(context: &Context, end: &mut Code) -> Result<Vec<Address>> {
         *end = failure.code();
         super::report(&anyhow::Error::from(failure).context(format!("asking {source}")));
     }
-    let mut reports: Vec<_> = list::all(registry.workers.clone(), question).into_iter().collect();
+    let mut reports: Vec<_> = list_all::all(registry.workers.clone(), question).into_iter().collect();
     drop(progress);
     reports.sort_by_key(|report| report.index);
     let mut addresses = Vec::new();

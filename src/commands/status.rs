@@ -17,7 +17,8 @@ use crate::failure::Failure;
 use crate::registry::Registry;
 use crate::registry::worker::Worker;
 use crate::remote::Remote;
-use crate::remote::list::{self, Report};
+use crate::remote::list;
+use crate::remote::list_all::{self, Report};
 use crate::remote::session::{Answer, Session};
 use crate::report::WorkerJson;
 use crate::terminal::progress::Progress;
@@ -61,7 +62,7 @@ fn ask(context: &Context, registry: &Registry, known: &Worker) -> (Worker, Resul
     };
     let remote = Remote::to(&worker);
     let asked = match worker.polecat() {
-        Some(_) => list::knowing(told, list::one(&remote, &worker, context.question())).map(|answer| (answer, Vec::new())),
+        Some(_) => list_all::knowing(told, list::one(&remote, &worker, context.question())).map(|answer| (answer, Vec::new())),
         None => own::ask(&remote, &worker, context.timeout()),
     };
     (worker, asked)

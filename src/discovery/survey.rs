@@ -10,7 +10,8 @@ use crate::failure::Failure;
 use crate::registry::Registry;
 use crate::registry::discover::Source;
 use crate::registry::worker::Worker;
-use crate::remote::list::{Asking, Question, Report};
+use crate::remote::list::Question;
+use crate::remote::list_all::{Asking, Report};
 
 /// What is new.
 #[derive(Debug)]

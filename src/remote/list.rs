@@ -1,10 +1,7 @@
-//! The one question per worker: its sessions and its queue, in one exec; and many workers asked at the same time.
+//! The one question per worker: its sessions and its queue, in one exec.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::sync::mpsc::{self, Receiver};
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Remote;
@@ -15,20 +12,9 @@ use crate::failure::{Failure, Kind};
 use crate::process::{Output, Request};
 use crate::registry::discover::Reads;
 use crate::registry::worker::Worker;
-use crate::state;
 use crate::terminal::neutralise;
 
 const SCRIPT: &str = include_str!("list.sh");
-
-/// What one worker said, or why it did not.
-#[derive(Debug)]
-pub struct Report {
-    /// Its place among the workers that were asked.
-    pub index: usize,
-    /// The pod that answered, where there is one.
-    pub pod: Option<String>,
-    pub answer: Result<Answer, Failure>,
-}
 
 /// How workers are asked.
 #[derive(Debug, Clone, Copy)]
@@ -39,108 +25,6 @@ pub struct Question {
     pub parallel: NonZeroUsize,
     /// Ask for the queue too.
     pub queue: bool,
-}
-
-/// Ask all workers at the same time; reports come in the order of the answers. Dropping the receiver stops new questions.
-/// The sessions are noted for completion, before the report is sent: who has all reports may end the process.
-pub fn all(workers: Vec<Worker>, question: Question) -> Receiver<Report> {
-    let (sender, receiver) = mpsc::channel();
-    let asking = Asking::new(question, move |report| sender.send(report).is_ok());
-    workers.into_iter().enumerate().for_each(|(index, worker)| asking.ask(index, worker));
-    receiver
-}
-
-/// Workers that are asked at the same time, so many at most, and more may come.
-pub struct Asking<Deliver>(Arc<Desk<Deliver>>);
-
-struct Desk<Deliver> {
-    question: Question,
-    /// Takes each report; false when nobody wants any more.
-    deliver: Deliver,
-    line: Mutex<Line>,
-}
-
-#[derive(Default)]
-struct Line {
-    waiting: VecDeque<(usize, Worker, Option<Answer>)>,
-    /// How many threads ask.
-    asking: usize,
-}
-
-impl<Deliver: Fn(Report) -> bool + Send + Sync + 'static> Asking<Deliver> {
-    pub fn new(question: Question, deliver: Deliver) -> Self {
-        Self(Arc::new(Desk { question, deliver, line: Mutex::default() }))
-    }
-
-    /// Ask one more; its report has this index.
-    pub fn ask(&self, index: usize, worker: Worker) {
-        self.ask_after(index, worker, None);
-    }
-
-    /// The same for one of which something is known already: how it stands, and what it has without tmux.
-    pub fn ask_after(&self, index: usize, worker: Worker, told: Option<Answer>) {
-        let mut line = self.0.line();
-        line.waiting.push_back((index, worker, told));
-        if line.asking < self.0.question.parallel.get() {
-            line.asking += 1;
-            let desk = self.0.clone();
-            thread::spawn(move || desk.work());
-        }
-    }
-
-    /// Deliver what one said already.
-    pub fn told(&self, index: usize, worker: &Worker, answer: Result<Answer, Failure>) {
-        note_sessions(worker, &answer);
-        (self.0.deliver)(Report { index, pod: Remote::to(worker).exec.pod(), answer });
-    }
-}
-
-impl<Deliver: Fn(Report) -> bool> Desk<Deliver> {
-    fn line(&self) -> MutexGuard<'_, Line> {
-        self.line.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
-    /// One after the other, until nobody waits.
-    fn work(&self) {
-        while let Some((index, worker, told)) = self.next() {
-            let remote = Remote::to(&worker);
-            let answer = knowing(told, one(&remote, &worker, self.question));
-            note_sessions(&worker, &answer);
-            let report = Report { index, pod: remote.exec.pod(), answer };
-            if !(self.deliver)(report) {
-                self.line().waiting.clear();
-            }
-        }
-    }
-
-    fn next(&self) -> Option<(usize, Worker, Option<Answer>)> {
-        let mut line = self.line();
-        let next = line.waiting.pop_front();
-        line.asking -= usize::from(next.is_none());
-        next
-    }
-}
-
-fn note_sessions(worker: &Worker, answer: &Result<Answer, Failure>) {
-    match answer {
-        Ok(answer) => {
-            let names: Vec<_> = answer.sessions.iter().map(|session| session.name.as_str()).collect();
-            state::sessions::note(&worker.name, &names);
-        }
-        Err(_) => state::sessions::note_silence(&worker.name),
-    }
-}
-
-/// What a worker answered, with what was known of it before.
-pub fn knowing(told: Option<Answer>, answer: Result<Answer, Failure>) -> Result<Answer, Failure> {
-    match (answer, told) {
-        (Ok(answer), Some(Answer { standing: Some(standing), sessions, .. })) => {
-            let is_log = answer.sessions.iter().all(|session| session.id.is_none());
-            let sessions = if is_log { sessions } else { answer.sessions };
-            Ok(Answer { sessions, standing: Some(standing), ..answer })
-        }
-        (answer, _) => answer,
-    }
 }
 
 /// Ask one worker. A polecat without tmux is not asked: it has its log.

@@ -5,6 +5,7 @@ pub mod examine;
 pub mod exec;
 pub mod interrupt;
 pub mod list;
+pub mod list_all;
 pub mod local;
 pub mod nudge;
 pub mod peek;

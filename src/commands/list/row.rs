@@ -8,7 +8,7 @@ use crate::commands::standing;
 use crate::failure::Failure;
 use crate::registry::discover::Source;
 use crate::registry::worker::{Place, Worker};
-use crate::remote::list::Report;
+use crate::remote::list_all::Report;
 use crate::remote::session::{Answer, Session, State};
 use crate::terminal::age;
 use crate::terminal::neutralise;
