@@ -53,17 +53,17 @@ struct Slot {
 }
 
 #[derive(Default)]
-struct Board {
+struct Listings {
     slots: Mutex<HashMap<Cluster, Slot>>,
     changed: Condvar,
 }
 
-fn board() -> &'static Board {
-    static BOARD: OnceLock<Board> = OnceLock::new();
-    BOARD.get_or_init(Board::default)
+fn listings() -> &'static Listings {
+    static LISTINGS: OnceLock<Listings> = OnceLock::new();
+    LISTINGS.get_or_init(Listings::default)
 }
 
-impl Board {
+impl Listings {
     fn lock(&self) -> MutexGuard<'_, HashMap<Cluster, Slot>> {
         self.slots.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
@@ -91,15 +91,15 @@ impl Taken {
 
 /// The last listing of the namespace in this process, of any age.
 pub fn listed(cluster: &Cluster) -> Option<Arc<Listing>> {
-    board().lock().get(cluster)?.last.as_ref()?.result.as_ref().ok().cloned()
+    listings().lock().get(cluster)?.last.as_ref()?.result.as_ref().ok().cloned()
 }
 
 /// A listing of the namespace that is new enough; taken now unless another thread has just done so, or is
 /// about to have.
 pub fn listing(cluster: &Cluster, acceptable: Acceptable, deadline: Instant) -> Result<Arc<Listing>, Failure> {
-    let board = board();
+    let listings = listings();
     let late = || Failure::new(Kind::Unreachable, "no answer within the deadline").before_start();
-    let mut slots = board.settled(cluster, deadline).ok_or_else(late)?;
+    let mut slots = listings.settled(cluster, deadline).ok_or_else(late)?;
     let slot = slots.entry(cluster.clone()).or_default();
     if let Some(taken) = slot.last.as_ref().filter(|taken| taken.is(acceptable)) {
         return taken.result.clone();
@@ -109,10 +109,10 @@ pub fn listing(cluster: &Cluster, acceptable: Acceptable, deadline: Instant) -> 
     let began = Instant::now();
     // Nothing has been sent to the worker when its listing fails.
     let result = Listing::take(cluster, deadline).map(Arc::new).map_err(Failure::before_start);
-    let mut slots = board.lock();
+    let mut slots = listings.lock();
     let taken = Taken { began, ended: Instant::now(), result: result.clone() };
     slots.insert(cluster.clone(), Slot { under_way: false, last: Some(taken) });
-    board.changed.notify_all();
+    listings.changed.notify_all();
     result
 }
 

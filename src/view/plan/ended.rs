@@ -3,7 +3,7 @@
 use super::{Action, Answer, Down, GOOD, Moment, Outcome, Phase, Plan, Proof, Question, SERVER_TWICE, Sentence, State, Step};
 use crate::cluster::pod::Start;
 use crate::failure::{Failure, Kind};
-use crate::view::ending::{self, Absence, Ending};
+use crate::view::client::ending::{self, Absence, Ending};
 
 impl Plan {
     pub(super) fn ended(&mut self, ending: Ending, now: Moment) -> Option<Action> {

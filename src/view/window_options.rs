@@ -8,14 +8,14 @@ use crate::registry::names::Address;
 use crate::terminal::neutralise;
 
 /// Tells it, in a window of ours; elsewhere it tells nobody. All of this is nice to know, and no reason to fail.
-pub struct Announcer<'a> {
+pub struct WindowOptions<'a> {
     tmux: Option<Tmux>,
     address: &'a Address,
     state: Option<State>,
     pod: Option<String>,
 }
 
-impl<'a> Announcer<'a> {
+impl<'a> WindowOptions<'a> {
     pub fn new(address: &'a Address, in_window: bool) -> Self {
         let tmux = if in_window { Tmux::current().ok() } else { None };
         Self { tmux, address, state: None, pod: None }

@@ -11,7 +11,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::plan::Moment;
+use crate::view::plan::Moment;
 
 /// How often kubectl pings.
 const PING: Duration = Duration::from_secs(5);
@@ -43,7 +43,7 @@ pub struct Traffic {
 pub enum Verdict {
     Fine,
     /// Ask the worker to draw the screen.
-    Poke,
+    Redraw,
     /// Nothing comes from there any more.
     Frozen,
 }
@@ -64,20 +64,20 @@ enum Question {
 
 /// Watches over one connection.
 #[derive(Debug)]
-pub struct Vigil {
+pub struct Liveness {
     /// The last ten seconds and a bit, the oldest first.
     seen: VecDeque<(Moment, Traffic)>,
     /// When something came that was no answer to a ping, or the worker answered.
     alive: Moment,
     question: Question,
-    poked: Option<Moment>,
+    redrawn: Option<Moment>,
     failures: u32,
 }
 
-impl Vigil {
+impl Liveness {
     /// Over a connection that was just made.
     pub fn begin(now: Moment) -> Self {
-        Self { seen: VecDeque::new(), alive: now, question: Question::None, poked: None, failures: 0 }
+        Self { seen: VecDeque::new(), alive: now, question: Question::None, redrawn: None, failures: 0 }
     }
 
     /// Look at the traffic, about once a second.
@@ -89,11 +89,11 @@ impl Vigil {
             Question::Drawn { bytes, .. } if traffic.bytes >= bytes + SCREEN => self.is_alive(now),
             Question::Drawn { since, .. } if now.saturating_sub(since) < ANSWER => Verdict::Fine,
             Question::Drawn { .. } => self.failed(traffic, now),
-            Question::None if self.failures > 0 => self.poke(traffic, now),
-            Question::None if now.saturating_sub(self.alive) >= IDLE => self.poke(traffic, now),
+            Question::None if self.failures > 0 => self.redraw(traffic, now),
+            Question::None if now.saturating_sub(self.alive) >= IDLE => self.redraw(traffic, now),
             Question::None if self.typed_in_vain(traffic, now) => {
-                let recently = self.poked.is_some_and(|poked| now.saturating_sub(poked) < WHILE_TYPING);
-                if recently { Verdict::Fine } else { self.poke(traffic, now) }
+                let recently = self.redrawn.is_some_and(|redrawn| now.saturating_sub(redrawn) < WHILE_TYPING);
+                if recently { Verdict::Fine } else { self.redraw(traffic, now) }
             }
             Question::None => Verdict::Fine,
         }
@@ -133,19 +133,19 @@ impl Vigil {
         Verdict::Fine
     }
 
-    fn poke(&mut self, traffic: Traffic, now: Moment) -> Verdict {
+    fn redraw(&mut self, traffic: Traffic, now: Moment) -> Verdict {
         if self.failures >= 2 {
             return Verdict::Frozen;
         }
         self.question = Question::Asked { bytes: traffic.bytes };
-        self.poked = Some(now);
-        Verdict::Poke
+        self.redrawn = Some(now);
+        Verdict::Redraw
     }
 
     fn failed(&mut self, traffic: Traffic, now: Moment) -> Verdict {
         self.question = Question::None;
         self.failures += 1;
-        self.poke(traffic, now)
+        self.redraw(traffic, now)
     }
 
     /// Keys went out a few seconds ago, and for ten seconds nothing has come but answers to pings.
@@ -171,7 +171,7 @@ mod tests {
 
     /// A connection, looked at every second.
     struct Line {
-        vigil: Vigil,
+        liveness: Liveness,
         traffic: Traffic,
         now: Moment,
     }
@@ -179,7 +179,7 @@ mod tests {
     impl Line {
         fn new() -> Self {
             let traffic = Traffic { came: 10, went: 10, bytes: 10_000 };
-            Self { vigil: Vigil::begin(Duration::ZERO), traffic, now: Duration::ZERO }
+            Self { liveness: Liveness::begin(Duration::ZERO), traffic, now: Duration::ZERO }
         }
 
         /// A second with a ping now and then; `keys` packets go out and `echoes` come back.
@@ -189,7 +189,7 @@ mod tests {
             self.traffic.went += keys + ping;
             self.traffic.came += echoes + ping;
             self.traffic.bytes += echoes * 20 + ping * 2;
-            self.vigil.look(self.traffic, self.now)
+            self.liveness.look(self.traffic, self.now)
         }
 
         /// The first verdict that is not fine, and after how many seconds.
@@ -203,27 +203,27 @@ mod tests {
         let mut line = Line::new();
         (0..60).for_each(|_| assert_eq!(line.second(3, 3), Verdict::Fine));
         let (seconds, verdict) = line.until(1, 0);
-        assert_eq!(verdict, Verdict::Poke);
+        assert_eq!(verdict, Verdict::Redraw);
         assert!((10..=12).contains(&seconds), "{seconds}");
     }
 
     #[test]
     fn a_screen_that_does_not_come_twice_means_a_frozen_node() {
         let mut line = Line::new();
-        assert_eq!(line.until(1, 0).1, Verdict::Poke);
-        line.vigil.answered(Some(true), line.now);
-        assert_eq!(line.until(0, 0), (5, Verdict::Poke));
-        line.vigil.answered(Some(true), line.now);
+        assert_eq!(line.until(1, 0).1, Verdict::Redraw);
+        line.liveness.answered(Some(true), line.now);
+        assert_eq!(line.until(0, 0), (5, Verdict::Redraw));
+        line.liveness.answered(Some(true), line.now);
         assert_eq!(line.until(0, 0), (5, Verdict::Frozen));
     }
 
     #[test]
     fn a_question_without_an_answer_counts_too() {
         let mut line = Line::new();
-        assert_eq!(line.until(1, 0).1, Verdict::Poke);
-        line.vigil.answered(Some(false), line.now);
-        assert_eq!(line.until(0, 0), (1, Verdict::Poke));
-        line.vigil.answered(Some(false), line.now);
+        assert_eq!(line.until(1, 0).1, Verdict::Redraw);
+        line.liveness.answered(Some(false), line.now);
+        assert_eq!(line.until(0, 0), (1, Verdict::Redraw));
+        line.liveness.answered(Some(false), line.now);
         assert_eq!(line.until(0, 0), (1, Verdict::Frozen));
     }
 
@@ -231,8 +231,8 @@ mod tests {
     fn a_question_that_could_not_be_asked_proves_nothing() {
         let mut line = Line::new();
         for _ in 0..10 {
-            assert_eq!(line.until(1, 0).1, Verdict::Poke);
-            line.vigil.answered(None, line.now);
+            assert_eq!(line.until(1, 0).1, Verdict::Redraw);
+            line.liveness.answered(None, line.now);
             assert_eq!(line.second(1, 0), Verdict::Fine);
         }
     }
@@ -240,24 +240,24 @@ mod tests {
     #[test]
     fn a_screen_that_comes_is_a_sign_of_life() {
         let mut line = Line::new();
-        assert_eq!(line.until(1, 0).1, Verdict::Poke);
-        line.vigil.answered(Some(true), line.now);
+        assert_eq!(line.until(1, 0).1, Verdict::Redraw);
+        line.liveness.answered(Some(true), line.now);
         line.traffic.bytes += SCREEN;
         assert_eq!(line.second(0, 1), Verdict::Fine);
         // A program that never answers is not asked about all the time.
         let (seconds, verdict) = line.until(1, 0);
-        assert_eq!(verdict, Verdict::Poke);
+        assert_eq!(verdict, Verdict::Redraw);
         assert!((55..=62).contains(&seconds), "{seconds}");
     }
 
     #[test]
     fn a_quiet_session_is_asked_every_five_minutes() {
         let mut line = Line::new();
-        assert_eq!(line.until(0, 0), (300, Verdict::Poke));
-        line.vigil.answered(Some(true), line.now);
+        assert_eq!(line.until(0, 0), (300, Verdict::Redraw));
+        line.liveness.answered(Some(true), line.now);
         line.traffic.bytes += SCREEN;
         assert_eq!(line.second(0, 0), Verdict::Fine);
-        assert_eq!(line.until(0, 0), (300, Verdict::Poke));
+        assert_eq!(line.until(0, 0), (300, Verdict::Redraw));
     }
 
     #[test]

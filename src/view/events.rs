@@ -4,25 +4,25 @@ use std::io;
 
 use nix::sys::signal::Signal;
 
-use super::listener::Heard;
+use super::connection::probe::Sight;
 use super::plan::Answer;
-use super::probe::Sight;
+use super::terminal::input::InputEvent;
 use crate::cluster::pod::Start;
 use crate::failure::Failure;
 
 /// Something that happened outside. Numbers say of which child or question.
 #[derive(Debug)]
-pub enum Happening {
+pub enum ViewEvent {
     Signal(Signal),
     /// A child wrote on standard error.
     Said(u32, Vec<u8>),
     /// A child is gone; its exit status, 128 + N for signal N, as shells say it.
     Ended(u32, io::Result<i32>),
     /// From the terminal, while nobody else reads it.
-    Heard(Heard),
+    Input(InputEvent),
     Answered(u32, Answer),
     /// Whether the worker has let the client draw its screen anew over a child's connection; `None`: it could not be asked.
-    Poked(u32, Option<bool>),
+    Redrawn(u32, Option<bool>),
     /// Of the way to the API server.
     Seen(Sight),
     /// Which start of its container a child's command runs in.

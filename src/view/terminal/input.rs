@@ -14,26 +14,26 @@ use signal_hook::SigId;
 
 /// What came from the terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Heard {
+pub enum InputEvent {
     /// Bytes, as they came together.
     Keys(Vec<u8>),
     Resized,
 }
 
 /// While this lives, it reads the terminal, and nobody else should.
-pub struct Listener {
+pub struct Input {
     /// Closed to end the thread.
     stop: Option<OwnedFd>,
     thread: Option<JoinHandle<()>>,
     winch: SigId,
 }
 
-impl Listener {
+impl Input {
     /// Begin to listen.
     ///
     /// # Errors
     /// There are no file descriptors left.
-    pub fn start(tell: impl Fn(Heard) + Send + 'static) -> io::Result<Self> {
+    pub fn start(tell: impl Fn(InputEvent) + Send + 'static) -> io::Result<Self> {
         // A child that kept our end open would keep the thread alive.
         let (stopped, stop) = pipe2(OFlag::O_CLOEXEC)?;
         let (resized, signal) = UnixStream::pair()?;
@@ -45,7 +45,7 @@ impl Listener {
     }
 }
 
-impl Drop for Listener {
+impl Drop for Input {
     fn drop(&mut self) {
         signal_hook::low_level::unregister(self.winch);
         self.stop.take();
@@ -64,7 +64,7 @@ fn terminal() -> io::Result<OwnedFd> {
     Ok(open(&path, flags, Mode::empty())?)
 }
 
-fn listen(stopped: &OwnedFd, mut resized: &UnixStream, terminal: &OwnedFd, tell: &impl Fn(Heard)) {
+fn listen(stopped: &OwnedFd, mut resized: &UnixStream, terminal: &OwnedFd, tell: &impl Fn(InputEvent)) {
     let mut buffer = [0; 1024];
     loop {
         let mut fds = [stopped.as_fd(), resized.as_fd(), terminal.as_fd()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
@@ -80,12 +80,12 @@ fn listen(stopped: &OwnedFd, mut resized: &UnixStream, terminal: &OwnedFd, tell:
         if size {
             match resized.read(&mut buffer) {
                 Ok(0) => return,
-                _ => tell(Heard::Resized),
+                _ => tell(InputEvent::Resized),
             }
         }
         if keys {
             match read(terminal.as_fd(), &mut buffer) {
-                Ok(count @ 1..) => tell(Heard::Keys(buffer[..count].to_vec())),
+                Ok(count @ 1..) => tell(InputEvent::Keys(buffer[..count].to_vec())),
                 Err(nix::errno::Errno::EINTR | nix::errno::Errno::EAGAIN) => {}
                 // The terminal is gone; a signal says so too.
                 Ok(0) | Err(_) => return,

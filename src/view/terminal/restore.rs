@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use nix::sys::termios::{FlushArg, LocalFlags, SetArg, Termios, cfmakeraw, tcflush, tcgetattr, tcsetattr};
 
-use super::terminal;
+use crate::view::client::features;
 
 /// Who had the terminal last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +83,7 @@ impl Terminal {
         let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &self.0);
         let _ = tcflush(io::stdin(), FlushArg::TCIFLUSH);
         let leave = if last == Last::CutOff { LEAVE_SCREEN } else { "" };
-        write(&format!("{leave}{RESET}{}", terminal::not_seamless()));
+        write(&format!("{leave}{RESET}{}", features::not_seamless()));
     }
 
     /// Make the terminal one on which nothing comes but keys, one by one, and none of those that were typed before.
@@ -91,7 +91,7 @@ impl Terminal {
         let mut raw = self.0.clone();
         cfmakeraw(&mut raw);
         let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &raw);
-        write(&format!("{QUIET}{}", terminal::not_seamless()));
+        write(&format!("{QUIET}{}", features::not_seamless()));
         self.forget_keys();
     }
 

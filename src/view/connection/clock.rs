@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 
-use super::plan::Moment;
+use crate::view::plan::Moment;
 
 /// A look that comes later than it should by more than this means that we were stopped, or that the machine slept.
 const LATE: Duration = Duration::from_secs(5);

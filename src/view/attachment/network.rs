@@ -3,27 +3,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Watch;
-use crate::view::clock::Look;
-use crate::view::happening::Happening;
+use super::Attachment;
+use crate::view::connection::clock::Look;
+use crate::view::connection::probe::{Probe, Sight};
+use crate::view::connection::socket_age::SocketAge;
+use crate::view::events::ViewEvent;
 use crate::view::plan::{DEAD, Event, Moment, STALLED};
-use crate::view::probe::{Probe, Sight};
-use crate::view::pulse::Pulse;
 
-impl Watch<'_> {
+impl Attachment<'_> {
     /// Look for the API server while the view is down, or nobody can see how its connection is.
     pub(super) fn probe(&mut self) {
         let wanted = match self.plan.down() {
             // Whoever was asked can be reached.
             Some(_) => self.probe.is_some() || self.plan.listens(),
-            None => self.plan.is_attached() && self.pulse.as_ref().is_some_and(Pulse::is_blind),
+            None => self.plan.is_attached() && self.socket.as_ref().is_some_and(SocketAge::is_blind),
         };
         if !wanted || !self.view.is_pod {
             self.probe = None;
             self.away_since = None;
         } else if self.probe.is_none() {
             let sender = self.sender.clone();
-            let tell = move |sight| drop(sender.send(Happening::Seen(sight)));
+            let tell = move |sight| drop(sender.send(ViewEvent::Seen(sight)));
             self.probe = Some(Probe::start(Arc::clone(&self.view.remote), Arc::clone(&self.place), tell));
         }
     }

@@ -8,9 +8,9 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use super::child::{self, Child};
-use super::happening::Happening;
-use super::restore::{self, Last, Terminal};
-use super::terminal;
+use super::client::features;
+use super::events::ViewEvent;
+use super::terminal::restore::{self, Last, Terminal};
 use crate::failure::Failure;
 use crate::signals;
 
@@ -41,7 +41,7 @@ pub fn shell(interactive: impl FnOnce(&[String]) -> Result<Command, Failure>) ->
 
 /// `env TERM=…` for a command in a pod: exec does not hand it on, and ours may be unknown there.
 fn terminal_type() -> [String; 2] {
-    let types = terminal::types();
+    let types = features::types();
     let known_everywhere = types.split(' ').next_back().unwrap_or("xterm");
     ["env".to_owned(), format!("TERM={known_everywhere}")]
 }
@@ -50,28 +50,28 @@ fn terminal_type() -> [String; 2] {
 fn run(command: Command) -> io::Result<Ended> {
     let terminal = Terminal::remember()?;
     terminal.keep_title();
-    let (sender, happenings) = mpsc::channel();
+    let (sender, events) = mpsc::channel();
     let signals = sender.clone();
-    let _listening = signals::listen(move |signal| drop(signals.send(Happening::Signal(signal))));
+    let _listening = signals::listen(move |signal| drop(signals.send(ViewEvent::Signal(signal))));
     let child = Child::start(command, ONLY, &sender);
-    let ended = child.map(|child| watch(child, &happenings));
+    let ended = child.map(|child| watch(child, &events));
     // kubectl says something when the connection broke.
     let tidy = ended.as_ref().is_ok_and(|ended| ended.said.is_none());
     terminal.restore(if tidy { Last::Tidy } else { Last::CutOff });
     ended
 }
 
-fn watch(mut child: Child, happenings: &Receiver<Happening>) -> Ended {
+fn watch(mut child: Child, events: &Receiver<ViewEvent>) -> Ended {
     loop {
         let patience = child.insist().unwrap_or(LOOK_EVERY);
-        match happenings.recv_timeout(patience) {
-            Ok(Happening::Said(_, text)) => {
+        match events.recv_timeout(patience) {
+            Ok(ViewEvent::Said(_, text)) => {
                 child.keep(&text);
                 restore::write(&child::shown(&text));
             }
-            Ok(Happening::Signal(Signal::SIGINT)) | Err(RecvTimeoutError::Timeout) => {}
-            Ok(Happening::Signal(_)) => child.end(),
-            Ok(Happening::Ended(_, status)) => return Ended { status: status.unwrap_or(1), said: child.last_line() },
+            Ok(ViewEvent::Signal(Signal::SIGINT)) | Err(RecvTimeoutError::Timeout) => {}
+            Ok(ViewEvent::Signal(_)) => child.end(),
+            Ok(ViewEvent::Ended(_, status)) => return Ended { status: status.unwrap_or(1), said: child.last_line() },
             Ok(_) => {}
             Err(RecvTimeoutError::Disconnected) => return Ended { status: 1, said: child.last_line() },
         }

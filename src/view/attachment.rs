@@ -9,19 +9,19 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use super::announce::Announcer;
 use super::child::{self, Child};
+use super::client::ending::Ending;
 use super::client::{Client, Manner};
-use super::clock::{Clock, Look};
-use super::ear::Key;
-use super::ending::Ending;
-use super::face::Face;
-use super::happening::Happening;
+use super::connection::clock::{Clock, Look};
+use super::connection::liveness::{Liveness, Verdict};
+use super::connection::probe::{Place, Probe};
+use super::connection::socket_age::SocketAge;
+use super::events::ViewEvent;
 use super::plan::{self, Action, Backoff, Event, Moment, Plan, Rules};
-use super::probe::{Place, Probe};
-use super::pulse::Pulse;
-use super::restore::{Last, Terminal, write};
-use super::vigil::{Verdict, Vigil};
+use super::terminal::down::DownScreen;
+use super::terminal::keys::Key;
+use super::terminal::restore::{Last, Terminal, write};
+use super::window_options::WindowOptions;
 use super::{Outcome, View};
 use crate::failure::{Failure, Kind};
 use crate::process;
@@ -33,7 +33,7 @@ use crate::signals;
 const ON_ITS_WAY: Duration = Duration::from_millis(20);
 const SLOWLY: Duration = Duration::from_millis(200);
 /// How often a living connection is looked at; also how soon a resume from sleep is noticed.
-const BEAT: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The first screen comes before the question in which start of its container it is.
 const AFTER_ARRIVAL: Duration = Duration::from_millis(500);
 /// When that question is asked again if it was not answered.
@@ -44,20 +44,20 @@ const INTERRUPTED: i32 = 128 + Signal::SIGINT as i32;
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Everything of a view that changes.
-pub struct Watch<'a> {
+pub struct Attachment<'a> {
     view: &'a View<'a>,
     terminal: &'a Terminal,
     client: Arc<Client>,
     clock: Clock,
     plan: Plan,
-    face: Face<'a>,
-    announcer: Announcer<'a>,
-    sender: Sender<Happening>,
-    happenings: Receiver<Happening>,
+    down_screen: DownScreen<'a>,
+    window: WindowOptions<'a>,
+    sender: Sender<ViewEvent>,
+    events: Receiver<ViewEvent>,
     child: Option<Child>,
-    pulse: Option<Pulse>,
+    socket: Option<SocketAge>,
     /// There is one while the session is shown.
-    vigil: Option<Vigil>,
+    liveness: Option<Liveness>,
     /// There is one while the view is down, or nobody can see how its connection is.
     probe: Option<Probe>,
     /// Where the API server was when the last of them asked.
@@ -83,10 +83,10 @@ pub struct Watch<'a> {
     over: Option<Outcome>,
 }
 
-impl<'a> Watch<'a> {
+impl<'a> Attachment<'a> {
     pub fn new(view: &'a View<'a>, terminal: &'a Terminal) -> Self {
         let clock = Clock::start();
-        let (sender, happenings) = mpsc::channel();
+        let (sender, events) = mpsc::channel();
         let rules = Rules { session: view.session.clone(), pod: view.is_pod, patience: view.patience, timeout: view.timeout };
         let now = clock.now();
         Self {
@@ -94,13 +94,13 @@ impl<'a> Watch<'a> {
             terminal,
             client: Arc::new(Client::new(Arc::clone(&view.remote), view.session.clone())),
             plan: Plan::new(rules, Backoff::new(), now),
-            face: Face::new(terminal, view.address),
-            announcer: Announcer::new(view.address, view.in_window),
+            down_screen: DownScreen::new(terminal, view.address),
+            window: WindowOptions::new(view.address, view.in_window),
             sender,
-            happenings,
+            events,
             child: None,
-            pulse: None,
-            vigil: None,
+            socket: None,
+            liveness: None,
             probe: None,
             place: Place::default(),
             away_since: None,
@@ -127,13 +127,13 @@ impl<'a> Watch<'a> {
         let way = self.way(self.view.timeout)?;
         let signals = self.sender.clone();
         // From here on it ends what we started in its order: somebody has to tidy up.
-        let _listening = signals::listen(move |signal| drop(signals.send(Happening::Signal(signal))));
+        let _listening = signals::listen(move |signal| drop(signals.send(ViewEvent::Signal(signal))));
         self.set_out(way, self.clock.now())?;
         let outcome = loop {
-            let happening = self.wait();
+            let event = self.wait();
             let look = self.clock.look();
-            if let Some(happening) = happening {
-                self.take_in(happening, look.now);
+            if let Some(event) = event {
+                self.take_in(event, look.now);
             }
             self.look(look);
             self.show();
@@ -146,50 +146,51 @@ impl<'a> Watch<'a> {
     }
 
     /// Wait for something to happen, at most until something is due.
-    fn wait(&mut self) -> Option<Happening> {
+    fn wait(&mut self) -> Option<ViewEvent> {
         let pause = self.pause();
         self.clock.expect(pause);
         // Never cut off: we hold a sender ourselves.
-        self.happenings.recv_timeout(pause).ok()
+        self.events.recv_timeout(pause).ok()
     }
 
     fn pause(&mut self) -> Duration {
         let now = self.clock.now();
         let until = |moment: Option<Moment>| moment.map(|moment| moment.saturating_sub(now));
         let insists = self.child.as_mut().and_then(Child::insist);
-        let all = [until(self.plan.due()), until(self.face.due(now)), until(self.ask_start_at), insists, self.beat_pause(now)];
+        let all =
+            [until(self.plan.due()), until(self.down_screen.due(now)), until(self.ask_start_at), insists, self.look_pause(now)];
         all.into_iter().flatten().min().unwrap_or(Duration::from_secs(60))
     }
 
-    fn beat_pause(&mut self, now: Moment) -> Option<Duration> {
-        let pulse = self.pulse.as_mut()?;
+    fn look_pause(&mut self, now: Moment) -> Option<Duration> {
+        let socket = self.socket.as_mut()?;
         if !self.plan.is_attached() || !self.is_in {
             return Some(if now.saturating_sub(self.plan.tried_at()) < plan::DIAL / 3 { ON_ITS_WAY } else { SLOWLY });
         }
         // Exactly when it would count as stalled, if nothing came.
-        let left = plan::STALLED.saturating_sub(pulse.last_silence()) + Duration::from_millis(10);
-        Some(left.clamp(Duration::from_millis(50), BEAT))
+        let left = plan::STALLED.saturating_sub(socket.last_silence()) + Duration::from_millis(10);
+        Some(left.clamp(Duration::from_millis(50), LOOK_EVERY))
     }
 
-    fn take_in(&mut self, happening: Happening, now: Moment) {
+    fn take_in(&mut self, event: ViewEvent, now: Moment) {
         let current = |child: &Option<Child>, number: u32| child.as_ref().is_some_and(|child| child.number == number);
-        match happening {
-            Happening::Signal(Signal::SIGINT) if self.plan.entered() => {}
-            Happening::Signal(Signal::SIGHUP) => self.over = Some(Outcome::Left),
-            Happening::Signal(_) => self.over = Some(Outcome::Ended),
-            Happening::Said(number, text) if current(&self.child, number) => self.said(&text),
-            Happening::Ended(number, status) if current(&self.child, number) => self.ended(status, now),
-            Happening::In(number, Ok(start)) if current(&self.child, number) => self.apply(Event::In(start), now),
-            Happening::In(number, Err(_)) if current(&self.child, number) => self.ask_start_at = Some(now + AGAIN),
-            Happening::Answered(number, answer) if number == self.questions => self.apply(Event::Answered(answer), now),
-            Happening::Poked(number, drawn) if current(&self.child, number) => {
-                if let Some(vigil) = &mut self.vigil {
-                    vigil.answered(drawn, now);
+        match event {
+            ViewEvent::Signal(Signal::SIGINT) if self.plan.entered() => {}
+            ViewEvent::Signal(Signal::SIGHUP) => self.over = Some(Outcome::Left),
+            ViewEvent::Signal(_) => self.over = Some(Outcome::Ended),
+            ViewEvent::Said(number, text) if current(&self.child, number) => self.said(&text),
+            ViewEvent::Ended(number, status) if current(&self.child, number) => self.ended(status, now),
+            ViewEvent::In(number, Ok(start)) if current(&self.child, number) => self.apply(Event::In(start), now),
+            ViewEvent::In(number, Err(_)) if current(&self.child, number) => self.ask_start_at = Some(now + AGAIN),
+            ViewEvent::Answered(number, answer) if number == self.questions => self.apply(Event::Answered(answer), now),
+            ViewEvent::Redrawn(number, drawn) if current(&self.child, number) => {
+                if let Some(liveness) = &mut self.liveness {
+                    liveness.answered(drawn, now);
                 }
             }
-            Happening::Seen(sight) => self.seen(sight, now),
-            Happening::Heard(heard) => {
-                if let Some(key) = self.face.heard(heard, now) {
+            ViewEvent::Seen(sight) => self.seen(sight, now),
+            ViewEvent::Input(heard) => {
+                if let Some(key) = self.down_screen.heard(heard, now) {
                     self.key(key, now);
                 }
             }
@@ -212,8 +213,8 @@ impl<'a> Watch<'a> {
 
     fn ended(&mut self, status: std::io::Result<i32>, now: Moment) {
         let Some(child) = self.child.take() else { return };
-        self.pulse = None;
-        self.vigil = None;
+        self.socket = None;
+        self.liveness = None;
         self.ask_start_at = None;
         // Ctrl-C on the way in reaches the child as well as us: which of the two is heard of first does not matter.
         if !self.plan.entered() && matches!(status, Ok(INTERRUPTED)) {
@@ -243,19 +244,19 @@ impl<'a> Watch<'a> {
         match key {
             Key::Now => self.apply(Event::Now, now),
             Key::Close => self.apply(Event::Close, now),
-            Key::Details => self.face.toggle_details(),
+            Key::Details => self.down_screen.toggle_details(),
         }
     }
 
     /// What can be seen without being told.
     fn look(&mut self, look: Look) {
-        if let Some(key) = self.face.ripen(look.now) {
+        if let Some(key) = self.down_screen.settle_key(look.now) {
             self.key(key, look.now);
         }
         if look.resumed && self.plan.down().is_some() {
             self.apply(Event::Back, look.now);
         }
-        self.feel(look);
+        self.look_at_connection(look);
         if self.ask_start_at.is_some_and(|at| look.now >= at) {
             self.ask_start_at = None;
             self.ask_which_start();
@@ -263,29 +264,29 @@ impl<'a> Watch<'a> {
         self.apply(Event::Tick, look.now);
     }
 
-    /// Feel the pulse of the connection.
-    fn feel(&mut self, look: Look) {
-        let Some(pulse) = &mut self.pulse else { return };
+    /// Look at the connection, without touching it.
+    fn look_at_connection(&mut self, look: Look) {
+        let Some(socket) = &mut self.socket else { return };
         let terminal = self.terminal;
-        let beat = pulse.look(|| terminal.is_raw());
+        let reading = socket.look(|| terminal.is_raw());
         if self.plan.is_attached() {
-            self.is_in |= beat.entered || look.now.saturating_sub(self.plan.tried_at()) >= plan::DIAL;
-            let unseen = pulse.is_blind().then(|| self.unseen_silence(look));
-            if let Some(age) = beat.silence.map(|silence| silence + look.slept).or(unseen) {
+            self.is_in |= reading.entered || look.now.saturating_sub(self.plan.tried_at()) >= plan::DIAL;
+            let unseen = socket.is_blind().then(|| self.unseen_silence(look));
+            if let Some(age) = reading.silence.map(|silence| silence + look.slept).or(unseen) {
                 self.apply(Event::Silence { age, resumed: look.resumed }, look.now);
             }
-            let verdict = beat.traffic.zip(self.vigil.as_mut()).map(|(traffic, vigil)| vigil.look(traffic, look.now));
+            let verdict = reading.traffic.zip(self.liveness.as_mut()).map(|(traffic, liveness)| liveness.look(traffic, look.now));
             match verdict {
-                Some(Verdict::Poke) => self.poke(),
+                Some(Verdict::Redraw) => self.redraw(),
                 Some(Verdict::Frozen) => self.apply(Event::Frozen, look.now),
                 Some(Verdict::Fine) | None => {}
             }
             return;
         }
-        if beat.asked {
+        if reading.asked {
             self.apply(Event::Asked, look.now);
         }
-        if beat.arrived {
+        if reading.arrived {
             self.apply(Event::Arrived, look.now);
             self.arrived(look.now);
         } else if !self.plan.entered() && !self.says_connecting && look.now.saturating_sub(self.began) >= PATIENCE {
@@ -300,8 +301,8 @@ impl<'a> Watch<'a> {
 
     fn arrived(&mut self, now: Moment) {
         self.leftover = false;
-        self.vigil = Some(Vigil::begin(now));
-        self.announcer.pod(self.pod.as_ref().map(ToString::to_string));
+        self.liveness = Some(Liveness::begin(now));
+        self.window.pod(self.pod.as_ref().map(ToString::to_string));
         if self.view.is_pod {
             self.ask_start_at = Some(now + AFTER_ARRIVAL);
         }
@@ -371,7 +372,7 @@ impl<'a> Watch<'a> {
         let child = Child::start(interactive.command, self.children, &self.sender)
             .map_err(|error| Failure::new(Kind::Failed, format!("cannot run {program}: {error}")).before_start())?;
         if self.view.is_pod {
-            self.pulse = Some(Pulse::of(child.id, &argv));
+            self.socket = Some(SocketAge::of(child.id, &argv));
             self.child = Some(child);
         } else {
             // There is no way in between.
@@ -387,10 +388,10 @@ impl<'a> Watch<'a> {
         let now = self.clock.now();
         // Whoever types as soon as it says "connected" must find the session at the other end.
         let arriving = self.plan.is_attached() && !self.is_in;
-        self.announcer.state(self.plan.state().filter(|_| !arriving));
+        self.window.state(self.plan.state().filter(|_| !arriving));
         self.probe();
         let said = self.child.as_ref().and_then(Child::last_line);
         let pod = self.pod.as_ref().map(ToString::to_string);
-        self.face.show(&self.plan, &self.sender, said.as_deref(), pod.as_deref(), now);
+        self.down_screen.show(&self.plan, &self.sender, said.as_deref(), pod.as_deref(), now);
     }
 }

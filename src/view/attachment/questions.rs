@@ -6,41 +6,41 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use super::Watch;
+use super::Attachment;
 use crate::cluster::kubectl_error::NO_NODE;
 use crate::failure::{Failure, Kind};
 use crate::view::Outcome;
 use crate::view::child::Child;
-use crate::view::happening::Happening;
+use crate::view::events::ViewEvent;
 use crate::view::plan::{Answer, Question};
-use crate::view::restore::{Last, write};
+use crate::view::terminal::restore::{Last, write};
 
 /// When the window is closed, the worker has this long to let go of our client.
 const FAREWELL: Duration = Duration::from_secs(3);
 /// How long a question may take.
 const ANSWER: Duration = Duration::from_secs(15);
 /// How long a node may take to show that it lives.
-const POKE: Duration = Duration::from_secs(10);
+const REDRAW: Duration = Duration::from_secs(10);
 
-impl Watch<'_> {
+impl Attachment<'_> {
     pub(super) fn ask_which_start(&self) {
         let (Some(pod), Some(child)) = (self.pod.clone(), &self.child) else { return };
         let (remote, sender, number) = (Arc::clone(&self.view.remote), self.sender.clone(), child.number);
         thread::spawn(move || {
             let start = remote.exec.start(&pod, Instant::now() + ANSWER);
-            let _ = sender.send(Happening::In(number, start));
+            let _ = sender.send(ViewEvent::In(number, start));
         });
     }
 
-    pub(super) fn poke(&self) {
+    pub(super) fn redraw(&self) {
         let Some(child) = &self.child else { return };
         let (client, sender, number) = (Arc::clone(&self.client), self.sender.clone(), child.number);
         thread::spawn(move || {
-            let drawn = match client.poke(Instant::now() + POKE) {
+            let drawn = match client.redraw(Instant::now() + REDRAW) {
                 Ok(drawn) => Some(drawn),
                 Err(failure) => is_about_the_node(&failure).then_some(false),
             };
-            let _ = sender.send(Happening::Poked(number, drawn));
+            let _ = sender.send(ViewEvent::Redrawn(number, drawn));
         });
     }
 
@@ -59,13 +59,13 @@ impl Watch<'_> {
                     None => Err(Failure::new(Kind::Missing, "there is no pod")),
                 }),
             };
-            let _ = sender.send(Happening::Answered(number, answer));
+            let _ = sender.send(ViewEvent::Answered(number, answer));
         });
     }
 
     /// Tidy up.
     pub(super) fn leave(&mut self, outcome: &Outcome) {
-        self.face.away();
+        self.down_screen.away();
         if let Some(child) = &mut self.child {
             child.end();
             self.leftover = true;
@@ -74,7 +74,7 @@ impl Watch<'_> {
             }
         }
         while let Some(pause) = self.child.as_mut().and_then(Child::insist) {
-            if let Ok(Happening::Ended(..)) = self.happenings.recv_timeout(pause) {
+            if let Ok(ViewEvent::Ended(..)) = self.events.recv_timeout(pause) {
                 self.child = None;
             }
         }
@@ -88,7 +88,7 @@ impl Watch<'_> {
             write("\r\x1b[K");
         }
         if *outcome == Outcome::Gone {
-            self.announcer.over();
+            self.window.over();
         }
     }
 
@@ -99,13 +99,13 @@ impl Watch<'_> {
         let deadline = Instant::now() + FAREWELL;
         thread::spawn(move || {
             let answer = Answer::Session(client.look(deadline));
-            let _ = sender.send(Happening::Answered(number, answer));
+            let _ = sender.send(ViewEvent::Answered(number, answer));
         });
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            match self.happenings.recv_timeout(left) {
-                Ok(Happening::Answered(answered, _)) if answered == number => return,
-                Ok(Happening::Signal(Signal::SIGINT)) | Err(_) => return,
+            match self.events.recv_timeout(left) {
+                Ok(ViewEvent::Answered(answered, _)) if answered == number => return,
+                Ok(ViewEvent::Signal(Signal::SIGINT)) | Err(_) => return,
                 Ok(_) => {}
             }
         }

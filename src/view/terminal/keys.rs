@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::plan::Moment;
+use crate::view::plan::Moment;
 
 /// How long nobody typed before a key that counts.
 const QUIET: Duration = Duration::from_secs(1);
@@ -23,16 +23,16 @@ pub enum Key {
     Details,
 }
 
-/// Listens to keys.
+/// What the keys typed so far mean.
 #[derive(Debug)]
-pub struct Ear {
+pub struct Keys {
     last: Moment,
     /// A key that closes, if nothing follows.
     close_at: Option<Moment>,
 }
 
-impl Ear {
-    /// An ear for a view that is down from now on.
+impl Keys {
+    /// For a view that is down from now on.
     pub fn new(now: Moment) -> Self {
         Self { last: now, close_at: None }
     }
@@ -53,13 +53,13 @@ impl Ear {
         }
     }
 
-    /// When [`Self::ripen`] may have something to say.
+    /// When [`Self::settle_key`] may have something to say.
     pub fn due(&self) -> Option<Moment> {
         self.close_at
     }
 
     /// The key that closes, once nothing has followed it.
-    pub fn ripen(&mut self, now: Moment) -> Option<Key> {
+    pub fn settle_key(&mut self, now: Moment) -> Option<Key> {
         self.close_at.take_if(|at| now >= *at).map(|_| Key::Close)
     }
 }
@@ -82,34 +82,34 @@ mod tests {
     #[case(b"\x1b[A", None)]
     #[case(b"\rd", None)]
     fn a_single_key_after_a_second_of_silence_counts(#[case] keys: &[u8], #[case] meaning: Option<Key>) {
-        assert_eq!(Ear::new(ms(0)).hear(keys, ms(1000)), meaning);
-        assert_eq!(Ear::new(ms(0)).hear(keys, ms(999)), None, "too early");
+        assert_eq!(Keys::new(ms(0)).hear(keys, ms(1000)), meaning);
+        assert_eq!(Keys::new(ms(0)).hear(keys, ms(999)), None, "too early");
     }
 
     #[test]
     fn each_key_begins_the_silence_anew() {
-        let mut ear = Ear::new(ms(0));
-        assert_eq!(ear.hear(b"x", ms(900)), None);
-        assert_eq!(ear.hear(b"\r", ms(1800)), None);
-        assert_eq!(ear.hear(b"\r", ms(2800)), Some(Key::Now));
+        let mut keys = Keys::new(ms(0));
+        assert_eq!(keys.hear(b"x", ms(900)), None);
+        assert_eq!(keys.hear(b"\r", ms(1800)), None);
+        assert_eq!(keys.hear(b"\r", ms(2800)), Some(Key::Now));
     }
 
     #[test]
     fn the_window_closes_when_nothing_follows_the_key() {
-        let mut ear = Ear::new(ms(0));
-        assert_eq!(ear.hear(b"Q", ms(1000)), None);
-        assert_eq!(ear.due(), Some(ms(1400)));
-        assert_eq!(ear.ripen(ms(1399)), None);
-        assert_eq!(ear.ripen(ms(1400)), Some(Key::Close));
-        assert_eq!(ear.ripen(ms(2000)), None);
+        let mut keys = Keys::new(ms(0));
+        assert_eq!(keys.hear(b"Q", ms(1000)), None);
+        assert_eq!(keys.due(), Some(ms(1400)));
+        assert_eq!(keys.settle_key(ms(1399)), None);
+        assert_eq!(keys.settle_key(ms(1400)), Some(Key::Close));
+        assert_eq!(keys.settle_key(ms(2000)), None);
     }
 
     #[test]
     fn a_word_that_begins_with_that_key_closes_nothing() {
-        let mut ear = Ear::new(ms(0));
-        ear.hear(b"Q", ms(1000));
-        ear.hear(b"u", ms(1200));
-        assert_eq!((ear.due(), ear.ripen(ms(9000))), (None, None));
-        assert_eq!(Ear::new(ms(0)).hear(b"Quit", ms(5000)), None);
+        let mut keys = Keys::new(ms(0));
+        keys.hear(b"Q", ms(1000));
+        keys.hear(b"u", ms(1200));
+        assert_eq!((keys.due(), keys.settle_key(ms(9000))), (None, None));
+        assert_eq!(Keys::new(ms(0)).hear(b"Quit", ms(5000)), None);
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::cluster::pod::Start;
 use crate::failure::Failure;
-use crate::view::ending::{Absence, Ending};
+use crate::view::client::ending::{Absence, Ending};
 
 /// What the window's option says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

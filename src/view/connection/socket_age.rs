@@ -5,14 +5,12 @@
 //! message of a few microseconds. Where there is no such counter, the way to the API server is looked at instead
 //! ([`super::probe`]): kubectl takes a minute to notice a dead network by itself.
 
-mod diag;
-
 use std::fs;
 use std::time::{Duration, Instant};
 
-use diag::{Counters, Diag};
+use super::inet_diag::{Connection, Counters, Diag};
 
-use super::vigil::Traffic;
+use super::liveness::Traffic;
 
 /// How much `enter.sh` writes before anything else: so many bytes come only when it has found the session.
 const ARRIVAL: u64 = 8192;
@@ -30,7 +28,7 @@ const BLIND_AFTER: Duration = Duration::from_secs(5);
 
 /// What is seen of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Beat {
+pub struct Reading {
     /// How long ago the last byte came; `None` when nobody can say.
     pub silence: Option<Duration>,
     /// What has gone to and fro.
@@ -45,21 +43,21 @@ pub struct Beat {
 
 /// Looks at the connection of one child.
 #[derive(Debug)]
-pub struct Pulse {
+pub struct SocketAge {
     child: i32,
     /// Bytes that the request for the exec has at least.
     request: u64,
     began: Instant,
     diag: Option<Diag>,
     /// The exec's own connection, once it is known.
-    stream: Option<diag::Connection>,
+    stream: Option<Connection>,
     seen_socket: bool,
     /// When the request was seen to be out, and how many bytes had come by then: a TLS handshake has some.
     asked: Option<(Instant, u64)>,
     silence: Duration,
 }
 
-impl Pulse {
+impl SocketAge {
     /// Of a child that was just started with this command line.
     pub fn of(child: i32, argv: &[String]) -> Self {
         let request = argv.iter().map(|word| word.len() as u64).sum();
@@ -86,23 +84,23 @@ impl Pulse {
     }
 
     /// Look once; `is_raw` says whether the terminal is.
-    pub fn look(&mut self, is_raw: impl Fn() -> bool) -> Beat {
+    pub fn look(&mut self, is_raw: impl Fn() -> bool) -> Reading {
         let Some(counters) = self.counters() else {
             let blind = self.is_blind() && self.began.elapsed() >= BLIND_AFTER && is_raw();
-            return Beat { silence: None, traffic: None, asked: blind, arrived: blind, entered: blind };
+            return Reading { silence: None, traffic: None, asked: blind, arrived: blind, entered: blind };
         };
         self.silence = counters.silence;
         let traffic = Traffic { came: counters.came, went: counters.went, bytes: counters.received };
         let silence = Some(counters.silence);
-        let beat = Beat { silence, traffic: Some(traffic), asked: false, arrived: false, entered: false };
+        let reading = Reading { silence, traffic: Some(traffic), asked: false, arrived: false, entered: false };
         if counters.acked < self.request {
-            return beat;
+            return reading;
         }
         let (since, before) = *self.asked.get_or_insert((Instant::now(), counters.received));
         let news = counters.received.saturating_sub(before);
         let arrived =
             counters.received >= ARRIVAL || news >= FIRST_SCREEN || (news >= ANYTHING && since.elapsed() >= ANYTHING_AFTER);
-        Beat { asked: true, arrived, entered: counters.received >= ENTRY, ..beat }
+        Reading { asked: true, arrived, entered: counters.received >= ENTRY, ..reading }
     }
 
     /// The counters of the exec's connection, or of the best candidate for it.
@@ -164,14 +162,14 @@ mod tests {
 
     /// Two connections of this very process: a large request on one, a small one on the other.
     fn connections() -> (TcpStream, TcpStream, TcpStream) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
+        let input = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = input.local_addr().unwrap();
         let mut small = TcpStream::connect(address).unwrap();
         small.write_all(b"small").unwrap();
-        let _other = listener.accept().unwrap().0;
+        let _other = input.accept().unwrap().0;
         let mut large = TcpStream::connect(address).unwrap();
         large.write_all(&[b'x'; 50_000]).unwrap();
-        let mut server = listener.accept().unwrap().0;
+        let mut server = input.accept().unwrap().0;
         server.read_exact(&mut [0; 50_000]).unwrap();
         (small, large, server)
     }
@@ -188,38 +186,38 @@ mod tests {
     fn the_connection_of_the_large_request_is_watched() {
         let (_small, mut large, mut server) = connections();
         let own = std::process::id() as i32;
-        let mut pulse = Pulse::of(own, &["x".repeat(50_000)]);
-        eventually(|| pulse.look(|| true).asked);
-        assert!(!pulse.look(|| true).arrived);
+        let mut socket = SocketAge::of(own, &["x".repeat(50_000)]);
+        eventually(|| socket.look(|| true).asked);
+        assert!(!socket.look(|| true).arrived);
         server.write_all(&[0; ARRIVAL as usize]).unwrap();
         large.read_exact(&mut [0; ARRIVAL as usize]).unwrap();
-        eventually(|| pulse.look(|| true).arrived);
-        assert!(!pulse.look(|| true).entered);
+        eventually(|| socket.look(|| true).arrived);
+        assert!(!socket.look(|| true).entered);
         server.write_all(&[0; ARRIVAL as usize]).unwrap();
         large.read_exact(&mut [0; ARRIVAL as usize]).unwrap();
-        eventually(|| pulse.look(|| true).entered);
+        eventually(|| socket.look(|| true).entered);
         // It grows while nothing comes, and begins anew with a byte.
-        eventually(|| pulse.look(|| true).silence.unwrap() >= Duration::from_millis(300));
+        eventually(|| socket.look(|| true).silence.unwrap() >= Duration::from_millis(300));
         server.write_all(b"y").unwrap();
-        eventually(|| pulse.look(|| true).silence.unwrap() < Duration::from_millis(300));
+        eventually(|| socket.look(|| true).silence.unwrap() < Duration::from_millis(300));
     }
 
     #[test]
     fn before_the_request_is_out_nothing_is_claimed() {
         let (_small, _large, _server) = connections();
-        let mut pulse = Pulse::of(std::process::id() as i32, &["x".repeat(500_000)]);
-        let beat = pulse.look(|| true);
-        assert!(!beat.asked && !beat.arrived);
+        let mut socket = SocketAge::of(std::process::id() as i32, &["x".repeat(500_000)]);
+        let reading = socket.look(|| true);
+        assert!(!reading.asked && !reading.arrived);
     }
 
     #[test]
     fn a_child_without_sockets_is_taken_for_connected_after_a_while_on_a_raw_terminal() {
         let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
-        let mut pulse = Pulse::of(child.id() as i32, &[]);
-        assert!(!pulse.look(|| true).arrived);
-        pulse.began -= BLIND_AFTER;
-        assert!(!pulse.look(|| false).arrived, "a login plugin may be asking");
-        assert_eq!(pulse.look(|| true), Beat { silence: None, traffic: None, asked: true, arrived: true, entered: true });
+        let mut socket = SocketAge::of(child.id() as i32, &[]);
+        assert!(!socket.look(|| true).arrived);
+        socket.began -= BLIND_AFTER;
+        assert!(!socket.look(|| false).arrived, "a login plugin may be asking");
+        assert_eq!(socket.look(|| true), Reading { silence: None, traffic: None, asked: true, arrived: true, entered: true });
         child.kill().unwrap();
         child.wait().unwrap();
     }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::plan::{Down, Moment, State};
 use crate::terminal::neutralise;
+use crate::view::plan::{Down, Moment, State};
 
 /// What there is to tell. All of it may come from a worker: it is neutralised where it is put together.
 #[derive(Debug)]
@@ -108,7 +108,7 @@ mod tests {
 
     use super::*;
     use crate::failure::{Failure, Kind};
-    use crate::view::ending::Ending;
+    use crate::view::client::ending::Ending;
     use crate::view::plan::{Backoff, Event, Plan, Rules};
 
     /// What a view looks like that went down at 10 s for this reason.

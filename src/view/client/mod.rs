@@ -1,20 +1,24 @@
 //! Our client on the worker: the command that becomes it, and how it is ended.
 
+pub mod ending;
+pub mod features;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::ending::Absence;
-use super::terminal;
+use ending::Absence;
+
 use crate::failure::{Failure, Kind};
 use crate::registry::names::SessionName;
 use crate::remote::Remote;
 use crate::remote::script::{self, Input, Part, Script};
 use crate::state::ledger::{self, Spot};
 
-const ENTER: &str = concat!(include_str!("../remote/terminfo.sh"), include_str!("../remote/reap.sh"), include_str!("enter.sh"));
+const ENTER: &str =
+    concat!(include_str!("../../remote/terminfo.sh"), include_str!("../../remote/reap.sh"), include_str!("enter.sh"));
 const SYNC: &str = include_str!("sync.sh");
-const LEAVE: &str = concat!(include_str!("../remote/reap.sh"), include_str!("leave.sh"));
-const POKE: &str = include_str!("poke.sh");
+const LEAVE: &str = concat!(include_str!("../../remote/reap.sh"), include_str!("leave.sh"));
+const REDRAW: &str = include_str!("redraw.sh");
 
 /// The environment variable by which `reap.sh` knows a view's clients: its value is the view's tag, a dot, and the attempt.
 const TAG: &str = "FACTORY_WORKER_VIEW";
@@ -50,12 +54,12 @@ impl Client {
     /// what those before it have left.
     pub fn argv(&self, manner: Manner, attempt: u32) -> Vec<String> {
         let own = |word: &str| word.to_owned();
-        let mut arguments = vec![own(self.session.as_str()), terminal::types(), terminal::features()];
+        let mut arguments = vec![own(self.session.as_str()), features::types(), features::features()];
         arguments.push(own(if manner.again { "again" } else { "" }));
         arguments.push(manner.entered.map_or_else(String::new, |ago| ago.as_secs().to_string()));
         // A client that only reads has no keys, so the operator's own copy mode has to do.
         let told =
-            if manner.read_only { [String::new(), String::new()] } else { [terminal::seamless(), terminal::not_seamless()] };
+            if manner.read_only { [String::new(), String::new()] } else { [features::seamless(), features::not_seamless()] };
         arguments.extend(told);
         arguments.push(if manner.plain { String::new() } else { script::packed(SYNC) });
         if manner.read_only {
@@ -106,9 +110,9 @@ impl Client {
     ///
     /// # Errors
     /// The worker did not say.
-    pub fn poke(&self, deadline: Instant) -> Result<bool, Failure> {
+    pub fn redraw(&self, deadline: Instant) -> Result<bool, Failure> {
         let input = Input { arguments: &[&self.tag], stdin: b"" };
-        let parts = script::on_session(&self.remote, POKE, &self.session, input, deadline)?;
-        Ok(parts.get("poked").is_some())
+        let parts = script::on_session(&self.remote, REDRAW, &self.session, input, deadline)?;
+        Ok(parts.get("redrawn").is_some())
     }
 }
