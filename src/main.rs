@@ -15,11 +15,11 @@ mod picker;
 mod process;
 mod registry;
 mod remote;
-mod report;
 mod signals;
 mod state;
 mod terminal;
 mod view;
+mod worker_json;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -30,12 +30,13 @@ pub mod terminal {
 
 #[path = "../../src/registry"]
 pub mod registry {
-    pub mod discover;
     pub mod document;
     mod file;
     mod keys;
     pub mod names;
+    pub mod origin;
     pub mod preset;
+    pub mod source;
     pub mod template;
     pub mod worker;
 }

@@ -3,8 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::failure::{Failure, Kind};
-use crate::process::Output;
-use crate::process::Request;
+use crate::process::{Output, Request};
 use crate::remote::Remote;
 use crate::remote::exec::{Exec, Interactive};
 

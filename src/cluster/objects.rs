@@ -21,12 +21,12 @@ const MANAGER: &str = "factory-worker";
 pub enum Change {
     Made,
     /// `--dry-run=server`
-    Rehearsed,
+    DryRun,
 }
 
 impl Change {
     fn flag(self) -> Option<&'static str> {
-        (self == Self::Rehearsed).then_some("--dry-run=server")
+        (self == Self::DryRun).then_some("--dry-run=server")
     }
 }
 
@@ -85,7 +85,7 @@ impl Cluster {
         command.args(["patch", target, "--type=merge"]).arg(format!("--patch={patch}")).args(change.flag());
         let said = lines(&self.administer(command, b"", deadline)?);
         // Of all that kubectl rehearses it leaves this unsaid with a patch alone (1.32).
-        let mark = if change == Change::Rehearsed { " (server dry run)" } else { "" };
+        let mark = if change == Change::DryRun { " (server dry run)" } else { "" };
         Ok(said.into_iter().map(|line| format!("{}{mark}", line.trim_end_matches(mark))).collect())
     }
 

@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 
-use super::{Context, inherit, target};
+use super::window_environment;
+use super::{Context, target};
 use crate::cli::{Open, SessionArg};
 use crate::discovery;
 use crate::exit::{Code, Problem};
@@ -116,7 +117,7 @@ fn show(context: &Context, tmux: &Tmux, address: &Address, way: Way) -> Result<(
     }
     let opening = Opening {
         argv: attach_command(context, address)?,
-        environment: inherit::environment(&registry.path),
+        environment: window_environment::environment(&registry.path),
         split: way.split,
         detached: way.detached,
     };
@@ -135,7 +136,7 @@ fn go(tmux: &Tmux, address: &Address, way: Way) -> Result<bool> {
 
 /// What a window runs.
 fn attach_command(context: &Context, address: &Address) -> Result<Vec<String>> {
-    let mut argv = inherit::command(context)?;
+    let mut argv = window_environment::command(context)?;
     argv.extend(["attach", "--in-window", "--", &address.to_string()].map(str::to_owned));
     Ok(argv)
 }

@@ -7,8 +7,8 @@ use super::Finding;
 use crate::cluster::Cluster;
 use crate::cluster::pod::listing::{Listing, PodObject};
 use crate::failure::Failure;
-use crate::registry::discover::{Agent, Origin};
 use crate::registry::names::ObjectName;
+use crate::registry::origin::{Agent, Origin};
 use crate::registry::worker::PodRef;
 
 /// The session's name as Gas City has it; labels hold it only as far as labels can.

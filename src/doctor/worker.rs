@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::{Check, machine};
 use crate::failure::{Failure, Kind};
-use crate::registry::discover::Reads;
+use crate::registry::origin::Reads;
 use crate::registry::template::Template;
 use crate::registry::worker::{Place, Worker};
 use crate::remote::Remote;

@@ -3,6 +3,6 @@
 pub mod events;
 pub mod kubectl;
 mod label;
-pub mod place;
 pub mod session;
 pub mod time;
+pub mod variables;

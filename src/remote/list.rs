@@ -10,7 +10,7 @@ use super::script::{self, Parts, Script};
 use super::session::{Answer, Queue, Session, SessionId};
 use crate::failure::{Failure, Kind};
 use crate::process::{Output, Request};
-use crate::registry::discover::Reads;
+use crate::registry::origin::Reads;
 use crate::registry::worker::Worker;
 use crate::terminal::neutralise;
 

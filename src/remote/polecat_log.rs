@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use crate::cluster::Cluster;
 use crate::cluster::objects::{self, Part};
 use crate::failure::{Failure, Kind};
-use crate::registry::discover::{Polecat, Reads};
 use crate::registry::names::{ObjectName, SessionName};
+use crate::registry::origin::{Polecat, Reads};
 use crate::registry::worker::{Place, PodRef, Worker};
 
 /// What a polecat's container has said.

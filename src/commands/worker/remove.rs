@@ -42,7 +42,7 @@ pub fn run(context: &Context, args: &WorkerRemove) -> Result<Code> {
         }
     }
     let targets = render::targets(&names, args.delete_data);
-    let change = if args.dry_run { Change::Rehearsed } else { Change::Made };
+    let change = if args.dry_run { Change::DryRun } else { Change::Made };
     let deleted = cluster.delete(&targets, change, context.deadline())?;
     if !args.dry_run {
         wait_for_the_end(context, args, &cluster, &names)?;

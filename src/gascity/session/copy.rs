@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use super::agent::Inside;
-use super::manifest::WORKSPACE;
+use super::payload::WORKSPACE;
 use super::{Agent, City};
 use crate::failure::{Failure, Kind};
 use crate::gascity::kubectl::Source;
@@ -91,7 +91,7 @@ impl Into<'_> {
 
     fn done(&self, parts: &Option<Parts>, to: &str) -> Result<(), Failure> {
         match parts {
-            Some(parts) if parts.get("ok").is_none() => Err(super::inside::said(parts, &format!("{to} was not written"))),
+            Some(parts) if parts.get("ok").is_none() => Err(super::questions::said(parts, &format!("{to} was not written"))),
             _ => Ok(()),
         }
     }

@@ -14,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::remote::Remote;
-use crate::state::network::Road;
+use crate::state::network::Reachability;
 
 /// How often somebody looks, and how long a look may take.
 const EVERY: Duration = Duration::from_secs(2);
@@ -103,7 +103,7 @@ fn find(remote: &Remote, over: &AtomicBool) -> Option<String> {
 /// The way to one place, as one view sees it.
 struct Way {
     place: String,
-    road: Road,
+    road: Reachability,
     look_at: Instant,
     away_since: Option<Instant>,
     /// What was told last.
@@ -112,7 +112,7 @@ struct Way {
 
 impl Way {
     fn to(place: String) -> Option<Self> {
-        let road = Road::to(&place).ok()?;
+        let road = Reachability::to(&place).ok()?;
         Some(Self { place, road, look_at: Instant::now(), away_since: None, away: false })
     }
 

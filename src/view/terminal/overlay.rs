@@ -1,7 +1,7 @@
 //! Lines at the bottom of the terminal, over whatever is there.
 
 use super::restore::write;
-use crate::terminal::live::Block;
+use crate::terminal::block::Block;
 
 /// What is drawn now.
 #[derive(Debug, Default)]

@@ -10,13 +10,13 @@ const READ: Duration = Duration::from_secs(1);
 
 /// What the user has done about the highlighted row.
 #[derive(Debug)]
-pub struct Attention {
+pub struct Selection {
     target: Option<Target>,
     since: Instant,
     chosen: bool,
 }
 
-impl Attention {
+impl Selection {
     /// Nothing is highlighted yet.
     pub fn new(now: Instant) -> Self {
         Self { target: None, since: now, chosen: false }
@@ -61,44 +61,44 @@ mod tests {
     }
 
     /// The highlight is on `w/s` since the time that is given too.
-    fn on(address: &str) -> (Attention, Row, Instant) {
+    fn on(address: &str) -> (Selection, Row, Instant) {
         let (row, now) = (row(address), Instant::now());
-        let mut attention = Attention::new(now);
-        attention.sees(Some(row.target.clone()), now);
-        (attention, row, now)
+        let mut selection = Selection::new(now);
+        selection.sees(Some(row.target.clone()), now);
+        (selection, row, now)
     }
 
     #[test]
     fn a_row_is_given_up_until_it_may_have_been_read() {
-        let (mut attention, row, start) = on("w/s");
-        assert!(!attention.keeps(&row, start));
+        let (mut selection, row, start) = on("w/s");
+        assert!(!selection.keeps(&row, start));
         // It was drawn again.
-        attention.sees(Some(row.target.clone()), start + READ / 2);
-        assert!(!attention.keeps(&row, start + READ));
-        assert!(attention.keeps(&row, start + READ + Duration::from_millis(1)));
+        selection.sees(Some(row.target.clone()), start + READ / 2);
+        assert!(!selection.keeps(&row, start + READ));
+        assert!(selection.keeps(&row, start + READ + Duration::from_millis(1)));
     }
 
     #[test]
     fn the_time_runs_for_each_row_of_its_own() {
-        let (mut attention, _, start) = on("w/s");
+        let (mut selection, _, start) = on("w/s");
         let above = row("v/s");
-        attention.sees(Some(above.target.clone()), start + READ);
-        assert!(!attention.keeps(&above, start + READ * 2));
-        assert!(attention.keeps(&above, start + READ * 3));
+        selection.sees(Some(above.target.clone()), start + READ);
+        assert!(!selection.keeps(&above, start + READ * 2));
+        assert!(selection.keeps(&above, start + READ * 3));
     }
 
     #[test]
     fn a_row_that_was_moved_to_is_kept_at_once_until_the_query_changes() {
-        let (mut attention, row, start) = on("w");
-        attention.chooses();
-        assert!(attention.keeps(&row, start));
-        attention.searches();
-        assert!(!attention.keeps(&row, start + READ * 2));
+        let (mut selection, row, start) = on("w");
+        selection.chooses();
+        assert!(selection.keeps(&row, start));
+        selection.searches();
+        assert!(!selection.keeps(&row, start + READ * 2));
     }
 
     #[test]
     fn a_worker_without_sessions_gives_way_however_long_it_was_there() {
-        let (attention, row, start) = on("w");
-        assert!(!attention.keeps(&row, start + READ * 60));
+        let (selection, row, start) = on("w");
+        assert!(!selection.keeps(&row, start + READ * 60));
     }
 }

@@ -3,7 +3,7 @@
 use skim::tui::options::PreviewLayout;
 use skim::tui::{App, Direction, Size};
 
-use crate::terminal::live::Block;
+use crate::terminal::block::Block;
 
 /// From this many columns on, there is room for list and preview side by side.
 const WIDE: usize = 100;
@@ -14,7 +14,7 @@ const HEAD: u16 = 3;
 
 /// The size of the terminal, in columns and rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Room {
+pub struct Layout {
     columns: usize,
     rows: usize,
 }
@@ -31,7 +31,7 @@ pub enum Place {
     Nowhere,
 }
 
-impl Room {
+impl Layout {
     pub fn new(columns: usize, rows: usize) -> Self {
         Self { columns, rows }
     }
@@ -110,7 +110,7 @@ mod tests {
         #[case] place: Place,
         #[case] when_needed: Place,
     ) {
-        let room = Room::new(columns, rows);
+        let room = Layout::new(columns, rows);
         assert_eq!((room.place(false), room.place(true)), (place, when_needed));
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// A process of this machine, or of what it was before it was switched off.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Owner {
+pub struct ProcessId {
     pid: i32,
     /// When it was started, in the kernel's clock ticks since the boot; 0 where the kernel does not say (no /proc).
     started: u64,
@@ -17,7 +17,7 @@ pub struct Owner {
     boot: String,
 }
 
-impl Owner {
+impl ProcessId {
     /// This process.
     pub fn this() -> Self {
         let pid = Pid::this().as_raw();
@@ -54,22 +54,22 @@ mod tests {
 
     #[test]
     fn this_process_lives() {
-        assert!(Owner::this().lives());
-        assert_ne!(Owner::this().started, 0);
+        assert!(ProcessId::this().lives());
+        assert_ne!(ProcessId::this().started, 0);
     }
 
     #[test]
     fn one_of_the_same_number_is_another_when_it_was_started_at_another_time_or_before_the_boot() {
-        let this = Owner::this();
-        assert!(!Owner { started: this.started - 1, ..this.clone() }.lives());
-        assert!(!Owner { boot: "another".to_owned(), ..this }.lives());
+        let this = ProcessId::this();
+        assert!(!ProcessId { started: this.started - 1, ..this.clone() }.lives());
+        assert!(!ProcessId { boot: "another".to_owned(), ..this }.lives());
     }
 
     #[test]
     fn one_that_ended_does_not_live() {
         let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
         let pid = child.id() as i32;
-        let owner = Owner { pid, started: started(pid), boot: boot() };
+        let owner = ProcessId { pid, started: started(pid), boot: boot() };
         assert!(owner.lives());
         child.kill().unwrap();
         let end = std::time::Instant::now() + std::time::Duration::from_secs(30);

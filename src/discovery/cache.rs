@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::join;
-use crate::registry::discover::{Origin, Source};
 use crate::registry::names::{ObjectName, WorkerName};
+use crate::registry::origin::Origin;
+use crate::registry::source::Source;
 use crate::registry::worker::{Place, PodRef, Worker};
 use crate::state::Kept;
 
@@ -38,7 +38,7 @@ fn file() -> Option<Kept<Answers>> {
 /// The workers that the source had when it was asked last.
 pub fn workers(source: &Source) -> Vec<Worker> {
     let said = file().and_then(|file| file.read().remove(&key(source))).unwrap_or_default();
-    said.workers.into_iter().map(|entry| join::worker(source, entry.name, entry.pod, entry.origin)).collect()
+    said.workers.into_iter().map(|entry| source.worker(entry.name, entry.pod, entry.origin)).collect()
 }
 
 /// Whether the source was asked less than `age` ago.

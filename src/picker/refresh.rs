@@ -1,4 +1,4 @@
-//! Asking the workers, and putting their answers on the screen as they come.
+//! Refresh the workers, and putting their answers on the screen as they come.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,10 +10,10 @@ use std::time::Duration;
 use skim::tui::Event;
 use skim::tui::actions::Action;
 
-use super::board::Board;
 use super::highlight::Highlight;
-use super::room::Room;
+use super::layout::Layout;
 use super::ui::Ui;
+use super::workers::Workers;
 use crate::cluster::pod;
 use crate::discovery::{self, News};
 use crate::registry::Registry;
@@ -27,10 +27,10 @@ const NOTICE: Duration = Duration::from_millis(20);
 const INDENT: usize = 2;
 
 /// The workers of one picker on the screen.
-pub struct Asking {
+pub struct Refresh {
     registry: Registry,
     question: Question,
-    board: Arc<Mutex<Board>>,
+    workers: Arc<Mutex<Workers>>,
     highlight: Arc<Highlight>,
     /// The header's second line.
     hint: String,
@@ -38,35 +38,35 @@ pub struct Asking {
     closed: AtomicBool,
 }
 
-impl Asking {
+impl Refresh {
     pub fn new(
         registry: Registry,
         question: Question,
-        board: Arc<Mutex<Board>>,
+        workers: Arc<Mutex<Workers>>,
         highlight: Arc<Highlight>,
         hint: String,
         ui: Ui,
     ) -> Arc<Self> {
-        Arc::new(Self { registry, question, board, highlight, hint, ui, closed: AtomicBool::new(false) })
+        Arc::new(Self { registry, question, workers, highlight, hint, ui, closed: AtomicBool::new(false) })
     }
 
-    pub fn board(&self) -> MutexGuard<'_, Board> {
-        self.board.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    pub fn workers(&self) -> MutexGuard<'_, Workers> {
+        self.workers.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// Ask every worker that is not being asked already, and every source. Rows stay until their worker has answered.
     pub fn ask(self: &Arc<Self>) {
         pod::ask_anew();
-        let mut board = self.board();
-        let workers = board.ask();
+        let mut all = self.workers();
+        let workers = all.ask();
         let mut registry = self.registry.clone();
-        if !board.ask_sources() {
+        if !all.ask_sources() {
             registry.sources.clear();
         }
-        drop(board);
+        drop(all);
         self.publish();
         let names = workers.iter().map(|worker| worker.name.clone()).enumerate().collect();
-        let news = discovery::survey(&registry, workers, Question { queue: false, ..self.question });
+        let news = discovery::ask_all(&registry, workers, Question { queue: false, ..self.question });
         let asking = self.clone();
         thread::spawn(move || asking.collect(names, &news));
     }
@@ -74,7 +74,7 @@ impl Asking {
     /// No answer is taken any more.
     pub fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
-        self.board().give_up();
+        self.workers().give_up();
     }
 
     /// `names` says whose report an index means.
@@ -90,28 +90,28 @@ impl Asking {
     }
 
     fn take(self: &Arc<Self>, names: &mut HashMap<usize, WorkerName>, news: impl Iterator<Item = News>) {
-        let mut board = self.board();
+        let mut all = self.workers();
         for news in news {
             match news {
                 News::Joined { source, workers, .. } => {
                     names.extend(workers.iter().map(|(index, worker)| (*index, worker.name.clone())));
-                    board.join(source, workers.into_iter().map(|(_, worker)| worker).collect());
+                    all.join(source, workers.into_iter().map(|(_, worker)| worker).collect());
                 }
-                News::Silent { source, failure } => board.silent(source, failure),
+                News::Silent { source, failure } => all.silent(source, failure),
                 News::Report(report) => {
                     if let Some(name) = names.get(&report.index) {
-                        board.take(name, report.answer.map(|answer| answer.sessions));
+                        all.take(name, report.answer.map(|answer| answer.sessions));
                     }
                 }
             }
         }
-        drop(board);
+        drop(all);
         self.publish();
     }
 
     /// Rows and header as they are now.
     fn publish(self: &Arc<Self>) {
-        let rows = self.board().rows();
+        let rows = self.workers().rows();
         let asking = self.clone();
         self.ui.change(move |app| {
             asking.highlight.replace_rows(app, rows.clone());
@@ -122,7 +122,7 @@ impl Asking {
 
     /// The header as it is now, in the room there is now.
     pub fn show_headline(&self) {
-        let header = self.header(&self.board().headline());
+        let header = self.header(&self.workers().headline());
         self.ui.change(move |_| vec![header.clone()]);
     }
 
@@ -134,6 +134,6 @@ impl Asking {
 
 /// A header of these two lines, each cut where there is no room for it.
 pub fn header(line: &str, hint: &str) -> String {
-    let columns = Room::of_terminal().list_columns().saturating_sub(INDENT);
+    let columns = Layout::of_terminal().list_columns().saturating_sub(INDENT);
     format!("{}\n{}", table::fit(line, columns), table::fit(hint, columns))
 }

@@ -38,5 +38,5 @@ pub fn run(context: &Context) {
     let mut workers = registry.workers.clone();
     workers.retain(|worker| !said.get(worker.name.as_str()).is_some_and(sessions::Known::is_fresh));
     // Every answer is noted where it comes in.
-    discovery::survey(&registry, workers, Question { queue: false, ..context.question() }).into_iter().for_each(drop);
+    discovery::ask_all(&registry, workers, Question { queue: false, ..context.question() }).into_iter().for_each(drop);
 }

@@ -6,8 +6,8 @@ use super::Object;
 use crate::cluster::pod::listing::{ContainerState, PodObject, Terminated};
 use crate::cluster::pod::state;
 use crate::failure::{Failure, Kind};
-use crate::registry::discover::Polecat;
 use crate::registry::names::ObjectName;
+use crate::registry::origin::Polecat;
 use crate::remote::session::{Answer, Session, Standing, State};
 use crate::terminal::{age, neutralise};
 

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{Finding, kept, names};
+use super::cache;
+use super::{Finding, names};
 use crate::cluster::pod::Resolver;
 use crate::failure::Failure;
 use crate::registry::Registry;
-use crate::registry::discover::Origin;
-use crate::registry::discover::Source;
 use crate::registry::names::WorkerName;
+use crate::registry::origin::Origin;
+use crate::registry::source::Source;
 use crate::registry::worker::{Place, PodPlace, PodRef, Worker};
 use crate::remote::session::Answer;
 use crate::terminal::neutralise;
@@ -50,7 +51,7 @@ impl Claims {
                 joined.warnings.push(format!("{name} ({called}) of {source} is left out: {owner}"));
                 continue;
             }
-            let worker = worker(source, name, finding.pod, finding.origin);
+            let worker = source.worker(name, finding.pod, finding.origin);
             if let (Place::Pod(place @ PodPlace { pod: PodRef::Deployment(_), .. }), Some(current)) =
                 (&worker.place, &finding.current)
             {
@@ -58,14 +59,14 @@ impl Claims {
             }
             joined.workers.push(Joining { worker, told: finding.told });
         }
-        kept::keep(source, joined.workers.iter().map(|joining| &joining.worker));
+        cache::keep(source, joined.workers.iter().map(|joining| &joining.worker));
         self.claim(source, joined.workers.iter().map(|joining| &joining.worker));
         joined
     }
 
     /// What the source said last; its names are its own, also while it does not answer.
     pub fn join_kept(&mut self, source: &Source) -> Vec<Worker> {
-        let mut workers = kept::workers(source);
+        let mut workers = cache::workers(source);
         workers.retain(|worker| !self.owners.contains_key(&worker.name));
         self.claim(source, workers.iter());
         workers
@@ -73,25 +74,6 @@ impl Claims {
 
     fn claim<'a>(&mut self, source: &Source, workers: impl Iterator<Item = &'a Worker>) {
         self.owners.extend(workers.map(|worker| (worker.name.clone(), format!("{source} has one of that name"))));
-    }
-}
-
-/// The worker that a finding is.
-pub fn worker(source: &Source, name: WorkerName, pod: PodRef, origin: Origin) -> Worker {
-    let place = PodPlace {
-        pod,
-        namespace: source.namespace.clone(),
-        context: source.context.clone(),
-        container: source.container.clone(),
-        kubeconfig: source.kubeconfig.clone(),
-    };
-    Worker {
-        name,
-        place: Place::Pod(place),
-        tmux: source.tmux.clone(),
-        view: source.view,
-        commands: source.commands.clone(),
-        origin,
     }
 }
 

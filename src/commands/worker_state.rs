@@ -1,6 +1,6 @@
 //! How it is with a worker, for people: `running`, or what its one agent does.
 
-use crate::registry::discover::Origin;
+use crate::registry::origin::Origin;
 use crate::remote::session::{Answer, Standing, State};
 use crate::terminal::style::Style;
 

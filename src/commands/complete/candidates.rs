@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::line::Line;
-use super::renewal;
+use super::refresh;
 use crate::discovery;
 use crate::registry::Registry;
 use crate::state::sessions::{self, Sessions};
@@ -69,7 +69,7 @@ impl Known {
         let until = Instant::now() + PATIENCE;
         let mut said = sessions::read();
         let is_fresh = |name: &str| said.get(name).is_some_and(sessions::Known::is_fresh);
-        if (discovery::is_fresh(&self.registry) && self.names().all(is_fresh)) || !renewal::start(&self.registry) {
+        if (discovery::is_fresh(&self.registry) && self.names().all(is_fresh)) || !refresh::start(&self.registry) {
             return said;
         }
         while self.names().any(|name| !said.contains_key(name)) && Instant::now() < until {

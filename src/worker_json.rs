@@ -6,8 +6,9 @@ use serde::ser::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::failure::Failure;
-use crate::registry::discover::{Origin, Source};
 use crate::registry::names::{Address, SessionName};
+use crate::registry::origin::Origin;
+use crate::registry::source::Source;
 use crate::registry::worker::{Place, Worker};
 use crate::remote::list_all::Report;
 use crate::remote::session::{Queue, Session, SessionId, Standing};

@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::{Claims, Finding, Joining, ask};
 use crate::failure::Failure;
 use crate::registry::Registry;
-use crate::registry::discover::Source;
+use crate::registry::source::Source;
 use crate::registry::worker::Worker;
 use crate::remote::list::Question;
 use crate::remote::list_all::{Asking, Report};
@@ -27,7 +27,7 @@ pub enum News {
 
 /// Ask these workers, whose reports have their places as indices, and every source of the registry with its workers.
 /// Dropping the receiver stops new questions.
-pub fn survey(registry: &Registry, workers: Vec<Worker>, question: Question) -> Receiver<News> {
+pub fn ask_all(registry: &Registry, workers: Vec<Worker>, question: Question) -> Receiver<News> {
     let (sender, receiver) = mpsc::channel();
     let reports = sender.clone();
     let asking = Asking::new(question, move |report| reports.send(News::Report(report)).is_ok());

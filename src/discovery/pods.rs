@@ -9,8 +9,8 @@ use crate::cluster::Cluster;
 use crate::cluster::pod::listing::{Listing, PodObject};
 use crate::deploy::names::LABEL;
 use crate::failure::Failure;
-use crate::registry::discover::Origin;
 use crate::registry::names::ObjectName;
+use crate::registry::origin::Origin;
 use crate::registry::worker::PodRef;
 
 /// What a ReplicaSet's controller appends to the Deployment's name, and puts on the pods.

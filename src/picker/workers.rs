@@ -7,15 +7,15 @@ use unicode_width::UnicodeWidthStr;
 use super::row::{Row, Say};
 use crate::failure::Failure;
 use crate::registry::Registry;
-use crate::registry::discover::Source;
 use crate::registry::names::{Target, WorkerName};
+use crate::registry::source::Source;
 use crate::registry::worker::Worker;
 use crate::remote::Remote;
 use crate::remote::session::Session;
 use crate::terminal::neutralise;
 
 /// The workers in the registry's order, those that sources have found behind the others, and what each has said.
-pub struct Board {
+pub struct Workers {
     groups: Vec<Group>,
     active_within: Duration,
 }
@@ -41,7 +41,7 @@ struct Entry {
     answer: Option<Result<Vec<Session>, Failure>>,
 }
 
-impl Board {
+impl Workers {
     pub fn new(registry: &Registry) -> Self {
         let file = Group { source: None, entries: registry.workers.iter().cloned().map(Entry::new).collect() };
         let found = |source: &Source| {
@@ -218,7 +218,7 @@ fn count(number: usize, noun: &str) -> String {
 mod tests {
     use super::*;
     use crate::failure::Kind;
-    use crate::registry::discover;
+    use crate::registry::origin::{self, System};
     use crate::registry::worker::{Commands, Place, Preset, ViewMode};
     use crate::remote::session::SessionId;
 
@@ -229,7 +229,7 @@ mod tests {
             tmux: vec!["tmux".to_owned()],
             view: ViewMode::default(),
             commands: Commands { preset: Preset::Factory, status: None, queue: None, dispatch: None },
-            origin: discover::Origin::File,
+            origin: origin::Origin::File,
         }
     }
 
@@ -246,14 +246,14 @@ mod tests {
         }
     }
 
-    fn board(names: &[&str]) -> Board {
-        Board::new(&registry(names, Vec::new()))
+    fn workers(names: &[&str]) -> Workers {
+        Workers::new(&registry(names, Vec::new()))
     }
 
     fn source() -> Source {
         let Worker { tmux, view, commands, .. } = worker("w");
         Source {
-            system: discover::System::GasTown,
+            system: System::GasTown,
             number: None,
             selector: None,
             prefix: String::new(),
@@ -269,32 +269,32 @@ mod tests {
     }
 
     /// Let these answer, by their names.
-    fn answer(board: &mut Board, name: &str, answer: Result<Vec<Session>, Failure>) {
-        board.take(&name.parse().unwrap(), answer);
+    fn answer(workers: &mut Workers, name: &str, answer: Result<Vec<Session>, Failure>) {
+        workers.take(&name.parse().unwrap(), answer);
     }
 
     #[test]
     fn what_a_source_finds_comes_behind_and_goes_when_it_is_gone() {
-        let mut board = Board::new(&registry(&["a"], vec![source()]));
-        board.ask();
-        assert!(board.ask_sources() && !board.ask_sources());
-        assert_eq!(board.headline(), "0 of 2 answered, asking a, discover:gastown…");
-        answer(&mut board, "a", Ok(vec![session("s")]));
-        board.join(0, vec![worker("p"), worker("q")]);
-        answer(&mut board, "p", Ok(vec![session("log")]));
-        answer(&mut board, "q", Ok(vec![session("log")]));
-        assert_eq!(texts(&board), ["a/s", "p/log", "q/log"]);
-        assert!(board.ask_sources());
-        board.join(0, vec![worker("q"), worker("r")]);
-        assert_eq!(texts(&board), ["a/s", "q/log"]);
-        answer(&mut board, "q", Ok(vec![]));
-        answer(&mut board, "r", Ok(vec![]));
-        assert!(board.ask_sources());
-        board.silent(0, refused());
-        assert_eq!(texts(&board), ["a/s", "discover:gastown"]);
-        assert_eq!(board.headline(), "1 session on 1 worker, 1 did not answer");
+        let mut workers = Workers::new(&registry(&["a"], vec![source()]));
+        workers.ask();
+        assert!(workers.ask_sources() && !workers.ask_sources());
+        assert_eq!(workers.headline(), "0 of 2 answered, asking a, discover:gastown…");
+        answer(&mut workers, "a", Ok(vec![session("s")]));
+        workers.join(0, vec![worker("p"), worker("q")]);
+        answer(&mut workers, "p", Ok(vec![session("log")]));
+        answer(&mut workers, "q", Ok(vec![session("log")]));
+        assert_eq!(texts(&workers), ["a/s", "p/log", "q/log"]);
+        assert!(workers.ask_sources());
+        workers.join(0, vec![worker("q"), worker("r")]);
+        assert_eq!(texts(&workers), ["a/s", "q/log"]);
+        answer(&mut workers, "q", Ok(vec![]));
+        answer(&mut workers, "r", Ok(vec![]));
+        assert!(workers.ask_sources());
+        workers.silent(0, refused());
+        assert_eq!(texts(&workers), ["a/s", "discover:gastown"]);
+        assert_eq!(workers.headline(), "1 session on 1 worker, 1 did not answer");
         let target = Target { worker: source().name(), session: None };
-        assert_eq!(board.refusal(&target, false).unwrap(), "discover:gastown is unreachable: connection refused");
+        assert_eq!(workers.refusal(&target, false).unwrap(), "discover:gastown is unreachable: connection refused");
     }
 
     fn session(name: &str) -> Session {
@@ -311,8 +311,8 @@ mod tests {
         }
     }
 
-    fn texts(board: &Board) -> Vec<String> {
-        board.rows().into_iter().map(|row| row.text).collect()
+    fn texts(workers: &Workers) -> Vec<String> {
+        workers.rows().into_iter().map(|row| row.text).collect()
     }
 
     fn refused() -> Failure {
@@ -321,44 +321,44 @@ mod tests {
 
     #[test]
     fn rows_keep_the_registrys_order_and_those_without_a_session_come_last() {
-        let mut board = board(&["a", "b", "c", "d"]);
-        board.ask();
-        answer(&mut board, "d", Ok(vec![session("x")]));
-        answer(&mut board, "a", Err(refused()));
-        answer(&mut board, "c", Ok(vec![]));
-        answer(&mut board, "b", Ok(vec![session("z"), session("y")]));
-        assert_eq!(texts(&board), ["b/z", "b/y", "d/x", "c", "a"]);
+        let mut workers = workers(&["a", "b", "c", "d"]);
+        workers.ask();
+        answer(&mut workers, "d", Ok(vec![session("x")]));
+        answer(&mut workers, "a", Err(refused()));
+        answer(&mut workers, "c", Ok(vec![]));
+        answer(&mut workers, "b", Ok(vec![session("z"), session("y")]));
+        assert_eq!(texts(&workers), ["b/z", "b/y", "d/x", "c", "a"]);
     }
 
     #[test]
     fn the_headline_names_who_is_waited_for() {
-        let mut board = board(&["a", "b", "c"]);
-        assert_eq!(board.ask().len(), 3);
-        answer(&mut board, "b", Ok(vec![session("s")]));
-        assert_eq!(board.headline(), "1 of 3 answered, asking a, c…");
-        answer(&mut board, "a", Ok(vec![session("s"), session("t")]));
-        answer(&mut board, "c", Err(refused()));
-        assert_eq!(board.headline(), "3 sessions on 3 workers, 1 did not answer");
+        let mut workers = workers(&["a", "b", "c"]);
+        assert_eq!(workers.ask().len(), 3);
+        answer(&mut workers, "b", Ok(vec![session("s")]));
+        assert_eq!(workers.headline(), "1 of 3 answered, asking a, c…");
+        answer(&mut workers, "a", Ok(vec![session("s"), session("t")]));
+        answer(&mut workers, "c", Err(refused()));
+        assert_eq!(workers.headline(), "3 sessions on 3 workers, 1 did not answer");
     }
 
     #[test]
     fn who_is_being_asked_is_not_asked_twice_and_keeps_its_rows() {
-        let mut board = board(&["a", "b"]);
-        board.ask();
-        answer(&mut board, "a", Ok(vec![session("s")]));
-        assert_eq!(board.ask(), [worker("a")]);
-        assert_eq!(texts(&board), ["a/s"]);
+        let mut workers = workers(&["a", "b"]);
+        workers.ask();
+        answer(&mut workers, "a", Ok(vec![session("s")]));
+        assert_eq!(workers.ask(), [worker("a")]);
+        assert_eq!(texts(&workers), ["a/s"]);
     }
 
     #[test]
     fn only_a_row_with_a_session_takes_what_needs_one() {
-        let mut board = board(&["a", "b"]);
-        answer(&mut board, "a", Ok(vec![]));
-        answer(&mut board, "b", Err(refused()));
+        let mut workers = workers(&["a", "b"]);
+        answer(&mut workers, "a", Ok(vec![]));
+        answer(&mut workers, "b", Err(refused()));
         let worker = |name: &str| Target { worker: name.parse().unwrap(), session: None };
-        assert_eq!(board.refusal(&worker("a"), true).unwrap(), "a has no session");
-        assert_eq!(board.refusal(&worker("a"), false), None);
-        assert_eq!(board.refusal(&worker("b"), false).unwrap(), "b is unreachable: connection refused");
-        assert_eq!(board.refusal(&"a/s".parse().unwrap(), true), None);
+        assert_eq!(workers.refusal(&worker("a"), true).unwrap(), "a has no session");
+        assert_eq!(workers.refusal(&worker("a"), false), None);
+        assert_eq!(workers.refusal(&worker("b"), false).unwrap(), "b is unreachable: connection refused");
+        assert_eq!(workers.refusal(&"a/s".parse().unwrap(), true), None);
     }
 }

@@ -21,7 +21,7 @@ pub fn run(context: &Context, args: &WorkerAdd, plan: &Plan) -> Result<Code> {
         let objects = render::objects(&worker.name, &plan.shape)?;
         match &unchecked {
             Some(why) => lines.extend(objects.iter().map(|object| format!("{} (not checked: {why})", target(object)))),
-            None => lines.extend(plan.cluster.apply(&objects, Change::Rehearsed, context.deadline())?),
+            None => lines.extend(plan.cluster.apply(&objects, Change::DryRun, context.deadline())?),
         }
         lines.push(match worker.registered {
             true => format!("{} stays in {}", worker.name, plan.registry.display()),
@@ -42,7 +42,7 @@ fn namespace(context: &Context, plan: &Plan, lines: &mut Vec<String>) -> Result<
     match plan.cluster.get(&format!("namespace/{name}"), context.deadline()) {
         Ok(Some(_)) => Ok(None),
         Ok(None) => {
-            lines.extend(plan.cluster.apply(&[render::namespace(&plan.shape)?], Change::Rehearsed, context.deadline())?);
+            lines.extend(plan.cluster.apply(&[render::namespace(&plan.shape)?], Change::DryRun, context.deadline())?);
             Ok(Some(format!("there is no namespace {name} yet")))
         }
         Err(Failure { kind: Kind::Forbidden, .. }) => Ok(None),

@@ -1,13 +1,8 @@
-//! Workers that are found, not listed: the entries of `discover:`, and what a found worker is to its own system.
-
-use std::fmt;
-use std::path::PathBuf;
-use std::time::Duration;
+//! How a worker came into the registry, and what a found one is to its own system.
 
 use serde::{Deserialize, Serialize};
 
-use super::names::{ObjectName, WorkerName};
-use super::worker::{Commands, ViewMode};
+use super::names::ObjectName;
 
 /// Whose agents a source finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,45 +22,6 @@ impl System {
             Self::Pods => "pods",
             Self::GasCity => "gascity",
             Self::GasTown => "gastown",
-        }
-    }
-}
-
-/// An entry of `discover:`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
-    pub system: System,
-    /// Which entry of its system it is, from 1, when there are several.
-    pub number: Option<usize>,
-    /// Which pods; only Gas Town's, which are found through their custom resources, have none.
-    pub selector: Option<String>,
-    /// What the names of its workers begin with.
-    pub prefix: String,
-    /// `None` is the context's namespace.
-    pub namespace: Option<ObjectName>,
-    pub context: Option<String>,
-    pub kubeconfig: Option<PathBuf>,
-    pub container: Option<ObjectName>,
-    /// A polecat that works for longer is taken for stuck.
-    pub stuck_after: Duration,
-    pub tmux: Vec<String>,
-    pub view: ViewMode,
-    pub commands: Commands,
-}
-
-impl Source {
-    /// What it is called where workers are.
-    pub fn name(&self) -> WorkerName {
-        WorkerName::reserved(self.to_string())
-    }
-}
-
-/// What a source is called where workers are listed: no worker can have such a name.
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.number {
-            None => write!(f, "discover:{}", self.system.word()),
-            Some(number) => write!(f, "discover:{}#{number}", self.system.word()),
         }
     }
 }
