@@ -16,7 +16,7 @@ use crate::state::ledger::{self, Spot};
 use crate::terminal::neutralise;
 
 const PRELUDE: &str = include_str!("prelude.sh");
-const LEFT: &str = concat!(include_str!("reap.sh"), include_str!("left.sh"));
+const LEFT: &str = concat!(include_str!("reap.sh"), include_str!("gone.sh"), include_str!("left.sh"));
 
 /// One script with its arguments.
 pub struct Script<'a> {

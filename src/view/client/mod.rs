@@ -17,8 +17,8 @@ use crate::state::ledger::{self, Spot};
 const ENTER: &str =
     concat!(include_str!("../../remote/terminfo.sh"), include_str!("../../remote/reap.sh"), include_str!("enter.sh"));
 const SESSION_OPTIONS: &str = include_str!("session_options.sh");
-const LEAVE: &str = concat!(include_str!("../../remote/reap.sh"), include_str!("leave.sh"));
-const REDRAW: &str = include_str!("redraw.sh");
+const LEAVE: &str = concat!(include_str!("../../remote/reap.sh"), include_str!("../../remote/gone.sh"), include_str!("leave.sh"));
+const REDRAW: &str = concat!(include_str!("../../remote/reap.sh"), include_str!("redraw.sh"));
 
 /// The environment variable by which `reap.sh` knows a view's clients: its value is the view's tag, a dot, and the attempt.
 const TAG: &str = "FACTORY_WORKER_VIEW";

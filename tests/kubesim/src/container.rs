@@ -182,6 +182,11 @@ impl Container {
         reap::processes_of(&self.directory)
     }
 
+    /// How many in it have ended that nobody waits for.
+    pub fn zombies(&self) -> usize {
+        self.namespaces.as_ref().map_or(0, Namespaces::zombies)
+    }
+
     /// Its first process runs.
     pub fn begins_with(&self, pid: i32) {
         self.first.store(pid, Ordering::SeqCst);

@@ -78,6 +78,17 @@ impl Namespaces {
         children.trim().parse().map_err(|_| io::Error::other(format!("{holder} has the children {children:?}")))
     }
 
+    /// How many have ended that nobody has waited for, and nobody will.
+    pub fn zombies(&self) -> usize {
+        if !self.own_processes {
+            return 0;
+        }
+        let first = self.first_process().unwrap_or_default();
+        let children = fs::read_to_string(format!("/proc/{first}/task/{first}/children")).unwrap_or_default();
+        let stat = |child: &str| fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+        children.split_whitespace().filter(|child| stat(child).contains(") Z ")).count()
+    }
+
     /// Let a command run in them, and begin in `directory`. As with a container's runtime its parent is outside, so whatever
     /// it leaves behind becomes a child of the first process.
     pub fn enter(&self, command: &mut Command, directory: &Path) -> io::Result<()> {

@@ -122,6 +122,11 @@ impl Pod {
         self.container().processes()
     }
 
+    /// How many in it have ended that nobody waits for: where its first process reaps nothing, these stay.
+    pub fn zombies(&self) -> usize {
+        self.container().zombies()
+    }
+
     /// Its HOME.
     pub fn home(&self) -> PathBuf {
         self.container().home()
