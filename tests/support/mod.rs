@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use kubesim::{Guard, kill_processes_of};
+use kubesim::{Guard, Oddity, kill_processes_of, link_applets};
 use tempfile::TempDir;
 
 pub const BIN: &str = env!("CARGO_BIN_EXE_factory-worker");
@@ -73,6 +73,10 @@ impl World {
         let directory = tempfile::Builder::new().prefix("fw").tempdir().unwrap();
         fs::create_dir_all(directory.path().join("home/.factory")).unwrap();
         let guard = Guard::of(directory.path()).unwrap();
+        if Oddity::of_all().contains(&Oddity::Busybox) {
+            // A worker on this machine has the programs that whoever asks it has.
+            link_applets(&directory.path().join("applets"), &[]).unwrap();
+        }
         Self { directory, registry: String::new(), env: Vec::new(), _guard: guard }
     }
 
@@ -147,7 +151,8 @@ impl World {
 
     fn environment(&self) -> Vec<(String, String)> {
         let text = |path: PathBuf| path.to_str().unwrap().to_owned();
-        let path = format!("{}:{}", text(self.path("bin")), std::env::var("PATH").unwrap());
+        let [own, applets] = ["bin", "applets"].map(|place| text(self.path(place)));
+        let path = format!("{own}:{applets}:{}", std::env::var("PATH").unwrap());
         let mut all = vec![
             ("HOME".to_owned(), text(self.home())),
             ("PATH".to_owned(), path),
@@ -290,7 +295,7 @@ pub struct Screen<'a> {
 impl<'a> Screen<'a> {
     fn start(world: &'a World, configuration: &str) -> Self {
         let file = world.path("inner.conf");
-        let common = "set -g default-command \"PS1='$ ' exec sh\"\nset -s escape-time 10\nset -g status-right ''\n";
+        let common = "set -g default-command \"PS1='$ ' exec /bin/sh\"\nset -s escape-time 10\nset -g status-right ''\n";
         fs::write(&file, format!("{common}{configuration}\n")).unwrap();
         let screen = Self { world, outer: world.path("outer.sock"), inner: world.path("inner.sock") };
         let (file, inner) = (file.to_str().unwrap(), screen.inner.to_str().unwrap());

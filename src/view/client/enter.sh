@@ -1,4 +1,7 @@
 # shellcheck shell=sh
+# Needs: date dd env sed sh sleep stty tr
+# Uses: locale
+#
 # Becomes a client of a session. Arguments: the session's name; terminal types separated by spaces (the first that is
 # known here is used: terminfo.sh comes before this, and reap.sh); the features of the operator's terminal; `again` when what was
 # typed before now must not reach the session; how many seconds ago the view entered it, or nothing when another session of

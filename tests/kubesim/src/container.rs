@@ -14,12 +14,13 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
 use serde_json::Value;
 
+use crate::applets::link_applets;
 use crate::image::{Image, Oddity};
 use crate::namespaces::Namespaces;
 use crate::reap;
 
 /// Where the programs of this machine are, in a container's PATH.
-const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 #[derive(Debug)]
 pub struct Container {
@@ -159,7 +160,11 @@ impl Container {
         // tmux expands formats in the name; `#[` is a style to it and stays as it is.
         let name = name.replace('#', "##").replace("##[", "#[");
         let name = name.strip_suffix(';').map_or(name.clone(), |rest| format!("{rest}\\;"));
-        let words = ["new-session", "-d", "-x", "100", "-y", "30", "-s", &name, "--", "/bin/sh", "-c", command];
+        // Whoever works there has brought what they need.
+        let path = format!("PATH={}:{SYSTEM_PATH}", self.path());
+        let size = ["-d", "-x", "100", "-y", "30"];
+        let words = ["-s", &name, "--", "/usr/bin/env", &path, "/bin/sh", "-c", command];
+        let words = [&["new-session"][..], &size, &words].concat();
         self.tmux(&words).map(drop)
     }
 
@@ -253,23 +258,8 @@ fn link_programs(directory: &Path, missing: &[String]) -> io::Result<()> {
     Ok(())
 }
 
-/// A directory of links to all that busybox is but a few, and to tmux.
-fn link_applets(directory: &Path, missing: &[String]) -> io::Result<()> {
-    fs::create_dir_all(directory)?;
-    let busybox = on_this_machine("busybox")?;
-    let applets = Command::new(&busybox).arg("--list").output()?.stdout;
-    for applet in String::from_utf8_lossy(&applets).lines().filter(|applet| !missing.iter().any(|name| name == applet)) {
-        symlink(&busybox, directory.join(applet))?;
-    }
-    symlink(on_this_machine("tmux")?, directory.join("tmux"))
-}
-
-fn on_this_machine(program: &str) -> io::Result<PathBuf> {
-    let found = SYSTEM_PATH.split(':').map(|place| Path::new(place).join(program)).find(|path| executable(path));
-    found.ok_or_else(|| io::Error::other(format!("there is no {program} on this machine")))
-}
-
-fn executable(path: &Path) -> bool {
+/// Whether it is a program.
+pub fn executable(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0)
 }
 

@@ -18,6 +18,7 @@
 mod access;
 mod admission;
 mod api;
+mod applets;
 mod apply;
 mod cluster;
 mod configuration;
@@ -69,6 +70,7 @@ mod wire;
 mod workload;
 
 pub use access::Login;
+pub use applets::link_applets;
 pub use cluster::{Cluster, Rule, When};
 pub use faults::{After, Farewell, Fault, Requests, everything, execs, lists, requests, requests_for, watches};
 pub use image::Oddity;

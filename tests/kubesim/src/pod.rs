@@ -12,6 +12,7 @@ use crate::container::Container;
 use crate::controllers;
 use crate::core::Core;
 use crate::node;
+use crate::process::Process;
 use crate::stage::{Stage, is_ready};
 
 /// A pod that is or was there.
@@ -115,6 +116,16 @@ impl Pod {
         let format = "#{client_session} #{client_width} #{client_height}";
         let listing = self.container().tmux(&["list-clients", "-F", format]).unwrap_or_default();
         listing.lines().map(str::to_owned).collect()
+    }
+
+    /// Start a command in it, on a terminal of its own, as an exec does whose client is gone.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    pub fn start_on_terminal(&self, argv: &[&str]) -> Process {
+        let argv: Vec<String> = argv.iter().map(|&word| word.to_owned()).collect();
+        let command = self.container().command(&argv).unwrap_or_else(|error| panic!("{error}"));
+        Process::on_terminal(command, Some((80, 24))).unwrap_or_else(|error| panic!("{argv:?}: {error}"))
     }
 
     /// Everything that runs in it.
