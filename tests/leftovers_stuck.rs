@@ -39,6 +39,13 @@ fn clients(pod: &Pod) -> usize {
     pod.tmux(&["list-clients"]).lines().count()
 }
 
+/// Its command line, as far as it is worth reading.
+fn words(pid: i32) -> String {
+    let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let words = String::from_utf8_lossy(&words).replace('\0', " ");
+    words.lines().next().unwrap_or_default().to_owned()
+}
+
 fn kill(signal: &str, process: &str) {
     assert!(Command::new("kill").args([signal, process]).status().unwrap().success());
 }
@@ -89,7 +96,14 @@ fn a_tmux_that_stands_still_collects_nothing_of_ours(#[values(Image::Debian, Ima
     operator.cluster.drop_connections();
     eventually("a third attempt", || (operator.cluster.calls().execs().len() >= 3).then_some(()));
     // A shell, the one that asks tmux, and tmux.
-    eventually("older attempts to be ended", || (pod.processes().len() <= before.1 + 3).then_some(()));
+    let running = || pod.processes().into_iter().map(words).collect::<Vec<_>>();
+    let mut seen = running();
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(120);
+    while seen.len() > before.1 + 3 {
+        assert!(std::time::Instant::now() < end, "older attempts are not ended: {seen:#?}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        seen = running();
+    }
     kill("-CONT", &server);
     eventually("the view to be connected", || (state(&screen) == "connected" && clients(&pod) == 1).then_some(()));
     screen.run(&["close", "w/qa"]).expect(0);

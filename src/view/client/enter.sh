@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Needs: date dd env sed sh sleep stty tr
+# Needs: cat date dd env sed sh sleep stty tr
 # Uses: locale
 #
 # Becomes a client of a session. Arguments: the session's name; terminal types separated by spaces (the first that is
@@ -46,17 +46,19 @@ finish() {
 # view that it knows, the worker would put everything back, only to change it once more.
 end_older() {
 	look_for "$FACTORY_WORKER_VIEW"
-	old=' '
+	waits=''
 	for word in $found; do
 		pid=${word%%:*}
 		old="$old$pid "
 		# shellcheck disable=SC2154 # look_for sets parents
 		case $parents in
 		*" $pid "*) ;;
-		*) is_client "$pid" || old='' ;;
+		*) is_client "$pid" || waits=yes ;;
 		esac
 	done
-	[ -n "$old" ] || { end_clients "$FACTORY_WORKER_VIEW" && old=' '; }
+	[ -z "$waits" ] || { end_clients "$FACTORY_WORKER_VIEW" && old=' '; }
+	# One that stands still also keeps the pipe that it is asked to write to. Whoever ends us can end who reads from this one.
+	tm display-message -p '' 2>&1 </dev/null | cat >/dev/null
 }
 
 # is_client PID: whether it is a session's client.
