@@ -127,6 +127,12 @@ impl<'a> Screen<'a> {
         self.wait_until(&format!("{text:?} to show"), |screen| screen.contains(text))
     }
 
+    /// Wait until all of these show at the same time: not everything comes at once.
+    #[track_caller]
+    pub fn wait_all(&self, texts: &[&str]) -> String {
+        self.wait_until(&format!("all of {texts:?}"), |screen| texts.iter().all(|text| screen.contains(text)))
+    }
+
     /// Wait until the screen does not show `text` any more.
     #[track_caller]
     pub fn wait_gone(&self, text: &str) -> String {
