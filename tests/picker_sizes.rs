@@ -12,7 +12,7 @@ const KEYS: &[&str] =
 #[rstest]
 #[case::preview_below(80, 24)]
 #[case::preview_beside(116, 40)]
-fn hint_and_help_fit_into_the_popup(#[case] columns: u32, #[case] rows: u32) {
+fn hint_and_help_fit_into_the_popup(#[case] columns: u16, #[case] rows: u16) {
     let world = World::new().worker("worker-1");
     world.session("worker-1", "qa", "echo shown by qa; while sleep 0.1; do :; done");
     let screen = world.screen();
@@ -70,7 +70,7 @@ fn the_preview_goes_where_a_resized_terminal_has_room() {
 #[rstest]
 #[case(20, 5)]
 #[case(3, 2)]
-fn a_tiny_terminal_breaks_nothing(#[case] columns: u32, #[case] rows: u32) {
+fn a_tiny_terminal_breaks_nothing(#[case] columns: u16, #[case] rows: u16) {
     let world = World::new().worker("w");
     world.session("w", "qa", "sleep 600");
     let screen = world.screen_with("");

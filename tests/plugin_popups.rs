@@ -5,7 +5,6 @@ mod plugin;
 mod support;
 
 use std::fs;
-use std::path::PathBuf;
 
 use plugin::{KEYS, load, source, world};
 use rstest::rstest;
@@ -56,7 +55,7 @@ fn p_elsewhere_picks_a_session_to_peek_at() {
 fn what_is_picked_opens_where_the_key_was_pressed() {
     let world = world();
     let screen = world.screen();
-    let other = OtherTerminal::start(&world, &screen);
+    let other = screen.another("other");
     other.keys(&["C-b", "W"]);
     eventually("the picker in the other terminal", || other.text().contains("w/qa").then_some(()));
     assert!(!screen.text().contains("w/qa"), "the picker shows in the wrong terminal");
@@ -78,44 +77,6 @@ fn what_is_picked_opens_where_the_key_was_pressed() {
     screen.wait("I am qa");
     screen.wait("[other]");
     assert_eq!(screen.windows().len(), 3);
-}
-
-/// A second terminal on the operator's tmux, with a session of its own.
-struct OtherTerminal<'a> {
-    world: &'a World,
-    socket: PathBuf,
-}
-
-impl<'a> OtherTerminal<'a> {
-    fn start(world: &'a World, screen: &Screen<'_>) -> Self {
-        let other = Self { world, socket: world.path("other.sock") };
-        let inner = screen.socket().to_str().unwrap();
-        let client = ["env", "-u", "TMUX", "-u", "TMUX_PANE", "tmux", "-u", "-S", inner, "new-session", "-s", "other"];
-        other.tmux(&[&["new-session", "-d", "-x", "100", "-y", "30", "-s", "terminal", "--"], &client[..]].concat());
-        other.tmux(&["set", "-g", "prefix", "None"]);
-        eventually("the other terminal's prompt", || other.text().starts_with('$').then_some(()));
-        other
-    }
-
-    fn tmux(&self, arguments: &[&str]) -> String {
-        let mut command = self.world.program("tmux");
-        command.arg("-u").arg("-S").arg(&self.socket).args(["-f", "/dev/null"]).args(arguments);
-        String::from_utf8_lossy(&command.output().unwrap().stdout).into_owned()
-    }
-
-    fn keys(&self, keys: &[&str]) {
-        self.tmux(&[&["send-keys", "-t", "terminal:"], keys].concat());
-    }
-
-    fn text(&self) -> String {
-        self.tmux(&["capture-pane", "-p", "-t", "terminal:"])
-    }
-}
-
-impl Drop for OtherTerminal<'_> {
-    fn drop(&mut self) {
-        self.tmux(&["kill-server"]);
-    }
 }
 
 #[rstest]
@@ -232,7 +193,7 @@ fn a_popup_is_as_large_as_its_options_say() {
 #[rstest]
 #[case(80, 24)]
 #[case(40, 12)]
-fn every_popup_fits_into_a_small_terminal(#[case] columns: u32, #[case] rows: u32) {
+fn every_popup_fits_into_a_small_terminal(#[case] columns: u16, #[case] rows: u16) {
     let world = World::new().worker_with("w", "commands: {queue: \"\", dispatch: \"echo {project} {issue}\"}");
     world.session("w", "qa", "echo 'I am qa'; exec cat");
     let screen = world.screen();

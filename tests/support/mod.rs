@@ -10,14 +10,11 @@ mod names;
 pub mod nested;
 mod screen;
 pub mod shells;
-mod tmux;
-mod waiting;
 mod world;
 
-pub use kubesim::Ran;
+pub use kubesim::{Ran, eventually};
 pub use names::{HOSTILE_NAMES, long_name};
 pub use screen::Screen;
-pub use waiting::eventually;
 pub use world::World;
 
 pub const BIN: &str = env!("CARGO_BIN_EXE_factory-worker");

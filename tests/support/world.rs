@@ -5,11 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use kubesim::{Guard, Ran, kill_processes_of};
+use kubesim::{Guard, Ran, kill_processes_of, tmux};
 use tempfile::TempDir;
 
 use super::screen::Screen;
-use super::tmux::tmux;
 use super::{BIN, ROOT};
 
 /// It ends when it is dropped, also when the test fails.
@@ -128,47 +127,39 @@ impl World {
 
     /// The same, with something on standard input.
     pub fn run_with_input(&self, arguments: &[&str], input: &[u8]) -> Ran {
-        use std::io::Write;
-        let mut command = self.command(arguments);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut pipe = child.stdin.take().unwrap();
-        let input = input.to_vec();
-        let writer = std::thread::spawn(move || drop(pipe.write_all(&input)));
-        let output = child.wait_with_output().unwrap();
-        writer.join().unwrap();
-        Ran::from(output)
+        Ran::with_input(self.command(arguments), input)
+    }
+
+    /// The tmux of this socket.
+    #[track_caller]
+    pub fn tmux(&self, socket: &Path, arguments: &[&str]) -> String {
+        let mut command = self.program("tmux");
+        command.arg("-u").arg("-S").arg(socket).args(["-f", "/dev/null"]).args(arguments);
+        let ran = Ran::from(command.output().unwrap());
+        assert_eq!(ran.code, 0, "tmux {arguments:?}: {}", ran.stderr);
+        ran.stdout
     }
 
     /// The tmux of a worker.
+    #[track_caller]
     pub fn worker_tmux(&self, worker: &str, arguments: &[&str]) -> String {
-        let socket = self.worker_directory(worker).join("tmux.sock");
-        tmux(self.program("tmux"), &socket, Path::new("/dev/null"), arguments)
+        self.tmux(&self.worker_directory(worker).join("tmux.sock"), arguments)
     }
 
     /// A session on a worker that runs `command` (sh), 100 columns by 30 rows. The name is taken literally.
     pub fn session(&self, worker: &str, name: &str, command: &str) {
-        // tmux expands formats in the name; `#[` is a style to it and stays as it is.
-        let name = name.replace('#', "##").replace("##[", "#[");
-        let name = name.strip_suffix(';').map_or(name.clone(), |rest| format!("{rest}\\;"));
-        let directory = self.worker_directory(worker);
-        let directory = directory.to_str().unwrap();
-        self.worker_tmux(
-            worker,
-            &["new-session", "-d", "-x", "100", "-y", "30", "-c", directory, "-s", &name, "--", "sh", "-c", command],
-        );
+        let words = tmux::new_session(name, self.worker_directory(worker).to_str(), command);
+        self.worker_tmux(worker, &words.iter().map(String::as_str).collect::<Vec<_>>());
     }
 
     /// What the active pane of the session of exactly this name shows.
     pub fn pane(&self, worker: &str, name: &str) -> String {
-        let id = self.session_id(worker, name);
-        self.worker_tmux(worker, &["capture-pane", "-p", "-t", &format!("{id}:")])
+        tmux::pane(|arguments| self.worker_tmux(worker, arguments), name)
     }
 
     /// The `$N` of the session of exactly this name.
     pub fn session_id(&self, worker: &str, name: &str) -> String {
-        let listing = self.worker_tmux(worker, &["list-sessions", "-F", "#{session_id} #{session_name}"]);
-        let found = listing.lines().find(|line| line.split_once(' ').is_some_and(|(_, there)| there == name));
-        found.unwrap_or_else(|| panic!("no session {name:?} in:\n{listing}")).split(' ').next().unwrap().to_owned()
+        tmux::session_id(|arguments| self.worker_tmux(worker, arguments), name)
     }
 
     /// The operator's terminal: a tmux with the plugin, 120 columns by 40 rows.
