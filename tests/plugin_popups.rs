@@ -10,10 +10,8 @@ use plugin::{KEYS, load, source, world};
 use rstest::rstest;
 use support::{Screen, World, eventually};
 
-#[test]
-fn w_picks_and_opens() {
-    let world = world();
-    let screen = world.screen();
+#[track_caller]
+fn pick_qa(screen: &Screen<'_>) {
     screen.prefix("W");
     screen.wait("w/dev");
     screen.wait("w/qa");
@@ -21,6 +19,13 @@ fn w_picks_and_opens() {
     screen.wait_until("only qa to be left", |text| !text.contains("w/dev"));
     screen.keys(&["Enter"]);
     screen.wait("I am qa");
+}
+
+#[test]
+fn w_picks_and_opens() {
+    let world = world();
+    let screen = world.screen();
+    pick_qa(&screen);
     eventually("the window", || (screen.windows() == ["|home", "w/qa|w/qa"]).then_some(()));
 }
 
@@ -68,13 +73,7 @@ fn what_is_picked_opens_where_the_key_was_pressed() {
     eventually("the session in the other terminal", || other.text().contains("I am qa").then_some(()));
     assert_eq!(screen.inner(&["list-windows", "-t", "other", "-F", "#{@factory-worker-address}"]), "\nw/qa\n");
     // From here, the open window is one of the other session: going there takes this client along.
-    screen.prefix("W");
-    screen.wait("w/dev");
-    screen.wait("w/qa");
-    screen.type_text("qa");
-    screen.wait_until("only qa to be left", |text| !text.contains("w/dev"));
-    screen.keys(&["Enter"]);
-    screen.wait("I am qa");
+    pick_qa(&screen);
     screen.wait("[other]");
     assert_eq!(screen.windows().len(), 3);
 }

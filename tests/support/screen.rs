@@ -3,9 +3,8 @@
 use std::fs;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use kubesim::{Ran, Terminal, eventually};
+use kubesim::{Ran, Terminal, eventually, tmux};
 
 use super::world::World;
 
@@ -84,15 +83,15 @@ impl<'a> Screen<'a> {
 
 impl Drop for Screen<'_> {
     fn drop(&mut self) {
-        let _ = Command::new("tmux").env_remove("TMUX").arg("-S").arg(&self.inner).arg("kill-server").output();
+        tmux::kill_server(&self.inner);
     }
 }
 
 /// A client of the operator's tmux (the server `inner`) on a terminal of its own, at its prompt.
 #[track_caller]
 fn client_on_a_terminal(world: &World, inner: &Path, socket: &str, size: (u16, u16), arguments: &[&str]) -> Terminal {
-    let tmux = ["env", "-u", "TMUX", "-u", "TMUX_PANE", "tmux", "-u", "-S", inner.to_str().unwrap()];
-    let terminal = Terminal::start(world.program("tmux"), world.path(socket), size, &[&tmux, arguments].concat());
+    let client = ["env", "-u", "TMUX", "-u", "TMUX_PANE", "tmux", "-u", "-S", inner.to_str().unwrap()];
+    let terminal = Terminal::start(world.program("tmux"), world.path(socket), size, &[&client, arguments].concat());
     terminal.wait_until("the prompt", |text| text.starts_with('$'));
     terminal
 }

@@ -133,11 +133,7 @@ impl World {
     /// The tmux of this socket.
     #[track_caller]
     pub fn tmux(&self, socket: &Path, arguments: &[&str]) -> String {
-        let mut command = self.program("tmux");
-        command.arg("-u").arg("-S").arg(socket).args(["-f", "/dev/null"]).args(arguments);
-        let ran = Ran::from(command.output().unwrap());
-        assert_eq!(ran.code, 0, "tmux {arguments:?}: {}", ran.stderr);
-        ran.stdout
+        tmux::on_socket(self.program("tmux"), socket, arguments)
     }
 
     /// The tmux of a worker.

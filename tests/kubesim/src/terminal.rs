@@ -4,8 +4,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::ran::Ran;
-use crate::tmux::literal;
+use crate::tmux::{self, literal};
 use crate::waiting::eventually_or_show;
 
 /// The pane.
@@ -18,37 +17,25 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Run a program on a terminal of so many columns and rows. `tmux` is the program tmux, with the environment and the
-    /// directory that the terminal is to have; its socket is to be `socket`.
+    /// Run `argv` on a terminal of so many columns and rows. `program` is tmux, with the environment and the directory that
+    /// the terminal is to have; its socket is to be `socket`.
     ///
     /// # Panics
     /// tmux failed.
     #[track_caller]
-    pub fn start(tmux: Command, socket: PathBuf, (columns, rows): (u16, u16), program: &[&str]) -> Self {
+    pub fn start(program: Command, socket: PathBuf, (columns, rows): (u16, u16), argv: &[&str]) -> Self {
         let terminal = Self { socket };
         let [columns, rows] = [columns, rows].map(|size| size.to_string());
         let words = ["new-session", "-d", "-x", &columns, "-y", &rows, "-s", "terminal", "--"];
-        terminal.run(tmux, &[&words, program].concat());
+        tmux::on_socket(program, &terminal.socket, &[&words, argv].concat());
         // Every row and every key is the program's.
         terminal.ask(&["set", "-g", "status", "off", ";", "set", "-g", "prefix", "None", ";", "set", "-g", "escape-time", "0"]);
         terminal
     }
 
     #[track_caller]
-    fn run(&self, mut tmux: Command, arguments: &[&str]) -> String {
-        tmux.env_remove("TMUX").arg("-u").arg("-S").arg(&self.socket).args(["-f", "/dev/null"]).args(arguments);
-        let ran = Ran::from(tmux.output().unwrap_or_else(|error| panic!("tmux: {error}")));
-        assert_eq!(ran.code, 0, "tmux {arguments:?}: {}", ran.stderr);
-        ran.stdout
-    }
-
-    /// Ask the terminal's tmux, from the side.
-    ///
-    /// # Panics
-    /// tmux failed.
-    #[track_caller]
     fn ask(&self, arguments: &[&str]) -> String {
-        self.run(Command::new("tmux"), arguments)
+        tmux::on_socket(Command::new("tmux"), &self.socket, arguments)
     }
 
     /// Make it this large. The program need not know yet.
@@ -129,7 +116,7 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        let _ = Command::new("tmux").env_remove("TMUX").arg("-S").arg(&self.socket).arg("kill-server").output();
+        tmux::kill_server(&self.socket);
     }
 }
 

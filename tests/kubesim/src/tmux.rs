@@ -2,6 +2,28 @@
 //!
 //! `ask` runs tmux with these arguments, on the server that is meant, and gives what it prints.
 
+use std::path::Path;
+use std::process::Command;
+
+use crate::ran::Ran;
+
+/// Run `tmux`, the program in its surroundings, on the server of this socket, and give what it prints.
+///
+/// # Panics
+/// tmux failed.
+#[track_caller]
+pub fn on_socket(mut tmux: Command, socket: &Path, arguments: &[&str]) -> String {
+    tmux.env_remove("TMUX").arg("-u").arg("-S").arg(socket).args(["-f", "/dev/null"]).args(arguments);
+    let ran = Ran::from(tmux.output().unwrap_or_else(|error| panic!("tmux: {error}")));
+    assert_eq!(ran.code, 0, "tmux {arguments:?}: {}", ran.stderr);
+    ran.stdout
+}
+
+/// End the server of this socket, if there is one.
+pub fn kill_server(socket: &Path) {
+    let _ = Command::new("tmux").env_remove("TMUX").arg("-S").arg(socket).arg("kill-server").output();
+}
+
 /// The arguments that start a session which runs `command` (sh), 100 columns by 30 rows, in the directory `at` or tmux's own
 /// choice. The name is taken literally.
 pub fn new_session(name: &str, at: Option<&str>, command: &str) -> Vec<String> {
