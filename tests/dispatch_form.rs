@@ -4,7 +4,7 @@
 mod forms;
 mod support;
 
-use forms::{dispatch_form, dispatched, wait_closed, with_queue};
+use forms::{dispatch_form, dispatched, with_queue};
 
 #[test]
 fn an_issue_is_dispatched_to_the_worker_of_the_window() {
@@ -18,7 +18,7 @@ fn an_issue_is_dispatched_to_the_worker_of_the_window() {
     screen.type_text("fix \"it\" $HOME `id` #{x};");
     screen.keys(&["Enter"]);
     screen.wait("dispatched acme/shop#42 to b: queued as 7");
-    wait_closed(&screen);
+    screen.wait_popup_gone();
     assert_eq!(dispatched(&world, "b"), "acme/shop\n42\n--intent\nfix \"it\" $HOME `id` #{x};\n");
 }
 

@@ -7,7 +7,7 @@ mod support;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use forms::{dispatch_form, dispatched, drafts, got, nudge_form, wait_closed, wait_got, with_box, with_queue};
+use forms::{dispatch_form, dispatched, drafts, got, nudge_form, wait_got, with_box, with_queue};
 use support::{World, eventually};
 
 #[test]
@@ -17,7 +17,7 @@ fn a_text_that_was_left_is_offered_again_until_it_is_sent() {
     screen.paste("half a\nthought");
     screen.wait("thought");
     screen.keys(&["Escape"]);
-    wait_closed(&screen);
+    screen.wait_popup_gone();
     assert_eq!(got(&world), None);
     let mode = fs::metadata(world.path("state/factory-worker/drafts.json")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
@@ -28,7 +28,7 @@ fn a_text_that_was_left_is_offered_again_until_it_is_sent() {
     screen.keys(&["Enter"]);
     wait_got(&world, "half a\nthought");
     screen.wait("nudged w/s");
-    wait_closed(&screen);
+    screen.wait_popup_gone();
 
     screen.prefix("N");
     let shown = screen.wait("Enter send");
@@ -41,13 +41,13 @@ fn a_text_can_be_cleared_for_good() {
     let screen = nudge_form(&world);
     screen.type_text("nonsense");
     screen.keys(&["Escape"]);
-    wait_closed(&screen);
+    screen.wait_popup_gone();
     screen.prefix("N");
     screen.wait("nonsense");
     screen.keys(&["C-l"]);
     screen.wait_gone("nonsense");
     screen.keys(&["Escape"]);
-    wait_closed(&screen);
+    screen.wait_popup_gone();
     assert!(!drafts(&world).contains("nonsense"));
 }
 
@@ -58,7 +58,7 @@ fn a_popup_that_is_closed_from_outside_loses_nothing() {
     screen.type_text("precious");
     eventually("typing to pause", || drafts(&world).contains("precious").then_some(()));
     screen.inner(&["display-popup", "-C"]);
-    wait_closed(&screen);
+    screen.wait_popup_gone();
     screen.prefix("N");
     screen.wait("precious");
 }
@@ -77,7 +77,7 @@ fn a_dispatch_that_fails_keeps_what_was_typed() {
     let shown = screen.wait("queue is full");
     assert!(shown.contains("shop") && shown.contains("42"), "{shown}");
     screen.keys(&["Escape"]);
-    wait_closed(&screen);
+    screen.wait_popup_gone();
 
     fs::remove_file(&refuse).unwrap();
     screen.prefix("G");
@@ -111,7 +111,7 @@ fn what_cannot_be_kept_is_not_lost_in_silence() {
     screen.keys(&["Escape"]);
     screen.wait(UNKEPT);
     screen.keys(&["Escape"]);
-    wait_closed(&screen);
+    screen.wait_popup_gone();
     assert_eq!(got(&world), None);
 }
 
@@ -132,7 +132,7 @@ fn a_form_without_text_is_left_at_once_though_nothing_could_be_kept() {
     let world = without_state(with_box("quiet"));
     let screen = nudge_form(&world);
     screen.keys(&["Escape"]);
-    wait_closed(&screen);
+    screen.wait_popup_gone();
 }
 
 #[test]

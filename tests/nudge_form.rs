@@ -6,7 +6,7 @@ mod support;
 
 use std::fs;
 
-use forms::{drafts, got, nudge_form, wait_closed, wait_got, with_box};
+use forms::{drafts, got, nudge_form, wait_got, with_box};
 use rstest::rstest;
 use support::{BIN, ROOT, Screen, eventually};
 
@@ -18,7 +18,7 @@ fn a_typed_prompt_is_sent_and_the_popup_closes() {
     screen.type_text("it's \"$HOME\" `id` #{pane_id} #(id) \\n %d; -x Enter C-c;");
     screen.keys(&["Enter"]);
     screen.wait("nudged w/s");
-    wait_closed(&screen);
+    screen.wait_popup_gone();
     wait_got(&world, "it's \"$HOME\" `id` #{pane_id} #(id) \\n %d; -x Enter C-c;");
     assert!(!drafts(&world).contains("Enter C-c"));
 }

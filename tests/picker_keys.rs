@@ -242,8 +242,7 @@ fn in_the_popup_escape_closes_and_enter_opens() {
         screen.prefix("W");
         screen.wait("│shown by qa");
         screen.keys(&[key]);
-        // The whole popup, or the next key would still be its.
-        screen.wait_gone("┐");
+        screen.wait_popup_gone();
     }
     eventually("the window", || screen.windows().iter().any(|window| window.starts_with("w/qa|")).then_some(()));
 }

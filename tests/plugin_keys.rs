@@ -168,7 +168,7 @@ fn a_program_that_goes_away_is_said_when_its_key_is_pressed() {
     assert!(text.contains("factory-worker is missing: run `make install` in"), "{text}");
     assert!(text.contains("or correct @factory-worker-bin"), "{text}");
     screen.keys(&["Escape"]);
-    screen.wait_gone("Escape closes");
+    screen.wait_popup_gone();
     std::os::unix::fs::symlink(BIN, &program).unwrap();
     screen.prefix("W");
     screen.wait("press the key again");

@@ -108,7 +108,7 @@ fn a_popup_whose_window_goes_away_leaves_a_client_that_can_type(#[case] kill: &s
     screen.wait("w/qa");
     screen.inner(&[kill, "-t", what]);
     screen.keys(&["Escape"]);
-    screen.wait_gone("┌");
+    screen.wait_popup_gone();
     screen.enter("echo it is $((6 * 7))");
     screen.wait("it is 42");
     let state = screen.inner(&["list-clients", "-F", "#{client_readonly} #{client_flags}"]);
@@ -118,11 +118,10 @@ fn a_popup_whose_window_goes_away_leaves_a_client_that_can_type(#[case] kill: &s
 /// Close the popup and type into the session below, which keeps its keys in the file `keys`: that is all it got.
 #[track_caller]
 fn assert_reached_by_nothing(world: &World, screen: &Screen<'_>, round: usize) {
-    // Only a popup has corners.
-    screen.wait("┌");
+    eventually("the popup", || screen.has_popup().then_some(()));
     eventually("the popup to close", || {
         screen.keys(&["Escape"]);
-        (!screen.text().contains('┌')).then_some(())
+        (!screen.has_popup()).then_some(())
     });
     let end = format!("end {round}.");
     screen.type_text(&end);
@@ -168,7 +167,7 @@ fn a_popup_whose_command_fails_stays_readable() {
         screen.wait("press any key to close");
         eventually("a key to close the popup", || {
             screen.keys(&["x"]);
-            (!screen.text().contains("press any key")).then_some(())
+            (!screen.has_popup()).then_some(())
         });
     }
 }
@@ -182,7 +181,7 @@ fn a_popup_is_as_large_as_its_options_say() {
     let widest = text.lines().filter(|line| line.contains('│')).map(|line| line.trim().chars().count()).max();
     assert_eq!((widest, text.lines().filter(|line| line.trim().starts_with('│')).count()), (Some(60), 18), "{text}");
     screen.keys(&["Escape"]);
-    screen.wait_gone("w/qa");
+    screen.wait_popup_gone();
     screen.inner(&["set", "-g", "@factory-worker-pick-width", "wide"]);
     source(&screen);
     screen.prefix("W");
@@ -203,7 +202,7 @@ fn every_popup_fits_into_a_small_terminal(#[case] columns: u16, #[case] rows: u1
         screen.wait("└");
         screen.wait(shown);
         screen.keys(&["Escape"]);
-        screen.wait_gone("┌");
+        screen.wait_popup_gone();
     }
 }
 

@@ -69,12 +69,6 @@ pub fn dispatched(world: &World, worker: &str) -> String {
     eventually("the issue to arrive", || fs::read_to_string(&file).ok())
 }
 
-/// Wait until the popup has gone: until then the next key belongs to it, also when its program has left already.
-#[track_caller]
-pub fn wait_closed(screen: &Screen<'_>) {
-    screen.wait_gone("┌");
-}
-
 /// What is kept.
 pub fn drafts(world: &World) -> String {
     fs::read_to_string(world.path("state/factory-worker/drafts.json")).unwrap_or_default()

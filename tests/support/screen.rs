@@ -8,6 +8,9 @@ use kubesim::{Ran, Terminal, eventually, tmux};
 
 use super::world::World;
 
+/// A corner of a popup.
+const POPUP: char = '┌';
+
 /// The operator's terminal; all that a terminal can do it can.
 pub struct Screen<'a> {
     world: &'a World,
@@ -66,6 +69,18 @@ impl<'a> Screen<'a> {
     /// The prefix and a key.
     pub fn prefix(&self, key: &str) {
         self.keys(&["C-b", key]);
+    }
+
+    /// Whether a popup is open: nothing else has corners.
+    pub fn has_popup(&self) -> bool {
+        self.text().contains(POPUP)
+    }
+
+    /// Wait until the popup has gone: until then the next key belongs to it, also when its program has left already, and
+    /// what stood in it may be gone for a moment because it is drawn anew.
+    #[track_caller]
+    pub fn wait_popup_gone(&self) {
+        self.wait_until("the popup to go", |text| !text.contains(POPUP));
     }
 
     /// `factory-worker ARGUMENT…` as if started in the first pane, run to its end with its output kept off the screen.

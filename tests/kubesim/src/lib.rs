@@ -14,6 +14,9 @@
 //! assert_eq!(cluster.calls().execs().len(), 1);
 //! worker.pod().delete(); // and another one comes
 //! ```
+//!
+//! Beside it stands what tests with a cluster and tests without one share: a [`Terminal`], [`eventually`], [`mod@tmux`] asked
+//! from the side, and a program that [`Ran`].
 
 mod access;
 mod admission;
