@@ -118,7 +118,8 @@ fn a_popup_whose_window_goes_away_leaves_a_client_that_can_type(#[case] kill: &s
 /// Close the popup and type into the session below, which keeps its keys in the file `keys`: that is all it got.
 #[track_caller]
 fn assert_reached_by_nothing(world: &World, screen: &Screen<'_>, round: usize) {
-    eventually("the popup", || screen.has_popup().then_some(()));
+    // Only a popup has corners.
+    screen.wait("┌");
     eventually("the popup to close", || {
         screen.keys(&["Escape"]);
         (!screen.has_popup()).then_some(())
