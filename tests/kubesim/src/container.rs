@@ -18,6 +18,7 @@ use crate::applets::link_applets;
 use crate::image::{Image, Oddity};
 use crate::namespaces::Namespaces;
 use crate::reap;
+use crate::tmux;
 
 /// Where the programs of this machine are, in a container's PATH.
 pub const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -157,15 +158,14 @@ impl Container {
     /// # Errors
     /// What tmux said.
     pub fn start_session(&self, name: &str, command: &str) -> Result<(), String> {
-        // tmux expands formats in the name; `#[` is a style to it and stays as it is.
-        let name = name.replace('#', "##").replace("##[", "#[");
-        let name = name.strip_suffix(';').map_or(name.clone(), |rest| format!("{rest}\\;"));
         // Whoever works there has brought what they need.
-        let path = format!("PATH={}:{SYSTEM_PATH}", self.path());
-        let size = ["-d", "-x", "100", "-y", "30"];
-        let words = ["-s", &name, "--", "/usr/bin/env", &path, "/bin/sh", "-c", command];
-        let words = [&["new-session"][..], &size, &words].concat();
-        self.tmux(&words).map(drop)
+        let command = if self.path().ends_with(SYSTEM_PATH) {
+            command.to_owned()
+        } else {
+            format!("PATH={}:{SYSTEM_PATH}; {command}", self.path())
+        };
+        let words = tmux::new_session(name, None, &command);
+        self.tmux(&words.iter().map(String::as_str).collect::<Vec<_>>()).map(drop)
     }
 
     /// Ask its tmux server, from the side.
