@@ -8,6 +8,8 @@ mod support;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use kubesim::{Cluster, Oddity, Pod, Running};
 use operator::{Image, Operator};
@@ -39,11 +41,14 @@ fn clients(pod: &Pod) -> usize {
     pod.tmux(&["list-clients"]).lines().count()
 }
 
-/// Its command line, as far as it is worth reading.
-fn words(pid: i32) -> String {
-    let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    let words = String::from_utf8_lossy(&words).replace('\0', " ");
-    words.lines().next().unwrap_or_default().to_owned()
+/// The command lines of what carries the tag of a view, as far as they are worth reading.
+fn ours(pod: &Pod) -> Vec<String> {
+    let text = |pid: i32, what: &str| {
+        let bytes = fs::read(format!("/proc/{pid}/{what}")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).replace('\0', " ")
+    };
+    let tagged = pod.processes().into_iter().filter(|pid| text(*pid, "environ").contains("FACTORY_WORKER_VIEW="));
+    tagged.map(|pid| text(pid, "cmdline").lines().next().unwrap_or_default().to_owned()).collect()
 }
 
 fn kill(signal: &str, process: &str) {
@@ -95,14 +100,13 @@ fn a_tmux_that_stands_still_collects_nothing_of_ours(#[values(Image::Debian, Ima
     operator.cluster.forget_calls();
     operator.cluster.drop_connections();
     eventually("a third attempt", || (operator.cluster.calls().execs().len() >= 3).then_some(()));
-    // A shell, the one that asks tmux, and tmux.
-    let running = || pod.processes().into_iter().map(words).collect::<Vec<_>>();
-    let mut seen = running();
-    let end = std::time::Instant::now() + std::time::Duration::from_secs(120);
-    while seen.len() > before.1 + 3 {
-        assert!(std::time::Instant::now() < end, "older attempts are not ended: {seen:#?}");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-        seen = running();
+    // A shell, tmux that is asked, and who reads its answer.
+    let mut seen = ours(&pod);
+    let end = Instant::now() + Duration::from_secs(120);
+    while seen.len() > 3 {
+        assert!(Instant::now() < end, "older attempts are not ended: {seen:#?}");
+        sleep(Duration::from_millis(20));
+        seen = ours(&pod);
     }
     kill("-CONT", &server);
     eventually("the view to be connected", || (state(&screen) == "connected" && clients(&pod) == 1).then_some(()));
@@ -123,7 +127,11 @@ fn a_crowd_goes_with_one_contact(#[values(Image::Debian, Image::Alpine)] image: 
         .map(|tag| pod.start_on_terminal(&["env", &format!("FACTORY_WORKER_VIEW={tag}.1"), "sh", "-c", attach]))
         .collect();
     died_too(world, &tags);
-    eventually("all to be attached", || (clients(&pod) == 47).then_some(()));
+    let end = Instant::now() + Duration::from_secs(120);
+    while clients(&pod) != 47 {
+        assert!(Instant::now() < end, "{} of 47 are attached: {:#?}", clients(&pod), ours(&pod));
+        sleep(Duration::from_millis(50));
+    }
     let ran = operator.run(&["--timeout", "60s", "list", "--json"]).expect(0);
     assert!(ran.stdout.contains("\"status\":\"running\""), "{}", ran.stdout);
     assert_eq!((clients(&pod), views(world)), (0, 0));
@@ -145,19 +153,17 @@ fn what_nobody_can_look_into_is_not_said_to_be_gone() {
 fn a_tmux_server_that_carries_a_views_tag_is_the_workers(#[values(Image::Debian, Image::Alpine)] image: Image) {
     let (operator, worker) = worker(image, &[]);
     let (pod, world) = (worker.pod(), &operator.world);
-    let screen = window_of_qa(world);
-    kill_view(world, &screen);
     let tag = "00000000000000aa".to_owned();
     // As when somebody's tmux is a script that starts its server first.
     let start = ["tmux", "-L", "other", "new-session", "-d", "-s", "theirs", "--", "sh", "-c", "/bin/sleep 1000; :"];
     let tagged = format!("FACTORY_WORKER_VIEW={tag}.1");
     assert_eq!(pod.start_on_terminal(&[&["env", &tagged][..], &start].concat()).wait(), 0);
+    let theirs = eventually("their server and its pane", || Some(ours(&pod)).filter(|ours| ours.len() == 3));
+    let screen = window_of_qa(world);
+    kill_view(world, &screen);
     died_too(world, &[tag]);
-    let processes = |pod: &Pod| pod.processes().len();
-    let running = processes(&pod);
     operator.run(&["--timeout", "60s", "list"]).expect(0);
     assert_eq!((clients(&pod), views(world)), (0, 0));
     assert_eq!(pod.tmux(&["-L", "other", "list-sessions", "-F", "#{session_name}"]), "theirs\n");
-    // A shell and a client were the view's.
-    eventually("the view's own to go", || (processes(&pod) == running - 2).then_some(()));
+    eventually("the view's own to go", || (ours(&pod) == theirs).then_some(()));
 }
