@@ -5,7 +5,7 @@ find_session "$1"
 # shellcheck disable=SC2154 # find_session sets id
 for client in $(tm list-clients -t "$id:" -F '#{client_pid}:#{client_name}'); do
 	if grep -qsF "FACTORY_WORKER_VIEW=$2." "/proc/${client%%:*}/environ"; then
-		tm refresh-client -t "${client#*:}" && mark poked
+		tm refresh-client -t "${client#*:}" && mark redrawn
 	fi
 done
 finish
