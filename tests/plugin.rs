@@ -386,8 +386,13 @@ fn a_popup_whose_command_fails_stays_readable() {
         screen.prefix(key);
         screen.wait("workers.yaml");
         screen.wait("press any key to close");
+        // Typed without a look, it closes nothing: the rest would go to the window beneath.
+        screen.keys(&["x", "y"]);
         eventually("a key to close the popup", || {
+            std::thread::sleep(Duration::from_millis(1600));
+            assert!(screen.text().contains("press any key"), "{}", screen.text());
             screen.keys(&["x"]);
+            std::thread::sleep(Duration::from_millis(1600));
             (!screen.text().contains("press any key")).then_some(())
         });
     }
