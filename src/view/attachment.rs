@@ -271,6 +271,7 @@ impl<'a> Attachment<'a> {
             self.ask_which_start();
         }
         self.apply(Event::Tick, look.now);
+        self.say_connecting(look.now);
     }
 
     /// What is seen of the child's connection.

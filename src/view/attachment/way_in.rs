@@ -83,7 +83,7 @@ impl Attachment<'_> {
             Login::Asks => {
                 // Two that read it would take each other's keys.
                 self.down_screen.stop_listening();
-                self.terminal.lend();
+                self.terminal.lend(self.view.in_window);
             }
             // What is typed ahead is the session's, and Ctrl-C is none of our business in a window.
             _ if self.again || self.view.in_window => self.terminal.hold(),
@@ -107,7 +107,10 @@ impl Attachment<'_> {
 
     /// How soon to look at the attempt again.
     pub(super) fn way_in_pause(&self, now: Moment) -> Option<Duration> {
-        self.child.as_ref()?;
+        if self.child.is_none() {
+            let is_new = !self.plan.entered() && self.plan.down().is_none() && !self.says_connecting;
+            return is_new.then_some(PATIENCE);
+        }
         let soon = self.unread.is_ours() || now.saturating_sub(self.plan.tried_at()) < plan::DIAL / 3;
         Some(if soon { ON_ITS_WAY } else { SLOWLY })
     }
@@ -126,9 +129,6 @@ impl Attachment<'_> {
             self.ask_whether_there(now);
         }
         self.look_at_unread_keys(reading, now);
-        if !self.plan.entered() {
-            self.say_connecting(now);
-        }
     }
 
     /// Nobody sees from here whether the worker has let us in: it is asked whether it has. An attempt that has come so far has
@@ -159,6 +159,10 @@ impl Attachment<'_> {
 
     pub(super) fn arrive(&mut self, now: Moment) {
         self.apply(Event::Arrived, now);
+        if !self.plan.is_attached() {
+            // It was given up just before.
+            return;
+        }
         self.leftover = false;
         self.liveness = Some(Liveness::begin(now));
         self.window.pod(self.pod.as_ref().map(ToString::to_string));
@@ -172,10 +176,16 @@ impl Attachment<'_> {
         self.is_in |= reading.entered || look.now.saturating_sub(self.plan.tried_at()) >= plan::DIAL;
     }
 
-    fn say_connecting(&mut self, now: Moment) {
-        let silent = self.child.as_ref().is_some_and(|child| child.said().is_empty());
+    /// Say that a first attempt goes on.
+    pub(super) fn say_connecting(&mut self, now: Moment) {
+        let silent = self.child.as_ref().is_none_or(|child| child.said().is_empty());
         // The client draws on the other screen, and not before it has arrived.
-        if silent && self.plan.down().is_none() && !self.says_connecting && now.saturating_sub(self.began) >= PATIENCE {
+        if silent
+            && !self.plan.entered()
+            && self.plan.down().is_none()
+            && !self.says_connecting
+            && now.saturating_sub(self.began) >= PATIENCE
+        {
             write(&format!("connecting to {}…", neutralise::line(&self.view.address.to_string())));
             self.says_connecting = true;
         }

@@ -74,7 +74,7 @@ impl Notice<'_> {
 
     fn keys(&self) -> &'static str {
         match self.down.state {
-            _ if !self.keys => " · what is typed goes to the login, Ctrl-C ends it",
+            _ if !self.keys => " · Ctrl-C ends it",
             State::Failed if self.down.another => " · Enter goes to that one · Q closes · d details",
             State::Failed => " · Enter tries again · Q closes · d details",
             _ => " · Enter now · Q closes · d details",

@@ -4,7 +4,9 @@ use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::termios::{FlushArg, LocalFlags, SetArg, Termios, cfmakeraw, tcflush, tcgetattr, tcsetattr};
+use nix::sys::termios::{
+    _POSIX_VDISABLE, FlushArg, LocalFlags, SetArg, SpecialCharacterIndices, Termios, cfmakeraw, tcflush, tcgetattr, tcsetattr,
+};
 
 use crate::view::client::features;
 
@@ -72,9 +74,16 @@ impl Terminal {
         self.set(|modes| modes.local_flags.remove(LocalFlags::ECHO));
     }
 
-    /// Have it as the operator has it: a login plugin shows and hides what is typed as it needs it.
-    pub fn lend(&self) {
-        self.set(|_| {});
+    /// Have it as the operator has it: a login plugin shows and hides what is typed as it needs it. `in_window`: but no key
+    /// ends or stops us, other than Ctrl-C, which we survive.
+    pub fn lend(&self, in_window: bool) {
+        self.set(|modes| {
+            if in_window {
+                for key in [SpecialCharacterIndices::VQUIT, SpecialCharacterIndices::VSUSP] {
+                    modes.control_chars[key as usize] = _POSIX_VDISABLE;
+                }
+            }
+        });
     }
 
     /// Hand on keys one by one, and none as a signal. What was typed is still there to be read.
