@@ -11,3 +11,4 @@ for client in $(tm list-clients -t "$id:" -F '#{client_pid}:#{client_name}'); do
 		tm refresh-client -t "${client#*:}" && mark redrawn
 	fi
 done
+finish
