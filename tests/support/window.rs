@@ -62,13 +62,18 @@ impl Factory {
 
     /// The window of `w/qa`, connected.
     pub fn window(&self) -> Window<'_> {
+        let window = self.opened();
+        window.wait_back();
+        window
+    }
+
+    /// The same, as soon as it is there.
+    pub fn opened(&self) -> Window<'_> {
         let screen = self.operator.world.screen();
         screen.run(&["open", "w/qa"]).expect(0);
         let panes = screen.inner(&["list-panes", "-a", "-F", "#{pane_id} #{@factory-worker-view}"]);
         let pane = panes.lines().find_map(|line| line.strip_suffix(" 1")).unwrap().to_owned();
-        let window = Window { screen, pane, factory: self, client: RefCell::default() };
-        window.wait_back();
-        window
+        Window { screen, pane, factory: self, client: RefCell::default() }
     }
 
     /// No connection any more, and none again before `accept_connections`.

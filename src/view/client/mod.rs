@@ -113,7 +113,23 @@ impl Client {
     /// # Errors
     /// The worker did not say.
     pub fn redraw(&self, deadline: Instant) -> Result<bool, Failure> {
-        let input = Input { arguments: &[&self.tag], stdin: b"" };
+        self.redraw_tagged(&format!("{}.", self.tag), deadline)
+    }
+
+    /// Whether the client of this attempt, after which there was no other, is in the session.
+    ///
+    /// # Errors
+    /// The worker did not say.
+    pub fn is_there(&self, attempt: u32, deadline: Instant) -> Result<bool, Failure> {
+        match self.redraw_tagged(&format!("{}.{attempt}", self.tag), deadline) {
+            Err(failure) if failure.kind == Kind::NoSession => Ok(false),
+            there => there,
+        }
+    }
+
+    /// What a tag of ours begins with is enough: attempts are numbered upwards.
+    fn redraw_tagged(&self, tag: &str, deadline: Instant) -> Result<bool, Failure> {
+        let input = Input { arguments: &[tag], stdin: b"" };
         let parts = script::on_session(&self.remote, REDRAW, &self.session, input, deadline)?;
         Ok(parts.get("redrawn").is_some())
     }
