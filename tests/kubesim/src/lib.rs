@@ -77,6 +77,6 @@ pub use process::{Process, Resizer};
 pub use published::Published;
 pub use ran::Ran;
 pub use reap::{Guard, kill_processes_of};
-pub use record::{Call, Calls};
+pub use record::{Call, Calls, Input};
 pub use stage::Stage;
 pub use workload::{Running, Workload};
