@@ -6,12 +6,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::{Check, machine};
-use crate::registry::discover::Reads;
+use crate::failure::{Failure, Kind};
+use crate::registry::origin::Reads;
 use crate::registry::template::Template;
 use crate::registry::worker::{Place, Worker};
 use crate::remote::Remote;
 use crate::remote::examine::{self, Found};
-use crate::remote::failure::{Failure, Kind};
 
 /// Every check of a worker, by one exec.
 pub fn checks(worker: &Worker, timeout: Duration) -> Vec<Check> {

@@ -9,9 +9,8 @@ use std::time::{Duration, Instant};
 use crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 
-use super::here;
-use crate::remote::failure::{Failure, Kind};
-use crate::remote::log::Log;
+use crate::failure::{Failure, Kind};
+use crate::remote::polecat_log::Log;
 use crate::terminal::style::{self, Style};
 use crate::terminal::{self, neutralise};
 
@@ -110,7 +109,7 @@ fn shell(view: &LogView<'_>, shown: &mut Lines) -> io::Result<()> {
     shown.remark("a shell in its pod; the log comes back when it ends")?;
     disable_raw_mode()?;
     let log = view.log;
-    let ended = here::shell(|argv| log.cluster.interactive(&log.pod, log.container(), argv));
+    let ended = super::shell(|argv| log.cluster.interactive(&log.pod, log.container(), argv));
     enable_raw_mode()?;
     match ended {
         Ok(ended) if matches!(ended.status, 0 | 130) => shown.remark("the shell has ended"),
