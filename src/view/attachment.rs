@@ -1,13 +1,16 @@
 //! A view at work: what happens outside goes to the plan, what the plan says is done.
 
+mod form;
 mod network;
 mod questions;
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
+
+use form::KnownForm;
 
 use super::child::{self, Child};
 use super::client::ending::Ending;
@@ -64,6 +67,8 @@ pub struct Attachment<'a> {
     place: Place,
     /// When the API server was found to be away.
     away_since: Option<Moment>,
+    manner: Manner,
+    form: KnownForm,
     /// How many children there were.
     children: u32,
     /// How many questions were asked.
@@ -104,6 +109,8 @@ impl<'a> Attachment<'a> {
             probe: None,
             place: Place::default(),
             away_since: None,
+            manner: Manner { read_only: view.read_only, plain: view.plain, again: false, entered: None },
+            form: KnownForm::default(),
             children: 0,
             questions: 0,
             pod: None,
@@ -216,6 +223,9 @@ impl<'a> Attachment<'a> {
         self.socket = None;
         self.liveness = None;
         self.ask_start_at = None;
+        if status.as_ref().is_ok_and(|status| self.sets_out_plainly(*status, now)) {
+            return;
+        }
         // Ctrl-C on the way in reaches the child as well as us: which of the two is heard of first does not matter.
         if !self.plan.entered() && matches!(status, Ok(INTERRUPTED)) {
             self.over = Some(Outcome::Ended);
@@ -346,18 +356,14 @@ impl<'a> Attachment<'a> {
 
     /// The command of the next attach, with what it is about to send.
     fn way(&mut self, patience: Duration) -> Result<(Interactive, Vec<String>), Failure> {
-        let again = self.plan.entered();
-        let entered = self.plan.entered_ago(self.clock.now());
-        let manner = Manner { read_only: self.view.read_only, plain: self.view.plain, again, entered };
-        self.children += 1;
-        let argv = self.client.argv(manner, self.children);
-        let interactive = self.view.remote.exec.interactive(&argv, Instant::now() + patience)?;
-        Ok((interactive, argv))
+        self.manner.again = self.plan.entered();
+        self.manner.entered = self.plan.entered_ago(self.clock.now());
+        self.command(patience)
     }
 
-    fn set_out(&mut self, (interactive, argv): (Interactive, Vec<String>), now: Moment) -> Result<(), Failure> {
+    fn set_out(&mut self, way: (Interactive, Vec<String>), now: Moment) -> Result<(), Failure> {
         self.is_in = !self.view.is_pod || !self.plan.entered();
-        self.pod = interactive.pod;
+        self.pod.clone_from(&way.0.pod);
         self.client.note(self.pod.as_ref().map(ToString::to_string));
         if self.plan.entered() {
             self.terminal.forget_keys();
@@ -368,6 +374,10 @@ impl<'a> Attachment<'a> {
                 self.terminal.hide_keys();
             }
         }
+        self.start_child(way, now)
+    }
+
+    fn start_child(&mut self, (interactive, argv): (Interactive, Vec<String>), now: Moment) -> Result<(), Failure> {
         let program = interactive.command.get_program().to_string_lossy().into_owned();
         let child = Child::start(interactive.command, self.children, &self.sender)
             .map_err(|error| Failure::new(Kind::Failed, format!("cannot run {program}: {error}")).before_start())?;
