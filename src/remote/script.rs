@@ -5,6 +5,7 @@
 //! last part is `end`, so an answer that was cut anywhere is never taken for a whole one.
 
 pub mod argv;
+mod shorten;
 mod stdin;
 
 use std::collections::hash_map::RandomState;
@@ -19,6 +20,7 @@ use crate::registry::names::SessionName;
 use crate::state::ledger::{self, Spot};
 use crate::terminal::neutralise;
 use argv::Form;
+pub use shorten::shortened;
 
 const PRELUDE: &str = include_str!("prelude.sh");
 /// The variable that tells `enter.sh` the tags of the views that died.
@@ -82,6 +84,7 @@ impl Script<'_> {
     /// As [`Self::sent`].
     pub fn on_terminal(&self, left: &[String], form: Form, tag: &str) -> Result<Vec<String>, Failure> {
         let text = stripped(&format!("{LEFT_TAGS}='{}'\n{PRELUDE}\n{}", left.join(" "), self.text));
+        let text = if form == Form::Packed { shortened(&text) } else { text };
         let words = self.words(&[])?;
         Ok(argv::argv(&text, [""].into_iter().chain(words.iter().map(String::as_str)), form, tag))
     }

@@ -65,7 +65,11 @@ impl Client {
         let told =
             if manner.read_only { [String::new(), String::new()] } else { [features::seamless(), features::not_seamless()] };
         arguments.extend(told);
-        arguments.push(if manner.plain { String::new() } else { script::stripped(SYNC) });
+        arguments.push(match form {
+            _ if manner.plain => String::new(),
+            Form::Packed => script::shortened(&script::stripped(SYNC)),
+            Form::Plain => script::stripped(SYNC),
+        });
         if manner.read_only {
             arguments.extend(["-r", "-f", "read-only,ignore-size"].map(own));
         }
