@@ -4,27 +4,15 @@
 //! Nothing is understood of the script but how a name is used. A name of which a single use is not understood keeps its length,
 //! so that no `unset`, `trap` or text for another shell can be missed.
 
+mod lexer;
+
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+
+use lexer::Use;
 
 /// Names that are as short as this stay.
 const SHORT: usize = 2;
-/// Behind these words of the shell comes a command.
-const BEFORE_A_COMMAND: [&str; 7] = ["if", "then", "elif", "else", "while", "until", "do"];
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Use {
-    /// `$name`, `$((name + 1))`
-    Value,
-    /// `name=`, `for name in`, `read name`
-    Assignment,
-    /// `name() {`
-    Definition,
-    Call,
-    /// It is a part of a word that is no name: `set-option`, `/proc/self/stat`, `#{status}`.
-    None,
-    Other,
-}
 
 /// Variables and functions have names of their own: one of each may be called the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,7 +33,7 @@ impl Use {
 
 /// The script with short names. It has no comments (see [`super::stripped`]).
 pub fn shortened(script: &str) -> String {
-    let words: Vec<_> = words(script).map(|(at, word)| (at, word, usage(script, at, word))).collect();
+    let words = lexer::names(script);
     let mut uses: BTreeMap<&str, Vec<Use>> = BTreeMap::new();
     for &(_, word, usage) in &words {
         uses.entry(word).or_default().push(usage);
@@ -71,20 +59,6 @@ pub fn shortened(script: &str) -> String {
     out + &script[done..]
 }
 
-/// Everything that may be a name, with its place.
-fn words(script: &str) -> impl Iterator<Item = (usize, &str)> {
-    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let parts = script.split_inclusive(move |c| !is_word(c));
-    parts
-        .scan(0, |place, part| {
-            let at = *place;
-            *place += part.len();
-            Some((at, part))
-        })
-        .map(move |(at, part)| (at, part.trim_end_matches(|c| !is_word(c))))
-        .filter(|(_, word)| !word.is_empty())
-}
-
 fn may_change(name: &str, uses: &[Use], kind: Kind) -> bool {
     let made = if kind == Kind::Variable { Use::Assignment } else { Use::Definition };
     name.len() > SHORT
@@ -98,69 +72,6 @@ fn short_names(kind: Kind) -> impl Iterator<Item = String> {
     let letters = move || ('a'..='z').filter(move |_| kind == Kind::Variable).chain('A'..='Z');
     let pairs = letters().flat_map(move |first| letters().map(move |second| format!("{first}{second}")));
     letters().map(String::from).chain(pairs)
-}
-
-fn usage(script: &str, at: usize, word: &str) -> Use {
-    let (before, after) = (&script[..at], &script[at + word.len()..]);
-    let line = &before[before.rfind('\n').map_or(0, |end| end + 1)..];
-    let next = after.chars().next().unwrap_or('\n');
-    let is_value = before.ends_with('$') || before.ends_with("${") || before.ends_with("${#");
-    let in_a_word = line.ends_with(['-', '/']) || matches!(next, '-' | '/') || line.ends_with("#{");
-    if in_a_word && !is_value && !is_in_arithmetic(line) {
-        return Use::None;
-    }
-    let quoted = |quote: char| line.matches(quote).count() % 2 == 1;
-    // Not for this shell, or not for any.
-    if quoted('\'') {
-        return Use::Other;
-    }
-    if is_value {
-        return Use::Value;
-    }
-    if is_in_arithmetic(line) && !matches!(next, '(' | '"' | '\'') {
-        return Use::Value;
-    }
-    if quoted('"') {
-        return Use::Other;
-    }
-    if after.starts_with('=') && !after.starts_with("==") && line.is_empty() | line.ends_with([' ', '\t', ';', '(']) {
-        return Use::Assignment;
-    }
-    if line.ends_with("for ") || is_read(line) && matches!(next, ' ' | ';' | '\n' | '<' | ')') {
-        return Use::Assignment;
-    }
-    if line.is_empty() && after.starts_with("() {\n") {
-        return Use::Definition;
-    }
-    if is_command(line.trim_end(), next) && !is_label(line, after) { Use::Call } else { Use::Other }
-}
-
-/// Whether `$((` is open at the end of this text.
-fn is_in_arithmetic(line: &str) -> bool {
-    line.rfind("$((").is_some_and(|open| !line[open..].contains("))"))
-}
-
-/// Whether a name behind this is one that `read` sets.
-fn is_read(line: &str) -> bool {
-    let command = line.rsplit([';', '|', '&', '(', '{', '!']).next().unwrap_or_default();
-    let mut words = command.split_whitespace().skip_while(|word| BEFORE_A_COMMAND.contains(word) || *word == "IFS=");
-    words.next() == Some("read")
-        && words.all(|word| word == "-r" || word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
-}
-
-/// Whether a word between these is the first of a command.
-fn is_command(line: &str, next: char) -> bool {
-    let first = line.is_empty()
-        || line.ends_with([';', '|', '&', '(', '{', '!'])
-        || line.rsplit([' ', '\t', ';', '(']).next().is_some_and(|word| BEFORE_A_COMMAND.contains(&word));
-    first && (matches!(next, ' ' | ';' | '\n') || next == ')' && line.ends_with('('))
-}
-
-/// Whether the line is what a case is for: `name | name)`.
-fn is_label(line: &str, after: &str) -> bool {
-    let rest = after.lines().next().unwrap_or_default();
-    let count = |what: char| line.matches(what).count() + rest.matches(what).count();
-    count(')') > count('(')
 }
 
 #[cfg(test)]
@@ -200,6 +111,17 @@ mod tests {
     #[case::both("name() {\nname=1\necho $name\n}\nname\n", "A() {\na=1\necho $a\n}\nA\n")]
     #[case::a_builtin("read=0\nread -r line\necho $read $line\n", "b=0\nread -r a\necho $b $a\n")]
     #[case::text("name=1\necho '$name' \"a name=$name\"\n", "name=1\necho '$name' \"a name=$name\"\n")]
+    #[case::an_argument("count=1\ndd bs=2 count=3\necho $count\n", "count=1\ndd bs=2 count=3\necho $count\n")]
+    #[case::before_a_command("size=1 IFS= read -r line\nsize=2 tmux\n", "a=1 IFS= read -r b\na=2 tmux\n")]
+    #[case::a_loop_in_a_case(
+        "case $1 in\nwhile | x) while page=$(cat) && [ \"$page\" ]; do :; done ;;\npage) ;;\nesac\n",
+        "case $1 in\nwhile | x) while page=$(cat) && [ \"$page\" ]; do :; done ;;\npage) ;;\nesac\n"
+    )]
+    #[case::nested(
+        "page=1\necho \"$(case $page in\n1) echo \"${page%\"$page\"}\" ;;\nesac)\" && page=2\n",
+        "a=1\necho \"$(case $a in\n1) echo \"${a%\"$a\"}\" ;;\nesac)\" && a=2\n"
+    )]
+    #[case::a_text_over_lines("text='\nname=1\n' name=2\n", "a='\nname=1\n' name=2\n")]
     #[case::taken_names("a=1 b=2 name=3\necho $a$b$name\n", "a=1 b=2 c=3\necho $a$b$c\n")]
     fn names_become_short_where_every_use_is_understood(#[case] script: &str, #[case] expected: &str) {
         assert_eq!(shortened(script), expected);
@@ -210,10 +132,10 @@ mod tests {
         let script = "\
             total=0 names='' price=3\n\
             add() {\ntotal=$((total + $1))\nnames=\"$names <$2>\"\n}\n\
-            each() {\nwhile read -r number name; do\nadd \"${number%x}\" \"$name\"\ndone\n}\n\
-            each <<END\n1x one\n2x two words\nEND\n\
-            for word in $names; do\nprintf '%s,' \"${word#<}\"\ndone\n\
-            case $total in\n3) echo \"the price=$price\" ;;\nesac\n";
+            each() {\nwhile read -r number name; do\nadd \"${number%x}\" \"$name\"\necho \"$total$names\"\ndone\n}\n\
+            last=$(printf '1x one\\n2x two words\\n' | each | tail -n 1) total=${last%% *}\n\
+            for word in ${last#* }; do\nprintf '%s,' \"${word#<}\"\ndone\n\
+            case $total in\n1 | 3)\necho \"the price=$price\" count=1 ;;\nesac\n";
         let short = shortened(script);
         assert!(!short.contains("names") && !short.contains("each") && short.len() < script.len(), "{short}");
         let run = |text: &str| {
@@ -221,7 +143,7 @@ mod tests {
             String::from_utf8(output.stdout).unwrap()
         };
         // What may be only text stays.
-        assert_eq!(run(script), "one>,two,words>,the price=3\n");
+        assert_eq!(run(script), "one>,two,words>,the price=3 count=1\n");
         assert_eq!(run(&short), run(script));
     }
 }

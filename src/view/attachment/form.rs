@@ -22,18 +22,18 @@ impl Attachment<'_> {
         let form = self.form();
         let argv = self.client.argv(self.manner, self.children, form)?;
         let interactive = self.view.remote.exec.interactive(&argv, Instant::now() + patience)?;
+        // Which pod it is may not have been known before.
+        self.form = KnownForm(Some((interactive.pod.as_ref().map(ToString::to_string), form)));
         Ok((interactive, argv))
     }
 
-    fn form(&mut self) -> Form {
+    fn form(&self) -> Form {
         let pod = self.view.remote.exec.pod();
         match &self.form.0 {
             Some((known, form)) if *known == pod => *form,
             _ => {
-                let is_plain = self.spot(pod.clone()).is_some_and(|spot| plain_scripts::holds(&spot));
-                let form = if is_plain { Form::Plain } else { Form::Packed };
-                self.form = KnownForm(Some((pod, form)));
-                form
+                let is_plain = self.spot(pod).is_some_and(|spot| plain_scripts::holds(&spot));
+                if is_plain { Form::Plain } else { Form::Packed }
             }
         }
     }
