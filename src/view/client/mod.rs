@@ -17,7 +17,7 @@ use crate::state::ledger::{self, Spot};
 
 const ENTER: &str =
     concat!(include_str!("../../remote/terminfo.sh"), include_str!("../../remote/reap.sh"), include_str!("enter.sh"));
-const SYNC: &str = include_str!("sync.sh");
+const SESSION_OPTIONS: &str = include_str!("session_options.sh");
 const LEAVE: &str = concat!(include_str!("../../remote/reap.sh"), include_str!("leave.sh"));
 const REDRAW: &str = include_str!("redraw.sh");
 
@@ -67,8 +67,8 @@ impl Client {
         arguments.extend(told);
         arguments.push(match form {
             _ if manner.plain => String::new(),
-            Form::Packed => script::shortened(&script::stripped(SYNC)),
-            Form::Plain => script::stripped(SYNC),
+            Form::Packed => script::shortened(&script::stripped(SESSION_OPTIONS)),
+            Form::Plain => script::stripped(SESSION_OPTIONS),
         });
         if manner.read_only {
             arguments.extend(["-r", "-f", "read-only,ignore-size"].map(own));
