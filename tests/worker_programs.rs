@@ -16,7 +16,8 @@ use support::{ROOT, eventually};
 
 /// The words behind `# Needs:` and `# Uses:` at the tops of our scripts.
 fn named() -> BTreeSet<String> {
-    let places = ["src/remote", "src/remote/nudge", "src/view/client"].map(|place| Path::new(ROOT).join(place));
+    let places =
+        ["src/remote", "src/remote/nudge", "src/remote/script", "src/view/client"].map(|place| Path::new(ROOT).join(place));
     let entries = places.iter().flat_map(|place| fs::read_dir(place).unwrap().flatten());
     let scripts = entries.filter(|entry| entry.path().extension().is_some_and(|kind| kind == "sh"));
     let mut named = BTreeSet::new();

@@ -1,12 +1,12 @@
 # shellcheck shell=sh
-# Needs: cat date dd env sed sh sleep stty tr
-# Uses: locale
+# Needs: cat date dd sed sh sleep stty tr
 #
 # Becomes a client of a session. Arguments: the session's name; terminal types separated by spaces (the first that is
 # known here is used: terminfo.sh comes before this, and reap.sh); the features of the operator's terminal; `again` when what was
 # typed before now must not reach the session; how many seconds ago the view entered it, or nothing when another session of
 # that name will do; what tells the terminal that the session's options are the view's, and that they are not; the text of
-# session_options.sh, or nothing to leave every option alone; then flags for attach-session.
+# session_options.sh, or nothing to leave every option alone; the terminal's rows and columns, or nothing; then flags for
+# attach-session.
 #
 # It runs on the operator's terminal, so it says nothing but by its exit status, which proves what kubectl's own exit 0
 # does not. It did not attach: 84 a live server has no such session, 85 no server runs, 86 there is no tmux, 87 several
@@ -15,8 +15,8 @@
 # and the session is there, 96 the client was lost, 97 a live server has the session no more, 98 the same, and another one
 # has its name, 99 no server runs any more.
 # shellcheck disable=SC2034 # the last line but one of client() uses features
-name=$1 types=$2 features=$3 again=$4 entered=$5 seamless=$6 not_seamless=$7 sync=$8
-shift 8
+name=$1 types=$2 features=$3 again=$4 entered=$5 seamless=$6 not_seamless=$7 sync=$8 size=$9
+shift 9
 newline='
 '
 escape=$(printf '\033')
@@ -121,8 +121,11 @@ quote() {
 	esac
 }
 
-# The terminal's size comes a moment after us; a client that does not wait for it resizes the session twice.
-await_size() {
+# The terminal's size comes a round trip after us, and a client that does not wait for it resizes the session twice. So it is
+# brought along: what comes later is the same, and nobody hears of it.
+# shellcheck disable=SC2086 # two numbers
+set_size() {
+	[ -n "$size" ] && set -- $size && stty rows "$1" cols "$2" 2>/dev/null && return
 	tries=0
 	while [ "$(stty size 2>/dev/null)" = '0 0' ] && [ "$tries" -lt 40 ]; do
 		tries=$((tries + 1))
@@ -183,11 +186,8 @@ choose_terminal() {
 			break
 		fi
 	done
+	# tmux finds a UTF-8 locale by itself, so it needs none of ours.
 	knows "${TERM:-}" || exit 88
-	if [ "$(LC_ALL=C.UTF-8 locale charmap 2>/dev/null)" = UTF-8 ]; then
-		LC_ALL=C.UTF-8
-		export LC_ALL
-	fi
 }
 
 # The words of the tmux command line, quoted once more for a shell that knows nothing of us.
@@ -244,7 +244,7 @@ client() {
 	[ -z "$again" ] || begin_to_drop_keys
 	[ -z "$sync" ] || hide
 	signal TERM
-	await_size
+	set_size
 	[ -z "$again" ] || drop_keys
 	# shellcheck disable=SC2154 # the prelude sets words
 	eval "exec $words"' -u -N -T "$features" attach-session -E "$@" -t "$id"'

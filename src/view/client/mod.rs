@@ -70,6 +70,7 @@ impl Client {
             Form::Packed => script::shortened(&script::stripped(SESSION_OPTIONS)),
             Form::Plain => script::stripped(SESSION_OPTIONS),
         });
+        arguments.push(features::size());
         if manner.read_only {
             arguments.extend(["-r", "-f", "read-only,ignore-size"].map(own));
         }
