@@ -10,6 +10,8 @@ use tmux_interface::{DisplayMessage, ListKeys, ShowOptions, TmuxCommand};
 
 use super::escape;
 use super::ids::{ClientName, PaneId};
+use super::keys::Bindings;
+use super::version::Version;
 use crate::exit::{Code, Problem};
 use crate::process::{self, End, Finished, Limits};
 use crate::terminal::neutralise;
@@ -86,11 +88,20 @@ impl Tmux {
         Ok(!self.run(&[ShowOptions::new().global().quiet().option(name).build()])?.is_empty())
     }
 
-    /// What a key behind the prefix is bound to; `None` when it is free.
+    /// Every key that is bound. One alone is asked for only in need: 3.7 shows its line to whoever is there, and prints nothing.
+    ///
+    /// # Errors
+    /// tmux does not say.
+    pub fn bindings(&self) -> Result<Bindings> {
+        self.run(&[ListKeys::new().build()]).map(Bindings::of)
+    }
+
+    /// What a key behind the prefix is bound to, by any of its names: `None` when it is free, and nothing where tmux does not
+    /// say more than that it is bound.
     pub fn binding(&self, key: &str) -> Option<String> {
         let mut list = ListKeys::new().key_table("prefix").build();
         escape::positional(&mut list, [key]);
-        self.run(&[list]).ok().filter(|binding| !binding.trim().is_empty())
+        self.run(&[list]).ok()
     }
 
     fn call(&self, commands: &[TmuxCommand<'_>], patience: Duration) -> Result<Finished> {
@@ -119,7 +130,7 @@ pub fn version() -> Result<String> {
     let done = process::run(command, b"", Limits { deadline: Instant::now() + PATIENCE, cap: CAP })
         .with_context(|| format!("cannot run {}", program.display()))?;
     let said = neutralise::plain(&done.stdout);
-    match said.trim().strip_prefix("tmux ") {
+    match Version::reported(&said) {
         Some(version) if done.end == End::Exited(0) => Ok(version.to_owned()),
         _ => bail!("{}", complaint(&done)),
     }
