@@ -1,11 +1,13 @@
 //! Parse, run, and turn an error into a message and an exit code.
 
 mod cli;
+mod cluster;
 mod commands;
 mod deploy;
 mod discovery;
 mod doctor;
 mod exit;
+mod failure;
 mod gascity;
 mod gastown;
 mod local;
@@ -13,11 +15,11 @@ mod picker;
 mod process;
 mod registry;
 mod remote;
-mod report;
 mod signals;
 mod state;
 mod terminal;
 mod view;
+mod worker_json;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

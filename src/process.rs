@@ -1,8 +1,10 @@
 //! One external process, supervised: its own process group, capped output, a deadline that kills the whole group.
 //!
-//! Commands are *built* in `remote/kubectl.rs`, `remote/here.rs` and `local/tmux.rs` only; this file runs them.
+//! Commands are *built* in `cluster/kubectl.rs`, `remote/local.rs` and `local/tmux.rs` only; this file runs them.
 
 // Said by its path: the fuzz targets have this file as a module of another crate.
+#[path = "process/request.rs"]
+mod request;
 #[path = "process/stream.rs"]
 mod stream;
 
@@ -22,6 +24,7 @@ use nix::unistd::Pid;
 
 use crate::terminal;
 
+pub use request::{ANSWER_CAP, Output, Request};
 pub use stream::stream;
 
 /// How long a process may run and how much it may say.

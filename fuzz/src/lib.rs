@@ -6,8 +6,12 @@
 
 pub mod replay;
 
+#[path = "../../src/cluster/mod.rs"]
+pub mod cluster;
 #[path = "../../src/exit.rs"]
 mod exit;
+#[path = "../../src/failure.rs"]
+pub mod failure;
 #[path = "../../src/process.rs"]
 mod process;
 #[path = "../../src/remote/mod.rs"]
@@ -26,13 +30,14 @@ pub mod terminal {
 
 #[path = "../../src/registry"]
 pub mod registry {
-    pub mod discover;
     pub mod document;
     mod file;
-    mod keys;
     pub mod names;
+    pub mod origin;
     pub mod preset;
+    pub mod source;
     pub mod template;
+    mod unknown_key;
     pub mod worker;
 }
 

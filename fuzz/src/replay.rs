@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use crate::failure::{Failure, Kind};
+use crate::process::{Output, Request};
 use crate::remote::Remote;
-use crate::remote::exec::{Exec, Interactive, Output, Request};
-use crate::remote::failure::{Failure, Kind};
+use crate::remote::exec::{Exec, Interactive};
 
 /// Where an answer has this, the worker writes the nonce that it was asked with.
 const NONCE: &[u8] = b"@N";

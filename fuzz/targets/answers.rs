@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
+use fuzz::failure::Failure;
 use fuzz::registry::names::SessionName;
-use fuzz::remote::failure::Failure;
 use fuzz::remote::{command, examine, interrupt, nudge, peek, repositories};
 use fuzz::replay::{assert_sayable, deadline, remote};
 use fuzz::terminal::neutralise;

@@ -1,7 +1,7 @@
 //! What kubectl and a login plugin write to standard error.
 #![no_main]
 
-use fuzz::remote::kubectl_error;
+use fuzz::cluster::kubectl_error;
 use fuzz::replay::assert_sayable;
 use libfuzzer_sys::fuzz_target;
 

@@ -1,9 +1,10 @@
 //! The list of Deployments, StatefulSets and pods, and the pod that is chosen from it.
 #![no_main]
 
+use fuzz::cluster::pod::choose;
+use fuzz::cluster::pod::listing::Listing;
 use fuzz::registry::names::ObjectName;
 use fuzz::registry::worker::PodRef;
-use fuzz::remote::pod::{choose, listing::Listing};
 use fuzz::replay::assert_sayable;
 use libfuzzer_sys::fuzz_target;
 

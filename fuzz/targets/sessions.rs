@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fuzz::registry::document;
 use fuzz::registry::worker::Worker;
-use fuzz::remote::ask::{self, Question};
+use fuzz::remote::list::{self, Question};
 use fuzz::remote::session::Queue;
 use fuzz::replay;
 use libfuzzer_sys::fuzz_target;
@@ -18,7 +18,7 @@ fn worker() -> Worker {
 
 fuzz_target!(|data: &[u8]| {
     let question = Question { timeout: Duration::from_secs(600), parallel: std::num::NonZeroUsize::MIN, queue: true };
-    match ask::one(&replay::remote(data), &worker(), question) {
+    match list::one(&replay::remote(data), &worker(), question) {
         Ok(answer) => {
             for session in &answer.sessions {
                 replay::assert_sayable(session.name.as_str());

@@ -4,9 +4,9 @@
 //! say. Quoting is the shell's business. The line `TAB files` asks the shell for its own file names. Nothing is ever
 //! written to standard error: it would garble the prompt.
 
-mod known;
+mod candidates;
 mod line;
-mod renewal;
+mod refresh;
 
 use std::ffi::OsStr;
 use std::io::{self, Write};
@@ -16,7 +16,7 @@ use anyhow::Result;
 use clap::{Arg, Command, CommandFactory};
 use clap_complete::engine::{self, ArgValueCompleter, CompletionCandidate};
 
-use self::known::Known;
+use self::candidates::Known;
 use self::line::Line;
 use super::Context;
 use crate::cli::{Cli, Complete};
@@ -28,7 +28,7 @@ const FILES: &str = "files";
 
 pub fn run(context: &Context, args: &Complete) -> Result<Code> {
     if args.refresh {
-        renewal::run(context);
+        refresh::run(context);
         return Ok(Code::Done);
     }
     let line = Line::new(&args.words, args.index);

@@ -6,9 +6,9 @@ use std::io::{self, IsTerminal, Read, Write};
 use anyhow::{Context as _, Result};
 
 use crate::exit::{Code, Problem};
+use crate::failure::Failure;
 use crate::gascity::events::{self, Filter, Store};
-use crate::gascity::place;
-use crate::remote::failure::Failure;
+use crate::gascity::variables;
 
 const USAGE: &str = "operations: ensure-running, record, list, latest-seq, watch AFTERSEQ";
 
@@ -29,14 +29,14 @@ fn operation(words: &[String]) -> Result<Code> {
     let (operation, arguments) = words.split_first().ok_or_else(|| Problem::new(Code::Failed, "no operation is named", USAGE))?;
     let deadline = events::deadline();
     let open = || -> Result<Store> {
-        let (cluster, namespace) = place::cluster()?;
+        let (cluster, namespace) = variables::cluster()?;
         Ok(Store::open(&cluster, &namespace, deadline)?)
     };
     match operation.as_str() {
         "ensure-running" => events::ensure(&open()?, deadline)?,
         "record" => {
             let event = events::parse(&input()?)?;
-            let (cluster, namespace) = place::cluster()?;
+            let (cluster, namespace) = variables::cluster()?;
             events::record(|| Store::open(&cluster, &namespace, deadline), &event, deadline)?;
         }
         "list" => {
@@ -53,7 +53,7 @@ fn operation(words: &[String]) -> Result<Code> {
 fn watch(arguments: &[String]) -> Result<()> {
     let after = arguments.first().map_or("0", String::as_str);
     let after = after.trim().parse().with_context(|| format!("{after:?} is no number of an event"))?;
-    let (cluster, namespace) = place::cluster()?;
+    let (cluster, namespace) = variables::cluster()?;
     let open = || -> Result<Store, Failure> { Store::open(&cluster, &namespace, events::deadline()) };
     events::watch(open, after, &mut io::stdout().lock())
 }

@@ -12,16 +12,16 @@ use super::{Context, target};
 use crate::cli::List;
 use crate::discovery::{self, News};
 use crate::exit::{Code, Problem};
+use crate::failure::Failure;
 use crate::registry::Registry;
-use crate::registry::discover::Source;
 use crate::registry::names::WorkerName;
+use crate::registry::source::Source;
 use crate::registry::worker::Worker;
-use crate::remote::ask::Report;
-use crate::remote::failure::Failure;
-use crate::report::WorkerJson;
-use crate::terminal::live::Block;
+use crate::remote::list_all::Report;
+use crate::terminal::block::Block;
 use crate::terminal::table::{self, Cell};
 use crate::terminal::{json, neutralise};
+use crate::worker_json::WorkerJson;
 use row::Look;
 
 /// The narrowest that the sessions' column gets, in terminal columns.
@@ -43,7 +43,7 @@ pub fn run(context: &Context, args: &List) -> Result<Code> {
     let listed: Vec<_> =
         registry.workers.iter().filter(|worker| names.is_empty() || names.contains(&worker.name)).cloned().collect();
     let mut listing = Listing::new(&registry, &listed, &names, args.wide);
-    let news = discovery::survey(&registry, listed, context.question());
+    let news = discovery::ask_all(&registry, listed, context.question());
     if args.json {
         news.into_iter().for_each(|news| listing.take(news));
         print_json(&listing)?;

@@ -10,7 +10,6 @@ mod doctor;
 mod form;
 mod gc_events;
 mod gc_session;
-mod inherit;
 mod interrupt;
 mod list;
 mod nudge;
@@ -20,10 +19,11 @@ mod pick;
 mod polecat;
 mod popup;
 mod shell;
-mod standing;
 mod status;
 mod target;
+mod window_environment;
 mod worker;
+mod worker_state;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -33,10 +33,10 @@ use anyhow::Result;
 
 use crate::cli::{Cli, Command, Global};
 use crate::exit::{Code, Problem};
+use crate::failure::{Failure, Kind};
 use crate::registry::Registry;
 use crate::registry::names::{Address, WorkerName};
-use crate::remote::ask::Question;
-use crate::remote::failure::{Failure, Kind};
+use crate::remote::list::Question;
 use crate::terminal::progress::Progress;
 use crate::{discovery, process, signals, terminal};
 

@@ -2,14 +2,15 @@
 
 use anyhow::Result;
 
-use super::{Context, inherit, target};
+use super::window_environment;
+use super::{Context, target};
 use crate::cli::{Open, SessionArg};
 use crate::discovery;
 use crate::exit::{Code, Problem};
 use crate::local::tmux::Tmux;
 use crate::local::windows::{self, Opening};
 use crate::registry::names::Address;
-use crate::remote::ask;
+use crate::remote::{list, list_all};
 use crate::state;
 use crate::terminal::neutralise;
 use crate::terminal::progress::Progress;
@@ -78,13 +79,13 @@ fn every_session(context: &Context, end: &mut Code) -> Result<Vec<Address>> {
     if registry.workers.is_empty() && registry.sources.is_empty() {
         return Err(Problem::new(Code::Missing, "there are no workers", target::no_workers(&registry)).into());
     }
-    let question = ask::Question { queue: false, ..context.question() };
+    let question = list::Question { queue: false, ..context.question() };
     let progress = Progress::show("asking all workers…".to_owned());
     for (source, failure) in discovery::renew(&mut registry, context.timeout()) {
         *end = failure.code();
         super::report(&anyhow::Error::from(failure).context(format!("asking {source}")));
     }
-    let mut reports: Vec<_> = ask::all(registry.workers.clone(), question).into_iter().collect();
+    let mut reports: Vec<_> = list_all::all(registry.workers.clone(), question).into_iter().collect();
     drop(progress);
     reports.sort_by_key(|report| report.index);
     let mut addresses = Vec::new();
@@ -116,7 +117,7 @@ fn show(context: &Context, tmux: &Tmux, address: &Address, way: Way) -> Result<(
     }
     let opening = Opening {
         argv: attach_command(context, address)?,
-        environment: inherit::environment(&registry.path),
+        environment: window_environment::environment(&registry.path),
         split: way.split,
         detached: way.detached,
     };
@@ -135,7 +136,7 @@ fn go(tmux: &Tmux, address: &Address, way: Way) -> Result<bool> {
 
 /// What a window runs.
 fn attach_command(context: &Context, address: &Address) -> Result<Vec<String>> {
-    let mut argv = inherit::command(context)?;
+    let mut argv = window_environment::command(context)?;
     argv.extend(["attach", "--in-window", "--", &address.to_string()].map(str::to_owned));
     Ok(argv)
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 
 use crate::exit::{Code, Problem};
-use crate::remote::failure::Failure;
+use crate::failure::Failure;
 use crate::view;
 
 /// Open it, and stay until it ends. `interactive` gives the command that runs an argv there.

@@ -1,6 +1,6 @@
 //! `status`: what the worker's own status command says, and the worker's live sessions.
 
-mod own;
+mod command;
 
 use std::io::{self, BufWriter, Write};
 use std::time::Duration;
@@ -9,22 +9,24 @@ use anyhow::Result;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Context, standing, target};
+use super::worker_state;
+use super::{Context, target};
 use crate::cli::Status;
 use crate::discovery;
 use crate::exit::{Code, Problem};
+use crate::failure::Failure;
 use crate::registry::Registry;
 use crate::registry::worker::Worker;
 use crate::remote::Remote;
-use crate::remote::ask::{self, Report};
-use crate::remote::failure::Failure;
+use crate::remote::list;
+use crate::remote::list_all::{self, Report};
 use crate::remote::session::{Answer, Session};
-use crate::report::WorkerJson;
 use crate::terminal::progress::Progress;
 use crate::terminal::style::Style;
 use crate::terminal::table::{self, Cell};
 use crate::terminal::{age, json, neutralise};
-use own::Own;
+use crate::worker_json::WorkerJson;
+use command::Own;
 
 pub fn run(context: &Context, args: &Status) -> Result<Code> {
     let name = target::worker_name(&args.worker)?;
@@ -61,8 +63,8 @@ fn ask(context: &Context, registry: &Registry, known: &Worker) -> (Worker, Resul
     };
     let remote = Remote::to(&worker);
     let asked = match worker.polecat() {
-        Some(_) => ask::knowing(told, ask::one(&remote, &worker, context.question())).map(|answer| (answer, Vec::new())),
-        None => own::ask(&remote, &worker, context.timeout()),
+        Some(_) => list_all::knowing(told, list::one(&remote, &worker, context.question())).map(|answer| (answer, Vec::new())),
+        None => command::ask(&remote, &worker, context.timeout()),
     };
     (worker, asked)
 }
@@ -101,9 +103,9 @@ fn print(worker: &Worker, report: &Report, own: &[Own], active_within: Duration)
     };
     let mut out = io::stdout().lock();
     let pod = report.pod.as_deref().map(|pod| format!("  {}", neutralise::line(pod))).unwrap_or_default();
-    let (status, style) = standing::of(answer);
+    let (status, style) = worker_state::of(answer);
     writeln!(out, "{}{pod}  {}", Style::Bold.paint(worker.name.as_str()), style.paint(&status))?;
-    for (fact, value) in standing::facts(&worker.origin) {
+    for (fact, value) in worker_state::facts(&worker.origin) {
         writeln!(out, "{fact:<9} {}", neutralise::line(&value))?;
     }
     for own in own {

@@ -12,7 +12,7 @@ use crate::registry::Registry;
 use crate::registry::names::{Address, SessionName, Target, WorkerName};
 use crate::registry::worker::Worker;
 use crate::remote::Remote;
-use crate::remote::ask::{self, Question};
+use crate::remote::list::{self, Question};
 use crate::terminal::progress::Progress;
 
 /// The worker of this name.
@@ -97,7 +97,7 @@ fn only_session(context: &Context, registry: &Registry, worker: &Worker) -> Resu
     let question = Question { queue: false, ..context.question() };
     let progress = Progress::show(format!("asking {}…", worker.name));
     let answer =
-        ask::one(&Remote::to(worker), worker, question).with_context(|| format!("asking {} for its sessions", worker.name))?;
+        list::one(&Remote::to(worker), worker, question).with_context(|| format!("asking {} for its sessions", worker.name))?;
     drop(progress);
     let mut sessions = answer.sessions.into_iter().map(|session| session.name);
     match (sessions.next(), sessions.next()) {

@@ -2,7 +2,7 @@
 
 mod add;
 pub mod logs;
-pub mod order;
+pub mod options;
 mod owner;
 mod remove;
 mod render;

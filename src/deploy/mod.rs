@@ -1,5 +1,6 @@
 //! Workers on Kubernetes: what `deploy/k8s` describes, rendered, applied and watched until it runs.
 
+pub mod diagnosis;
 pub mod env_file;
 mod files;
 mod merge;
@@ -8,5 +9,4 @@ pub mod quantity;
 pub mod render;
 pub mod rollout;
 pub mod secret;
-pub mod why;
 pub mod yaml;

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use super::names::Names;
 use super::render::CONTAINER;
+use crate::cluster::Cluster;
+use crate::cluster::objects::{Log, Part};
+use crate::failure::{Failure, Kind};
 use crate::registry::names::ObjectName;
-use crate::remote::failure::{Failure, Kind};
-use crate::remote::kubectl::Cluster;
-use crate::remote::kubectl::objects::{Log, Part};
 use crate::terminal::neutralise;
 
 /// What the entrypoint says when the sessions are there.

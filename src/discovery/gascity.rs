@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::Finding;
-use crate::registry::discover::{Agent, Origin};
+use crate::cluster::Cluster;
+use crate::cluster::pod::listing::{Listing, PodObject};
+use crate::failure::Failure;
 use crate::registry::names::ObjectName;
+use crate::registry::origin::{Agent, Origin};
 use crate::registry::worker::PodRef;
-use crate::remote::failure::Failure;
-use crate::remote::kubectl::Cluster;
-use crate::remote::pod::listing::{Listing, PodObject};
 
 /// The session's name as Gas City has it; labels hold it only as far as labels can.
 const NAME: &str = "gc-session-name";

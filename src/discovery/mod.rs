@@ -1,26 +1,27 @@
 //! Turning what runs in clusters into workers: the sources of `discover:`, each asked with one kubectl process.
 
-mod fleet;
+mod ask_all;
+mod cache;
+mod claims;
 mod gascity;
-mod join;
-mod kept;
 mod names;
-mod survey;
+mod pods;
 
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub use join::{Claims, Joining};
-pub use survey::{News, survey};
+pub use ask_all::{News, ask_all};
+pub use claims::{Claims, Joining};
 
+use crate::cluster::Cluster;
+use crate::failure::{Failure, Kind};
 use crate::gastown;
 use crate::registry::Registry;
-use crate::registry::discover::{Origin, Source, System};
 use crate::registry::names::ObjectName;
+use crate::registry::origin::{Origin, System};
+use crate::registry::source::Source;
 use crate::registry::worker::{PodRef, Worker};
-use crate::remote::failure::{Failure, Kind};
-use crate::remote::kubectl::Cluster;
 use crate::remote::session::Answer;
 use crate::state::sessions::FRESH_FOR;
 
@@ -56,7 +57,7 @@ impl From<gastown::Found> for Finding {
 pub fn ask(source: &Source, deadline: Instant) -> Result<Vec<Finding>, Failure> {
     let cluster = cluster(source);
     let mut found = match source.system {
-        System::Pods => fleet::find(&cluster, source.selector.as_deref().unwrap_or_default(), deadline)?,
+        System::Pods => pods::find(&cluster, source.selector.as_deref().unwrap_or_default(), deadline)?,
         System::GasCity => gascity::find(&cluster, source.selector.as_deref().unwrap_or_default(), deadline)?,
         System::GasTown => gastown::find(&cluster, source.stuck_after, deadline)?.into_iter().map(Finding::from).collect(),
     };
@@ -69,7 +70,7 @@ pub fn ask(source: &Source, deadline: Instant) -> Result<Vec<Finding>, Failure> 
 /// # Errors
 /// The source did not answer, or has it no more.
 pub fn look_again(registry: &Registry, worker: &Worker, deadline: Instant) -> Result<(Worker, Option<Answer>), Failure> {
-    let known = |source: &&Source| kept::workers(source).iter().any(|other| other.name == worker.name);
+    let known = |source: &&Source| cache::workers(source).iter().any(|other| other.name == worker.name);
     let Some(polecat) = worker.polecat() else { return Ok((worker.clone(), None)) };
     let Some(source) = registry.sources.iter().filter(|source| source.system == System::GasTown).find(known) else {
         return Ok((worker.clone(), None));
@@ -77,7 +78,7 @@ pub fn look_again(registry: &Registry, worker: &Worker, deadline: Instant) -> Re
     let found = ask(source, deadline)?.into_iter().find(|found| found.called == polecat.name.as_str());
     let gone = || Failure::new(Kind::Missing, format!("there is no polecat {} any more", polecat.name));
     let Finding { pod, origin, told, .. } = found.ok_or_else(gone)?;
-    let worker = join::worker(source, worker.name.clone(), pod, origin);
+    let worker = source.worker(worker.name.clone(), pod, origin);
     Ok((worker, told.transpose()?))
 }
 
@@ -94,7 +95,7 @@ pub fn cluster(source: &Source) -> Cluster {
 
 /// Whether every source was asked a moment ago.
 pub fn is_fresh(registry: &Registry) -> bool {
-    registry.sources.iter().all(|source| kept::is_fresh(source, FRESH_FOR))
+    registry.sources.iter().all(|source| cache::is_fresh(source, FRESH_FOR))
 }
 
 /// The registry with what its sources said last.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::remote::failure::Failure;
+use crate::failure::Failure;
 use crate::terminal::neutralise;
 use crate::terminal::style::Style;
 

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::Check;
+use crate::cluster::Cluster;
+use crate::cluster::kubectl;
+use crate::failure::Failure;
 use crate::local::version::Version;
 use crate::registry::worker::{PodPlace, PodRef};
-use crate::remote::failure::Failure;
-use crate::remote::kubectl::{self, Cluster};
 use crate::terminal::neutralise;
 
 /// kubectl: there, and new enough. Its exec speaks websocket by default since 1.31, in 1.30 when a variable says so, and

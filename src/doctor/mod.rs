@@ -4,8 +4,8 @@
 mod check;
 mod cluster;
 mod files;
-mod in_order;
 mod machine;
+mod parallel;
 mod source;
 mod worker;
 
@@ -14,11 +14,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use check::{Check, Verdict};
-use in_order::Job;
+use parallel::Job;
 
+use crate::cluster::Cluster;
 use crate::registry::Registry;
 use crate::registry::worker::{Place, PodPlace, Worker};
-use crate::remote::kubectl::Cluster;
 
 /// The checks of one thing.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ pub fn examine(examination: Examination) -> impl Iterator<Item = Section> {
             Section { title, checks: worker::checks(&worker, timeout) }
         }));
     }
-    in_order::run(jobs, parallel)
+    parallel::run(jobs, parallel)
 }
 
 /// The namespaces that pods are in, each once, in the order of the workers, and what is looked for in them.

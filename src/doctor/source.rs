@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::Check;
 use crate::discovery;
-use crate::registry::discover::Source;
+use crate::registry::source::Source;
 
 pub fn check(source: &Source, timeout: Duration) -> Check {
     const NAME: &str = "workers";

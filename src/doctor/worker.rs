@@ -6,14 +6,14 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::{Check, machine};
+use crate::failure::{Failure, Kind};
 use crate::local;
 use crate::local::version::Version;
-use crate::registry::discover::Reads;
+use crate::registry::origin::Reads;
 use crate::registry::template::Template;
 use crate::registry::worker::{Place, Worker};
 use crate::remote::Remote;
 use crate::remote::examine::{self, Found};
-use crate::remote::failure::{Failure, Kind};
 
 /// Every check of a worker, by one exec.
 pub fn checks(worker: &Worker, timeout: Duration) -> Vec<Check> {

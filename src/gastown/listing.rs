@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use serde::{Deserialize, Deserializer};
 
+use crate::cluster::Cluster;
+use crate::cluster::kubectl_error;
+use crate::cluster::pod::listing::{Metadata, PodObject};
+use crate::failure::{Failure, Kind};
 use crate::registry::names::ObjectName;
-use crate::remote::failure::{Failure, Kind};
-use crate::remote::kubectl::Cluster;
-use crate::remote::kubectl_error;
-use crate::remote::pod::listing::{Metadata, PodObject};
 
 /// The kind with its group, so that kubectl takes no other for it.
 pub const KIND: &str = "polecats.gastown.gastown.io";

@@ -5,18 +5,18 @@
 
 mod listing;
 pub mod resource;
-pub mod standing;
+pub mod state;
 
 use std::time::{Duration, Instant, SystemTime};
 
 pub use listing::KIND;
 use listing::{Listing, Object};
 
-use crate::registry::discover::{Polecat, Reads};
+use crate::cluster::Cluster;
+use crate::cluster::pod::listing::PodObject;
+use crate::failure::Failure;
 use crate::registry::names::ObjectName;
-use crate::remote::failure::Failure;
-use crate::remote::kubectl::Cluster;
-use crate::remote::pod::listing::PodObject;
+use crate::registry::origin::{Polecat, Reads};
 use crate::remote::session::Answer;
 
 /// The image that the operator runs polecats in unless it is told otherwise. There is no tmux in it.
@@ -44,7 +44,7 @@ pub fn find(cluster: &Cluster, stuck_after: Duration, deadline: Instant) -> Resu
         let pod = listing.pod_of(object);
         let told = match (&listing.pods_hidden, pod) {
             (Some(failure), None) => Err(failure.clone()),
-            _ => standing::of(object, pod, stuck_after, now),
+            _ => state::of(object, pod, stuck_after, now),
         };
         let uid = pod.map(|pod| pod.metadata.uid.clone());
         Some(Found { polecat: polecat(object, pod)?, pod: listing.pod_name(object)?, uid, told })
@@ -66,14 +66,14 @@ fn polecat(object: &Object, pod: Option<&PodObject>) -> Option<Polecat> {
         bead,
         phase: Some(object.status.phase.clone()).filter(|phase| !phase.is_empty()),
         branch,
-        deadline: pod.and_then(standing::deadline).map(|time| humantime::format_rfc3339_seconds(time).to_string()),
+        deadline: pod.and_then(state::deadline).map(|time| humantime::format_rfc3339_seconds(time).to_string()),
         reads: reads(pod),
     })
 }
 
 /// Only in a container that runs, and whose image is not known to have none, can there be a tmux.
 fn reads(pod: Option<&PodObject>) -> Reads {
-    let Some(pod) = pod.filter(|pod| standing::is_running(pod)) else { return Reads::Log };
+    let Some(pod) = pod.filter(|pod| state::is_running(pod)) else { return Reads::Log };
     let container = pod.spec.containers.iter().find(|container| container.name == Polecat::CONTAINER);
     match container {
         Some(container) if container.image.trim_start_matches(STOCK_IMAGE).starts_with([':', '@']) => Reads::Log,

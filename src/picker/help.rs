@@ -55,7 +55,7 @@ mod tests {
     use super::*;
     use crate::cli::Action;
     use crate::picker::keys::ACTIONS;
-    use crate::picker::room::Room;
+    use crate::picker::layout::Layout;
     use rstest::rstest;
 
     #[rstest]
@@ -65,8 +65,8 @@ mod tests {
     #[case::popup_of_small(70, 18, "Enter    open it")]
     #[case::tiny(40, 12, "Enter open · Alt-s split")]
     fn all_keys_are_told_in_the_room_there_is(#[case] columns: usize, #[case] rows: usize, #[case] begins: &str) {
-        let room = Room::new(columns, rows);
-        let (columns, rows) = room.preview(room.place(true));
+        let layout = Layout::new(columns, rows);
+        let (columns, rows) = layout.preview(layout.place(true));
         for action in [Action::Open, Action::Interrupt] {
             let text = help(Purpose::Act(action), columns, rows);
             let keys = ACTIONS.iter().map(|(_, key, _)| *key).chain(OF_THE_LIST.iter().map(|(key, ..)| *key));

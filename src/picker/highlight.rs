@@ -2,7 +2,7 @@
 //!
 //! skim keeps a position, not a row: a row that arrives above would silently move the highlight, and Enter would open
 //! another session than the one that was read. Until one may have been read, the top row is highlighted, so that Enter
-//! at once opens the same session each time; [`Attention`] says when that ends.
+//! at once opens the same session each time; [`Selection`] says when that ends.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
@@ -11,8 +11,8 @@ use skim::SkimItem;
 use skim::tui::item_list::ItemList;
 use skim::tui::{App, Event};
 
-use super::attention::Attention;
 use super::row::Row;
+use super::selection::Selection;
 use crate::registry::names::Target;
 
 /// The row to come back to when the list has been matched again.
@@ -20,7 +20,7 @@ pub struct Highlight(Mutex<State>);
 
 struct State {
     held: Option<Target>,
-    attention: Attention,
+    selection: Selection,
     /// Counts the lists: skim shows an older one until it has matched the newest.
     edition: u64,
 }
@@ -28,11 +28,11 @@ struct State {
 impl Highlight {
     /// With a row that was highlighted when the picker was shown before, that one is highlighted again.
     pub fn new(last: Option<Target>) -> Self {
-        let mut attention = Attention::new(Instant::now());
+        let mut selection = Selection::new(Instant::now());
         if last.is_some() {
-            attention.chooses();
+            selection.chooses();
         }
-        Self(Mutex::new(State { held: last, attention, edition: 0 }))
+        Self(Mutex::new(State { held: last, selection, edition: 0 }))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -43,7 +43,7 @@ impl Highlight {
     pub fn go_to_best(&self, app: &mut App) -> Vec<Event> {
         let mut state = self.lock();
         state.held = None;
-        state.attention.searches();
+        state.selection.searches();
         app.item_list.jump_to_first();
         vec![Event::RunPreview]
     }
@@ -54,7 +54,7 @@ impl Highlight {
         // While an earlier list is still being matched, what lies under the cursor is nobody's choice.
         if state.held.is_none() {
             let now = Instant::now();
-            state.held = selected(app).filter(|row| state.attention.keeps(row, now)).map(|row| row.target);
+            state.held = selected(app).filter(|row| state.selection.keeps(row, now)).map(|row| row.target);
         }
         state.edition += 1;
         let edition = state.edition;
@@ -81,9 +81,9 @@ impl Highlight {
     /// Another row may be highlighted now. Only the user leaves the top.
     pub fn follow(&self, app: &mut App) {
         let mut state = self.lock();
-        state.attention.sees(under_cursor(&app.item_list), Instant::now());
+        state.selection.sees(under_cursor(&app.item_list), Instant::now());
         if !is_at_top(&mut app.item_list) {
-            state.attention.chooses();
+            state.selection.chooses();
         }
     }
 

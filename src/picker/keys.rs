@@ -8,9 +8,9 @@ use skim::binds::KeyMap;
 use skim::tui::actions::Action as SkimAction;
 use skim::tui::{App, Event};
 
-use super::asking::Asking;
 use super::highlight::Highlight;
 use super::preview::Preview;
+use super::refresh::Refresh;
 use super::ui::action;
 use super::{Choice, Purpose};
 use crate::cli::Action;
@@ -95,9 +95,9 @@ impl Purpose {
 }
 
 /// What the keys need to do their work.
-pub struct Desk {
+pub struct Bindings {
     pub purpose: Purpose,
-    pub asking: Arc<Asking>,
+    pub refresh: Arc<Refresh>,
     pub highlight: Arc<Highlight>,
     pub preview: Arc<Preview>,
     /// Filled when a row was picked.
@@ -105,29 +105,29 @@ pub struct Desk {
 }
 
 /// Bind our keys, and what follows a change of the list or of the highlight.
-pub fn bind(keymap: &mut KeyMap, desk: &Arc<Desk>) {
-    let mut on = |key: &str, does: fn(&Arc<Desk>, &mut App) -> Vec<Event>| {
-        let desk = desk.clone();
-        set(keymap, key, action(move |app| does(&desk, app)));
+pub fn bind(keymap: &mut KeyMap, bindings: &Arc<Bindings>) {
+    let mut on = |key: &str, does: fn(&Arc<Bindings>, &mut App) -> Vec<Event>| {
+        let bindings = bindings.clone();
+        set(keymap, key, action(move |app| does(&bindings, app)));
     };
-    on("ctrl-r", |desk, _| {
-        desk.asking.ask();
+    on("ctrl-r", |bindings, _| {
+        bindings.refresh.ask();
         Vec::new()
     });
-    on("f1", |desk, app| desk.preview.toggle_help(app));
-    on("result", |desk, app| desk.highlight.restore(app));
-    on("focus", |desk, app| {
-        desk.highlight.follow(app);
-        desk.preview.follow(app)
+    on("f1", |bindings, app| bindings.preview.toggle_help(app));
+    on("result", |bindings, app| bindings.highlight.restore(app));
+    on("focus", |bindings, app| {
+        bindings.highlight.follow(app);
+        bindings.preview.follow(app)
     });
-    on("change", |desk, app| desk.highlight.go_to_best(app));
+    on("change", |bindings, app| bindings.highlight.go_to_best(app));
     set(keymap, "alt-r", SkimAction::RotateMode);
     set(keymap, "ctrl-q", SkimAction::Ignore);
-    let enter = desk.purpose.on_enter();
+    let enter = bindings.purpose.on_enter();
     let picks = [("enter", enter), ("double-click", enter)].into_iter();
-    for (key, what) in picks.chain(desk.purpose.actions().iter().map(|&(key, _, what)| (key, what))) {
-        let desk = desk.clone();
-        set(keymap, key, action(move |app| desk.pick(app, what)));
+    for (key, what) in picks.chain(bindings.purpose.actions().iter().map(|&(key, _, what)| (key, what))) {
+        let bindings = bindings.clone();
+        set(keymap, key, action(move |app| bindings.pick(app, what)));
     }
 }
 
@@ -138,11 +138,11 @@ fn set(keymap: &mut KeyMap, key: &str, action: SkimAction) {
     }
 }
 
-impl Desk {
+impl Bindings {
     /// What the preview shows of this item; and everything moves to where the terminal, if its size has changed, has room.
     pub fn preview(&self, item: Option<&Arc<dyn SkimItem>>) -> String {
         if self.preview.follow_size() {
-            self.asking.show_headline();
+            self.refresh.show_headline();
         }
         self.preview.text_of(item)
     }
@@ -152,11 +152,11 @@ impl Desk {
         let Some(target) = self.highlight.target(app) else { return Vec::new() };
         let needs_session = !matches!(action, Action::Dispatch | Action::Shell);
         let types = matches!(action, Action::Nudge | Action::Interrupt);
-        let board = self.asking.board();
-        let refusal = board.refusal(&target, needs_session).or_else(|| board.untypable(&target).filter(|_| types));
-        drop(board);
+        let workers = self.refresh.workers();
+        let refusal = workers.refusal(&target, needs_session).or_else(|| workers.untypable(&target).filter(|_| types));
+        drop(workers);
         if let Some(refusal) = refusal {
-            return vec![self.asking.header(&refusal)];
+            return vec![self.refresh.header(&refusal)];
         }
         *self.choice.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(Choice { action, target });
         vec![Event::Action(SkimAction::Accept(None))]

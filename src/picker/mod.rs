@@ -1,21 +1,21 @@
 //! The fuzzy picker: the sessions of all workers in one list that fills as the workers answer, and a live look at the
 //! highlighted one. The only room that knows skim.
 //!
-//! Our threads ask the workers ([`asking`]) and look at the highlighted session ([`preview`]); what they learn reaches
+//! Our threads ask the workers ([`refresh`]) and look at the highlighted session ([`preview`]); what they learn reaches
 //! skim's thread through [`ui`], where alone its state is changed.
 
-mod asking;
-mod attention;
-mod board;
 mod help;
 mod highlight;
 mod keys;
-mod message;
+mod layout;
+mod no_session;
 mod preview;
-mod room;
+mod refresh;
 mod row;
 mod screen;
+mod selection;
 mod ui;
+mod workers;
 
 use std::io::{self, IsTerminal};
 use std::sync::{Arc, Mutex};
@@ -30,13 +30,13 @@ use crate::process;
 use crate::registry::Registry;
 use crate::registry::names::{Target, WorkerName};
 use crate::registry::worker::Worker;
-use crate::remote::ask::Question;
-use asking::Asking;
-use board::Board;
+use crate::remote::list::Question;
 use highlight::Highlight;
-use keys::Desk;
+use keys::Bindings;
 use preview::Preview;
+use refresh::Refresh;
 use ui::Ui;
+use workers::Workers;
 
 /// What the picker is shown for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub struct Picker {
     registry: Registry,
     question: Question,
     purpose: Purpose,
-    board: Arc<Mutex<Board>>,
+    workers: Arc<Mutex<Workers>>,
     query: String,
     last: Option<Target>,
 }
@@ -68,13 +68,13 @@ pub struct Picker {
 impl Picker {
     /// For the workers of the registry's file and those that its sources find.
     pub fn new(registry: Registry, question: Question, purpose: Purpose) -> Self {
-        let board = Board::new(&registry);
-        Self { registry, question, purpose, board: Arc::new(Mutex::new(board)), query: String::new(), last: None }
+        let workers = Workers::new(&registry);
+        Self { registry, question, purpose, workers: Arc::new(Mutex::new(workers)), query: String::new(), last: None }
     }
 
     /// A worker by its name, also one that was found while the picker was shown.
     pub fn worker(&self, name: &WorkerName) -> Option<Worker> {
-        self.board.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).find(name).cloned()
+        self.workers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).find(name).cloned()
     }
 
     /// Show the picker until something is picked; `None` when the user left it.
@@ -84,34 +84,34 @@ impl Picker {
     pub fn pick(&mut self) -> Result<Option<Choice>> {
         needs_terminal()?;
         let ui = Ui::default();
-        let desk = self.desk(&ui);
-        let previewed = desk.clone();
+        let bindings = self.bindings(&ui);
+        let previewed = bindings.clone();
         let show = PreviewCallback::from(move |items: Vec<Arc<dyn SkimItem>>| vec![previewed.preview(items.first())]);
-        let header = asking::header("", &self.purpose.hint());
+        let header = refresh::header("", &self.purpose.hint());
         let mut options = screen::options(self.purpose.prompt(), self.query.clone(), header, show);
-        keys::bind(&mut options.keymap, &desk);
+        keys::bind(&mut options.keymap, &bindings);
         let output = screen::show(options, &ui, || {
-            desk.preview.start();
-            desk.asking.ask();
+            bindings.preview.start();
+            bindings.refresh.ask();
         });
         // Whatever is still being asked is of no use to anybody now.
-        desk.preview.close();
-        desk.asking.close();
+        bindings.preview.close();
+        bindings.refresh.close();
         process::kill_all();
         self.query = output?.query;
-        let choice = desk.choice.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+        let choice = bindings.choice.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
         self.last = choice.as_ref().map(|choice| choice.target.clone());
         Ok(choice)
     }
 
     /// Everything that the keys and threads of one showing share.
-    fn desk(&self, ui: &Ui) -> Arc<Desk> {
+    fn bindings(&self, ui: &Ui) -> Arc<Bindings> {
         let highlight = Arc::new(Highlight::new(self.last.clone()));
-        let (registry, board) = (self.registry.clone(), self.board.clone());
-        Arc::new(Desk {
+        let (registry, workers) = (self.registry.clone(), self.workers.clone());
+        Arc::new(Bindings {
             purpose: self.purpose,
-            preview: Preview::new(board.clone(), ui.clone(), self.purpose),
-            asking: Asking::new(registry, self.question, board, highlight.clone(), self.purpose.hint(), ui.clone()),
+            preview: Preview::new(workers.clone(), ui.clone(), self.purpose),
+            refresh: Refresh::new(registry, self.question, workers, highlight.clone(), self.purpose.hint(), ui.clone()),
             highlight,
             choice: Mutex::default(),
         })

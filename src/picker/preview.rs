@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 use skim::SkimItem;
 use skim::tui::{App, Event};
 
-use super::board::Board;
-use super::room::{Place, Room};
+use super::layout::{Layout, Place};
 use super::row::{Row, Say};
 use super::ui::Ui;
-use super::{Purpose, help, highlight, message};
+use super::workers::Workers;
+use super::{Purpose, help, highlight, no_session};
+use crate::failure::Failure;
 use crate::registry::names::Target;
-use crate::remote::failure::Failure;
 use crate::remote::{Remote, peek};
 use crate::terminal::{neutralise, pane};
 
@@ -34,7 +34,7 @@ const KEPT: usize = 200;
 
 /// The preview of one picker on the screen.
 pub struct Preview {
-    board: Arc<Mutex<Board>>,
+    workers: Arc<Mutex<Workers>>,
     ui: Ui,
     purpose: Purpose,
     state: Mutex<State>,
@@ -43,7 +43,7 @@ pub struct Preview {
 
 struct State {
     /// The terminal, as it was divided.
-    room: Room,
+    layout: Layout,
     /// The highlighted row.
     row: Option<Row>,
     /// Counts the rows that were highlighted: tells an answer for this row from one for an earlier one.
@@ -61,7 +61,7 @@ struct State {
 impl State {
     fn new() -> Self {
         Self {
-            room: Room::of_terminal(),
+            layout: Layout::of_terminal(),
             row: None,
             turn: 0,
             looking: None,
@@ -75,12 +75,12 @@ impl State {
 
     /// Where the preview is.
     fn place(&self) -> Place {
-        self.room.place(self.showing_help)
+        self.layout.place(self.showing_help)
     }
 
     /// Columns and rows that there are for the text.
     fn size(&self) -> (usize, usize) {
-        self.room.preview(self.place())
+        self.layout.preview(self.place())
     }
 
     /// The highlighted row, if it is a session, and there is a place to show it.
@@ -92,8 +92,8 @@ impl State {
 
 impl Preview {
     /// Nothing is looked at before [`start`](Self::start).
-    pub fn new(board: Arc<Mutex<Board>>, ui: Ui, purpose: Purpose) -> Arc<Self> {
-        Arc::new(Self { board, ui, purpose, state: Mutex::new(State::new()), changed: Condvar::new() })
+    pub fn new(workers: Arc<Mutex<Workers>>, ui: Ui, purpose: Purpose) -> Arc<Self> {
+        Arc::new(Self { workers, ui, purpose, state: Mutex::new(State::new()), changed: Condvar::new() })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -136,22 +136,22 @@ impl Preview {
     pub fn toggle_help(&self, app: &mut App) -> Vec<Event> {
         let mut state = self.lock();
         state.showing_help = !state.showing_help;
-        state.room.divide(app, state.place());
+        state.layout.divide(app, state.place());
         vec![Event::RunPreview]
     }
 
     /// Move to where there is room for it, if the size of the terminal has changed: true when it has.
     pub fn follow_size(&self) -> bool {
         let mut state = self.lock();
-        let room = Room::of_terminal();
-        if state.room == room {
+        let layout = Layout::of_terminal();
+        if state.layout == layout {
             return false;
         }
-        state.room = room;
+        state.layout = layout;
         let place = state.place();
         self.changed.notify_all();
         self.ui.change(move |app| {
-            room.divide(app, place);
+            layout.divide(app, place);
             Vec::new()
         });
         true
@@ -183,7 +183,7 @@ impl Preview {
     fn look(self: &Arc<Self>, turn: u64, target: Target) {
         let text = match self.capture(&target) {
             Ok(text) => text,
-            Err(failure) => message::failed(&target.worker, &failure, self.lock().size().0),
+            Err(failure) => no_session::failed(&target.worker, &failure, self.lock().size().0),
         };
         let mut state = self.lock();
         if state.looking == Some(turn) {
@@ -203,7 +203,7 @@ impl Preview {
     }
 
     fn capture(&self, target: &Target) -> Result<String, Failure> {
-        let worker = self.board.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).find(&target.worker).cloned();
+        let worker = self.workers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).find(&target.worker).cloned();
         let (Some(worker), Some(session)) = (worker, &target.session) else {
             return Ok(String::new());
         };
@@ -238,8 +238,8 @@ impl Preview {
                 Some(text) => bottom(text, rows).to_owned(),
                 None => "asking…".to_owned(),
             },
-            Some(Row { target, say: Say::NoSessions, .. }) => message::no_sessions(&target.worker, columns),
-            Some(Row { target, say: Say::Failed(failure), .. }) => message::failed(&target.worker, failure, columns),
+            Some(Row { target, say: Say::NoSessions, .. }) => no_session::no_sessions(&target.worker, columns),
+            Some(Row { target, say: Say::Failed(failure), .. }) => no_session::failed(&target.worker, failure, columns),
         }
     }
 }

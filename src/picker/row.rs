@@ -8,8 +8,8 @@ use ratatui::text::{Line, Span};
 use skim::{DisplayContext, Matches, SkimItem};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::failure::Failure;
 use crate::registry::names::Target;
-use crate::remote::failure::Failure;
 use crate::remote::session::State;
 use crate::terminal::{age, neutralise, style, table};
 
@@ -172,7 +172,7 @@ fn spans(letters: &[Letter], context: &DisplayContext) -> Vec<Span<'static>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::remote::failure::Kind;
+    use crate::failure::Kind;
     use rstest::rstest;
 
     fn row(address: &str, column: usize) -> Row {

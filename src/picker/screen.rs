@@ -12,7 +12,7 @@ use skim::tui::options::TuiLayout;
 use skim::tui::statusline::InfoDisplay;
 use skim::{Skim, SkimOptions, SkimOutput};
 
-use super::room::Room;
+use super::layout::Layout;
 use super::ui::Ui;
 use crate::exit::{Code, Problem};
 use crate::terminal::{self, style};
@@ -34,7 +34,7 @@ pub fn options(prompt: String, query: String, header: String, preview: PreviewCa
     options.ellipsis = "…".to_owned();
     options.scrollbar = "▐".to_owned();
     options.preview_fn = Some(preview);
-    options.preview_window = Room::of_terminal().place(false).window();
+    options.preview_window = Layout::of_terminal().place(false).window();
     options.color = Some(if style::colour() { COLOURS } else { NO_COLOURS }.to_owned());
     options
 }

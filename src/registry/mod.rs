@@ -1,20 +1,21 @@
 //! The set of workers: `workers.yaml` and what it says, as validated values.
 
-pub mod discover;
 mod document;
 pub mod edit;
 mod file;
-mod keys;
 pub mod names;
+pub mod origin;
 pub mod preset;
+pub mod source;
 pub mod template;
+mod unknown_key;
 pub mod worker;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use discover::Source;
 use names::WorkerName;
+use source::Source;
 use worker::Worker;
 
 /// How young the last output of an `active` session is, unless the file says otherwise.

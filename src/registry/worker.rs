@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::discover::{Origin, Polecat, System};
 use super::names::{ObjectName, WorkerName};
+use super::origin::{Origin, Polecat, System};
 use super::template::Template;
 
 /// A place with a tmux server that holds sessions.

@@ -6,12 +6,12 @@
 use std::time::{Duration, Instant};
 
 use super::Remote;
-use super::exec::Output;
-use super::failure::{Failure, Kind};
 use super::script::{self, Part, Script};
+use crate::failure::{Failure, Kind};
+use crate::process::Output;
 
 const ONE: &str = include_str!("command.sh");
-const EACH: &str = include_str!("each.sh");
+const EACH: &str = include_str!("command_each.sh");
 
 /// Run a command that changes something on the worker.
 ///
@@ -80,12 +80,13 @@ pub fn verdict(argv: &[String], status: i32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::remote::exec::{Exec, Interactive, Request};
-    use crate::remote::here::Here;
+    use crate::process::Request;
+    use crate::remote::exec::{Exec, Interactive};
+    use crate::remote::local::Local;
 
     fn here() -> (tempfile::TempDir, Remote) {
         let directory = tempfile::tempdir().unwrap();
-        let exec = Box::new(Here { directory: directory.path().to_owned() });
+        let exec = Box::new(Local { directory: directory.path().to_owned() });
         (directory, Remote { exec, tmux: vec!["tmux".to_owned()], log: None })
     }
 

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use super::Remote;
-use super::failure::Failure;
 use super::script::{self, Script};
+use crate::failure::Failure;
 use crate::terminal::neutralise;
 
 const SCRIPT: &str = concat!(include_str!("terminfo.sh"), include_str!("examine.sh"));

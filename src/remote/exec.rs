@@ -3,30 +3,10 @@
 use std::process::Command;
 use std::time::Instant;
 
-use super::failure::{Failure, Kind};
+use crate::cluster::pod::Start;
+use crate::failure::{Failure, Kind};
+use crate::process::{Output, Request};
 use crate::registry::names::ObjectName;
-
-/// The largest answer taken from a worker, in bytes; more is `incomplete`.
-pub const ANSWER_CAP: usize = 4 << 20;
-
-/// One command to run on a worker.
-#[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
-    /// Program and arguments; no shell parses them.
-    pub argv: &'a [String],
-    /// What the program reads; empty means a closed standard input. Prompts and secrets travel here, never in argv.
-    pub stdin: &'a [u8],
-    pub deadline: Instant,
-}
-
-/// What the command said. The exit status proves nothing by itself: kubectl exits 0 on some broken
-/// connections (kubernetes#73056, kubectl#1208), so callers look for a sentinel of their own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Output {
-    pub status: i32,
-    pub stdout: Vec<u8>,
-    pub stderr: Vec<u8>,
-}
 
 /// A command for the caller's terminal, and where it will run.
 #[derive(Debug)]
@@ -34,16 +14,6 @@ pub struct Interactive {
     pub command: Command,
     /// `None` where there is no pod.
     pub pod: Option<ObjectName>,
-}
-
-/// One start of a worker's container. Sessions live as long as it does: another uid or more restarts is another start,
-/// with other sessions of the same names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Start {
-    /// The pod's uid.
-    pub uid: String,
-    /// How often the container was restarted before.
-    pub restarts: u64,
 }
 
 /// A worker that can be asked.

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use super::failure::{Failure, Kind};
 use super::script::{self, Input};
 use super::{Remote, nudge};
+use crate::failure::{Failure, Kind};
 use crate::registry::names::SessionName;
 
 const SCRIPT: &str = include_str!("interrupt.sh");

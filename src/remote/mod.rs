@@ -1,30 +1,27 @@
 //! A worker as seen from here: reached through [`exec::Exec`], asked through fixed scripts, its failures as kinds.
 
-#[cfg(test)]
-mod answers_tests;
-pub mod ask;
 pub mod command;
-mod evidence;
 pub mod examine;
 pub mod exec;
-pub mod failure;
-pub mod here;
 pub mod interrupt;
-pub mod kubectl;
-pub mod kubectl_error;
-pub mod log;
+pub mod list;
+pub mod list_all;
+pub mod local;
 pub mod nudge;
 pub mod peek;
 pub mod pod;
+pub mod polecat_log;
+#[cfg(test)]
+mod properties;
 mod queue;
 pub mod repositories;
 pub mod script;
 pub mod session;
 
 use exec::Exec;
-use failure::Failure;
-use log::Log;
+use polecat_log::Log;
 
+use crate::failure::Failure;
 use crate::registry::names::SessionName;
 use crate::registry::worker::{Place, Worker};
 
@@ -43,8 +40,8 @@ impl Remote {
         let mut tmux = worker.tmux.clone();
         let exec: Box<dyn Exec> = match &worker.place {
             Place::Local(directory) => {
-                tmux.extend(["-S".to_owned(), directory.join(here::SOCKET).to_string_lossy().into_owned()]);
-                Box::new(here::Here { directory: directory.clone() })
+                tmux.extend(["-S".to_owned(), directory.join(local::SOCKET).to_string_lossy().into_owned()]);
+                Box::new(local::Local { directory: directory.clone() })
             }
             Place::Pod(place) => Box::new(pod::Pod::new(place.clone())),
         };

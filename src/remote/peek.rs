@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use super::Remote;
-use super::ask;
-use super::failure::{Failure, Kind};
+use super::list;
 use super::script::{self, Input};
 use super::session::Session;
+use crate::failure::{Failure, Kind};
 use crate::registry::names::SessionName;
 use crate::terminal::neutralise;
 
@@ -49,14 +49,14 @@ fn of_tmux(remote: &Remote, session: &SessionName, lines: u32, deadline: Instant
 
 /// A container without sh: the session's id from tmux's own listing, then its pane, each closed by a sentinel.
 fn without_sh(remote: &Remote, session: &SessionName, lines: &str, deadline: Instant) -> Result<Vec<u8>, Failure> {
-    let answer = ask::without_sh(remote, deadline)?;
+    let answer = list::without_sh(remote, deadline)?;
     let mut named = answer.sessions.iter().filter(|there| there.name == *session);
     let (Some(Session { id: Some(id), .. }), None) = (named.next(), named.next()) else {
         let name = neutralise::line(session.as_str());
         return Err(Failure::new(Kind::NoSession, format!("there is no session {name:?}, or more than one")));
     };
     let (from, target) = (format!("-{lines}"), format!("{}:", id.as_str()));
-    ask::tmux_alone(remote, &["capture-pane", "-p", "-e", "-S", &from, "-t", &target], deadline)?
+    list::tmux_alone(remote, &["capture-pane", "-p", "-e", "-S", &from, "-t", &target], deadline)?
         .map_err(|said| Failure::new(Kind::Incomplete, format!("tmux cannot show the pane: {}", neutralise::line(said.trim()))))
 }
 

@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 
 use super::Remote;
 use super::command;
-use super::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind};
 use crate::terminal::neutralise;
 
 /// One repository on the worker.

@@ -8,8 +8,9 @@ use std::hash::{BuildHasher, Hasher};
 use std::time::Instant;
 
 use super::Remote;
-use super::exec::{Exec, Output, Request};
-use super::failure::{Failure, Kind};
+use super::exec::Exec;
+use crate::failure::{Failure, Kind};
+use crate::process::{Output, Request};
 use crate::registry::names::SessionName;
 use crate::state::ledger::{self, Spot};
 use crate::terminal::neutralise;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::queue::Items;
-use crate::registry::discover::Polecat;
 use crate::registry::names::SessionName;
+use crate::registry::origin::Polecat;
 
 /// A tmux session as its server listed it.
 #[derive(Debug, Clone, PartialEq, Eq)]

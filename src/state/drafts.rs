@@ -103,7 +103,7 @@ mod tests {
             prop::collection::vec(any::<u8>(), 0..60),
             "\\{\"nudge a/b\":\\{\"values\":\\[(\"x\")?\\],\"fate\":\"not sent\",\"time\":[0-9]{1,20}\\}?\\}".prop_map(String::into_bytes),
         ], now in any::<u64>()) {
-            for draft in super::super::understand::<Drafts>(&bytes).values() {
+            for draft in crate::state::understand::<Drafts>(&bytes).values() {
                 prop_assert_eq!(draft.is_fresh(now), draft.time > now || now - draft.time < 24 * 60 * 60);
                 let _ = draft.age();
             }
@@ -112,7 +112,7 @@ mod tests {
         #[test]
         fn what_is_kept_is_what_was_typed(values in prop::collection::vec(any::<String>(), 0..4), time in any::<u64>()) {
             let drafts = Drafts::from([("nudge a/b".to_owned(), Draft { values, fate: "not sent".to_owned(), time })]);
-            prop_assert_eq!(super::super::understand::<Drafts>(&serde_json::to_vec(&drafts).unwrap()), drafts);
+            prop_assert_eq!(crate::state::understand::<Drafts>(&serde_json::to_vec(&drafts).unwrap()), drafts);
         }
     }
 

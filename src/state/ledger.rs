@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::Kept;
-use super::owner::Owner;
+use super::process_id::ProcessId;
 
 const FILE: &str = "views";
 /// No connection, and hardly a pod, lives longer than this unseen.
@@ -30,7 +30,7 @@ struct View {
     #[serde(flatten)]
     spot: Spot,
     #[serde(flatten)]
-    owner: Owner,
+    owner: ProcessId,
     /// Seconds since the epoch.
     since: u64,
 }
@@ -43,7 +43,7 @@ type Views = BTreeMap<String, View>;
 /// Nobody's window stays closed because a disk is full, so this cannot fail.
 pub fn note(tag: &str, spot: Spot) {
     change(|views| {
-        views.insert(tag.to_owned(), View { spot, owner: Owner::this(), since: now() });
+        views.insert(tag.to_owned(), View { spot, owner: ProcessId::this(), since: now() });
     });
 }
 
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn what_is_written_can_be_read() {
-        let view = View { spot: Spot { place: "w".to_owned(), pod: None }, owner: Owner::this(), since: 1 };
+        let view = View { spot: Spot { place: "w".to_owned(), pod: None }, owner: ProcessId::this(), since: 1 };
         let text = serde_json::to_string(&view).unwrap();
         let read: View = serde_json::from_str(&text).unwrap();
         assert!(read.owner.lives() && read.spot == view.spot, "{text}");

@@ -3,7 +3,7 @@
 pub mod drafts;
 pub mod ledger;
 pub mod network;
-mod owner;
+mod process_id;
 pub mod sessions;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};

@@ -29,7 +29,7 @@ pub struct News {
 }
 
 /// One process's part in watching the way to one place.
-pub struct Road {
+pub struct Reachability {
     name: String,
     kept: Kept<Seen>,
     /// Held by the one process that looks.
@@ -37,7 +37,7 @@ pub struct Road {
     returns: u64,
 }
 
-impl Road {
+impl Reachability {
     /// The way to this place (`HOST:PORT`), from now on.
     ///
     /// # Errors

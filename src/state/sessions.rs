@@ -94,7 +94,7 @@ mod tests {
             prop::collection::vec(any::<u8>(), 0..60),
             "\\{\"w\":\\{\"asked\":[0-9]{1,20},\"sessions\":\\[(\"x\")?\\]\\}?\\}".prop_map(String::into_bytes),
         ]) {
-            for known in super::super::understand::<Sessions>(&bytes).values() {
+            for known in crate::state::understand::<Sessions>(&bytes).values() {
                 prop_assert!(!known.is_fresh() || known.asked <= now());
             }
         }

@@ -1,10 +1,10 @@
 //! The operator's terminal: what may be written to it, and how.
 
 pub mod age;
+pub mod block;
 pub mod form;
 pub mod json;
 pub mod key;
-pub mod live;
 pub mod neutralise;
 pub mod pane;
 pub mod progress;

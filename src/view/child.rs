@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::happening::Happening;
+use super::events::ViewEvent;
 use crate::process;
 use crate::terminal::neutralise;
 
@@ -37,27 +37,27 @@ pub struct Child {
 }
 
 impl Child {
-    /// Start `command`; what it says and how it ends is sent to `happenings`.
+    /// Start `command`; what it says and how it ends is sent to `events`.
     ///
     /// # Errors
     /// It could not be started.
-    pub fn start(mut command: Command, number: u32, happenings: &Sender<Happening>) -> io::Result<Self> {
+    pub fn start(mut command: Command, number: u32, events: &Sender<ViewEvent>) -> io::Result<Self> {
         process::trace(&command);
         let mut process = command.stderr(Stdio::piped()).spawn()?;
         let id = process.id() as i32;
         let (silent, silence) = mpsc::channel::<()>();
         if let Some(pipe) = process.stderr.take() {
-            let happenings = happenings.clone();
+            let events = events.clone();
             thread::spawn(move || {
-                listen_to(pipe, number, &happenings);
+                listen_to(pipe, number, &events);
                 drop(silent);
             });
         }
-        let happenings = happenings.clone();
+        let events = events.clone();
         thread::spawn(move || {
             let status = wait(&mut process);
             let _ = silence.recv_timeout(LAST_WORDS);
-            let _ = happenings.send(Happening::Ended(number, status));
+            let _ = events.send(ViewEvent::Ended(number, status));
         });
         Ok(Self { id, number, said: Vec::new(), patience: None })
     }
@@ -104,10 +104,10 @@ fn wait(process: &mut Process) -> io::Result<i32> {
     process.wait().map(number)
 }
 
-fn listen_to(mut pipe: ChildStderr, number: u32, happenings: &Sender<Happening>) {
+fn listen_to(mut pipe: ChildStderr, number: u32, events: &Sender<ViewEvent>) {
     let mut buffer = [0; KEPT];
     while let Ok(count @ 1..) = pipe.read(&mut buffer) {
-        if happenings.send(Happening::Said(number, buffer[..count].to_vec())).is_err() {
+        if events.send(ViewEvent::Said(number, buffer[..count].to_vec())).is_err() {
             return;
         }
     }

@@ -1,42 +1,32 @@
 //! What runs inside a window: the attachment to a remote session, which outlives its connection.
 //!
-//! A plan, which knows nothing of processes and terminals, decides what to do next ([`plan`]); [`watch`] does it. What came
-//! from the worker is never taken for more than it proves ([`ending`]). However a view ends, the terminal is as it was, and
+//! A plan, which knows nothing of processes and terminals, decides what to do next ([`plan`]); [`attachment`] does it. What came
+//! from the worker is never taken for more than it proves ([`client::ending`]). However a view ends, the terminal is as it was, and
 //! no client of ours stays on the worker where one can be reached.
 
-mod announce;
+mod attachment;
 mod child;
 mod client;
-mod clock;
-mod ear;
-mod ending;
-mod face;
-mod happening;
-mod here;
-mod listener;
+mod connection;
+mod events;
 pub mod log;
-mod notice;
-mod overlay;
 mod plan;
-mod probe;
-mod pulse;
-mod restore;
+mod shell;
 mod terminal;
-mod vigil;
-mod watch;
+mod window_options;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use here::shell;
+pub use shell::shell;
 
-use restore::Terminal;
-use watch::Watch;
+use attachment::Attachment;
+use terminal::restore::Terminal;
 
 use crate::exit::{Code, Problem};
+use crate::failure::Failure;
 use crate::registry::names::{Address, SessionName};
 use crate::remote::Remote;
-use crate::remote::failure::Failure;
 
 /// What to attach to, and how.
 pub struct View<'a> {
@@ -81,5 +71,5 @@ pub fn attach(view: &View<'_>) -> anyhow::Result<Outcome> {
             "read the session instead: factory-worker peek ADDRESS",
         )
     })?;
-    Watch::new(view, &terminal).run()
+    Attachment::new(view, &terminal).run()
 }

@@ -16,17 +16,17 @@
 
 mod backoff;
 mod ended;
-mod words;
+mod events;
 
 use std::time::Duration;
 
-use super::ending::Absence;
+use super::client::ending::Absence;
+use crate::cluster::pod::Start;
+use crate::failure::{Failure, Kind};
 use crate::registry::names::SessionName;
-use crate::remote::exec::Start;
-use crate::remote::failure::{Failure, Kind};
 
 pub use backoff::Backoff;
-pub use words::{Action, Answer, Event, Outcome, Question, State};
+pub use events::{Action, Answer, Event, Outcome, Question, State};
 
 /// Moments, as the time since the view began. It goes on while the machine sleeps.
 pub type Moment = Duration;

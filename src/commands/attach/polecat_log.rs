@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::cli::Attach;
-use crate::commands::{Context, standing};
+use crate::commands::Context;
+use crate::commands::worker_state;
 use crate::exit::{Code, Problem};
+use crate::failure::{Failure, Kind};
 use crate::gastown;
 use crate::local::tmux::Tmux;
 use crate::local::windows;
 use crate::registry::names::Address;
-use crate::remote::failure::{Failure, Kind};
-use crate::remote::log::Log;
+use crate::remote::polecat_log::Log;
 use crate::remote::session::State;
 use crate::terminal::{key, neutralise};
 use crate::view::log::{self, LogOutcome, LogView, Look};
@@ -55,7 +56,7 @@ fn look(log: &Log, timeout: Duration) -> Result<Look, Failure> {
     let state = answer.standing.as_ref().map(|standing| standing.state);
     match state {
         Some(State::Done | State::Failed | State::Stopped) => {
-            Ok(Look { pod: found.uid, over: Some(neutralise::line(&standing::of(&answer).0)) })
+            Ok(Look { pod: found.uid, over: Some(neutralise::line(&worker_state::of(&answer).0)) })
         }
         // Between the pods of a retry, or until somebody gives it work.
         Some(State::Idle) => Err(Failure::new(Kind::Pending, format!("polecat {} is idle", log.polecat()))),

@@ -11,7 +11,8 @@ use serde_yaml::{Mapping, Value};
 use crate::commands::target;
 use crate::exit::Code;
 use crate::registry::Registry;
-use crate::registry::discover::{Source, System};
+use crate::registry::origin::System;
+use crate::registry::source::Source;
 use crate::registry::worker::{Commands, Place, Worker};
 use crate::terminal::neutralise;
 

@@ -2,10 +2,10 @@
 
 use anyhow::Result;
 
-use super::super::Context;
-use super::super::form::{self, Job};
-use super::super::target;
 use super::{Order, no_command};
+use crate::commands::Context;
+use crate::commands::form::{self, Job};
+use crate::commands::target;
 use crate::exit::{Code, Problem};
 use crate::registry::names::WorkerName;
 use crate::registry::worker::Worker;

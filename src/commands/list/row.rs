@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::commands::standing;
-use crate::registry::discover::Source;
+use crate::commands::worker_state;
+use crate::failure::Failure;
+use crate::registry::source::Source;
 use crate::registry::worker::{Place, Worker};
-use crate::remote::ask::Report;
-use crate::remote::failure::Failure;
+use crate::remote::list_all::Report;
 use crate::remote::session::{Answer, Session, State};
 use crate::terminal::age;
 use crate::terminal::neutralise;
@@ -35,7 +35,7 @@ pub fn of_worker(worker: &Worker, report: Option<&Report>, look: Look) -> Vec<Ce
     match report.map(|report| &report.answer) {
         None => row.push(asking()),
         Some(Ok(answer)) => {
-            let (status, style) = standing::of(answer);
+            let (status, style) = worker_state::of(answer);
             row.push(Cell::new(status, style));
             row.push(sessions(answer, look.active_within, look.room));
             row.push(plain(&answer.queue.summary()));
@@ -129,7 +129,7 @@ fn describe(session: &Session, active_within: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::as_many_as_fit;
+    use crate::commands::list::row::as_many_as_fit;
     use rstest::rstest;
 
     #[rstest]

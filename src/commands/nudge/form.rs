@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use super::super::Context;
-use super::super::form::{self, Job};
+use crate::commands::Context;
+use crate::commands::form::{self, Job};
 use crate::exit::Code;
 use crate::registry::names::{Address, SessionName};
 use crate::registry::worker::Worker;

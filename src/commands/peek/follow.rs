@@ -9,8 +9,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::Source;
 use crate::exit::Code;
-use crate::remote::failure::{Failure, Kind};
-use crate::terminal::live::Block;
+use crate::failure::{Failure, Kind};
+use crate::terminal::block::Block;
 use crate::terminal::{neutralise, pane};
 
 const EVERY: Duration = Duration::from_secs(1);
@@ -116,7 +116,7 @@ fn new_lines<'a>(old: &str, new: &'a str) -> &'a str {
 
 #[cfg(test)]
 mod tests {
-    use super::new_lines;
+    use crate::commands::peek::follow::new_lines;
     use rstest::rstest;
 
     #[rstest]

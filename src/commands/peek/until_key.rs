@@ -8,13 +8,13 @@ use std::time::Duration;
 use anyhow::Result;
 use crossterm::event::{self, Event, KeyEventKind};
 
-use super::super::Context;
+use crate::commands::Context;
 use crate::exit::Code;
+use crate::failure::Failure;
 use crate::registry::names::{Address, SessionName};
 use crate::registry::worker::Worker;
-use crate::remote::failure::Failure;
 use crate::remote::{Remote, peek};
-use crate::terminal::live::Block;
+use crate::terminal::block::Block;
 use crate::terminal::screen::FullScreen;
 use crate::terminal::table::fit;
 use crate::terminal::{neutralise, pane};

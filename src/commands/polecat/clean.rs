@@ -6,12 +6,13 @@ use anyhow::Result;
 
 use super::town;
 use crate::cli::polecat::PolecatClean;
-use crate::commands::{Context, report, standing};
+use crate::cluster::objects::Change;
+use crate::commands::worker_state;
+use crate::commands::{Context, report};
 use crate::discovery;
 use crate::exit::{Code, Problem};
 use crate::gastown::{self, Found};
-use crate::registry::discover::Source;
-use crate::remote::kubectl::objects::Change;
+use crate::registry::source::Source;
 use crate::remote::session::State;
 use crate::terminal::{key, neutralise};
 
@@ -25,7 +26,7 @@ pub fn run(context: &Context, args: &PolecatClean) -> Result<Code> {
         return Ok(end);
     }
     for found in finished.iter().flat_map(|(_, found)| found) {
-        let status = found.told.as_ref().map(|answer| standing::of(answer).0).unwrap_or_default();
+        let status = found.told.as_ref().map(|answer| worker_state::of(answer).0).unwrap_or_default();
         writeln!(out, "{}  {}  {}", found.polecat.name, neutralise::line(&found.polecat.rig), neutralise::line(&status))?;
     }
     let them = if count == 1 { "1 polecat".to_owned() } else { format!("{count} polecats") };

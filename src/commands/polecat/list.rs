@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 
 use super::town;
 use crate::cli::polecat::PolecatList;
-use crate::commands::{Context, report, standing};
+use crate::commands::worker_state;
+use crate::commands::{Context, report};
 use crate::exit::Code;
 use crate::gastown::Found;
-use crate::registry::discover::Source;
+use crate::registry::source::Source;
 use crate::terminal::style::Style;
 use crate::terminal::table::{self, Cell};
 use crate::terminal::{json, neutralise};
@@ -45,7 +46,7 @@ fn row(town: &Source, found: &Found) -> Vec<Cell> {
     let plain = |text: &str| Cell::new(neutralise::line(text), Style::Plain);
     let polecat = &found.polecat;
     let (status, style) = match &found.told {
-        Ok(answer) => standing::of(answer),
+        Ok(answer) => worker_state::of(answer),
         Err(failure) => (format!("{} ({})", failure.status(), failure.reason), Style::Bad),
     };
     vec![

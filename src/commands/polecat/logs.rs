@@ -4,11 +4,11 @@ use anyhow::Result;
 
 use super::town;
 use crate::cli::polecat::PolecatLogs;
+use crate::cluster::objects::{Log, Part};
 use crate::commands::Context;
 use crate::commands::worker::logs::print;
 use crate::exit::{Code, Problem};
 use crate::registry::names::ObjectName;
-use crate::remote::kubectl::objects::{Log, Part};
 
 pub fn run(context: &Context, args: &PolecatLogs) -> Result<Code> {
     let container: ObjectName =

@@ -6,8 +6,8 @@ use super::town;
 use crate::cli::polecat::PolecatShell;
 use crate::commands::{Context, shell};
 use crate::exit::Code;
-use crate::registry::discover::Polecat;
 use crate::registry::names::ObjectName;
+use crate::registry::origin::Polecat;
 
 pub fn run(context: &Context, args: &PolecatShell) -> Result<Code> {
     shell::needs_terminal()?;

@@ -6,9 +6,10 @@ use anyhow::Result;
 
 use super::{list, town};
 use crate::cli::polecat::PolecatStatus;
-use crate::commands::{Context, standing};
+use crate::commands::Context;
+use crate::commands::worker_state;
 use crate::exit::{Code, Problem};
-use crate::registry::discover::Origin;
+use crate::registry::origin::Origin;
 use crate::terminal::style::Style;
 use crate::terminal::{json, neutralise};
 
@@ -19,10 +20,10 @@ pub fn run(context: &Context, args: &PolecatStatus) -> Result<Code> {
     if args.json {
         json::write_line(&mut out, &list::row_json(&resident.town, found))?;
     } else if let Ok(answer) = &found.told {
-        let (status, style) = standing::of(answer);
+        let (status, style) = worker_state::of(answer);
         let name = found.polecat.name.as_str();
         writeln!(out, "{}  {}  {}", Style::Bold.paint(name), found.pod, style.paint(&neutralise::line(&status)))?;
-        for (fact, value) in standing::facts(&Origin::GasTown(Box::new(found.polecat.clone()))) {
+        for (fact, value) in worker_state::facts(&Origin::GasTown(Box::new(found.polecat.clone()))) {
             writeln!(out, "{fact:<9} {}", neutralise::line(&value))?;
         }
     }

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use super::town::{self, Resident};
 use crate::cli::polecat::{PolecatRetry, PolecatStop};
+use crate::cluster::objects::Change;
 use crate::commands::Context;
 use crate::exit::{Code, Problem};
-use crate::remote::kubectl::objects::Change;
 use crate::remote::session::State;
 use crate::terminal::progress::Progress;
 
@@ -20,7 +20,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 pub fn stop(context: &Context, args: &PolecatStop) -> Result<Code> {
     let resident = town::find(context, &args.polecat)?;
-    let change = if args.dry_run { Change::Rehearsed } else { Change::Made };
+    let change = if args.dry_run { Change::DryRun } else { Change::Made };
     want(context, &resident, "Terminated", change)?;
     let (name, pod) = (&resident.found.polecat.name, &resident.found.pod);
     let done = if args.dry_run { "would be stopped" } else { "is stopped" };
@@ -37,7 +37,7 @@ pub fn retry(context: &Context, args: &PolecatRetry) -> Result<Code> {
         return Err(Problem::new(Code::Failed, what, "--force begins again all the same").into());
     }
     if args.dry_run {
-        want(context, &resident, "Idle", Change::Rehearsed)?;
+        want(context, &resident, "Idle", Change::DryRun)?;
         writeln!(io::stdout(), "polecat {name} would begin again when pod {} is gone", resident.found.pod)?;
         return Ok(Code::Done);
     }

@@ -5,14 +5,15 @@ use std::path::absolute;
 use anyhow::{Context as _, Result};
 
 use crate::cli::polecat::{Named, Town};
+use crate::cluster::Cluster;
 use crate::commands::Context;
-use crate::commands::worker::order;
+use crate::commands::worker::options;
 use crate::discovery;
 use crate::exit::{Code, Problem};
+use crate::failure::Failure;
 use crate::gastown::{self, Found};
-use crate::registry::discover::{Source, System};
-use crate::remote::failure::Failure;
-use crate::remote::kubectl::Cluster;
+use crate::registry::origin::System;
+use crate::registry::source::Source;
 use crate::terminal::progress::Progress;
 
 /// A polecat, and where it is.
@@ -48,7 +49,7 @@ pub fn all(context: &Context, at: &Town) -> Result<Vec<Source>> {
     let base = if sources.len() == 1 { sources.remove(0) } else { registry.town };
     let usage = |error: String| Problem::new(Code::Usage, error, "");
     let namespace = namespace.as_deref().map(str::parse).transpose().map_err(|error| usage(format!("--namespace: {error}")))?;
-    let given = order::context(given.as_deref())?;
+    let given = options::context(given.as_deref())?;
     let path = |path: &std::path::PathBuf| absolute(path).with_context(|| format!("--kubeconfig: {}", path.display()));
     Ok(vec![Source {
         namespace: namespace.or(base.namespace.clone()),

@@ -1,7 +1,7 @@
 //! `worker add`: from nothing to a worker that shows in `list`.
 
+mod dry_run;
 mod plan;
-mod rehearsal;
 
 use std::io::{self, Write};
 use std::sync::Mutex;
@@ -12,23 +12,23 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use self::plan::{Plan, Planned};
-use super::order;
 use crate::cli::worker::WorkerAdd;
+use crate::cluster::Cluster;
+use crate::cluster::objects::Change;
 use crate::commands::Context;
+use crate::deploy::diagnosis;
+use crate::deploy::render;
 use crate::deploy::rollout::{self, Look, Ready, Rollout};
-use crate::deploy::{render, why};
 use crate::exit::{Code, Problem};
+use crate::failure::{Failure, Kind};
 use crate::registry::edit;
-use crate::remote::failure::{Failure, Kind};
-use crate::remote::kubectl::Cluster;
-use crate::remote::kubectl::objects::Change;
 use crate::terminal::progress::{Line, Lines};
 
 pub fn run(context: &Context, args: &WorkerAdd) -> Result<Code> {
     let plan = Plan::new(context, args)?;
     plan.warnings().into_iter().try_for_each(|warning| writeln!(io::stderr(), "factory-worker: {warning}"))?;
     if args.dry_run {
-        return rehearsal::run(context, args, &plan);
+        return dry_run::run(context, args, &plan);
     }
     ensure_namespace(context, &plan)?;
     let outcomes = bring_up_all(context, args, &plan);
@@ -150,7 +150,7 @@ fn wait(context: &Context, args: &WorkerAdd, cluster: &Cluster, worker: &Planned
         line.say("asking why".to_owned());
         let name = worker.names.deployment.as_str();
         let explanation =
-            why::explain(cluster, name, look.pod.as_deref(), &rollout.container, Instant::now() + context.timeout());
+            diagnosis::explain(cluster, name, look.pod.as_deref(), &rollout.container, Instant::now() + context.timeout());
         Trouble { code: failure.code(), remedy: failure.remedy().to_owned(), reason: failure.reason, explanation }
     })
 }

@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 use super::owner::{self, Owner};
 use crate::cli::worker::WorkerLogs;
+use crate::cluster::Cluster;
+use crate::cluster::objects::{Log, Part};
 use crate::commands::{Context, target};
 use crate::exit::{Code, Problem};
 use crate::registry::names::ObjectName;
 use crate::registry::worker::{PodPlace, PodRef, Worker};
-use crate::remote::kubectl::Cluster;
-use crate::remote::kubectl::objects::{Log, Part};
 use crate::terminal::{self, neutralise, shell, style};
 
 pub fn run(context: &Context, args: &WorkerLogs) -> Result<Code> {

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use serde_json::Value;
 
+use crate::cluster::Cluster;
 use crate::deploy::render;
 use crate::deploy::rollout::Rollout;
 use crate::exit::{Code, Problem};
+use crate::failure::Failure;
 use crate::registry::names::ObjectName;
 use crate::registry::worker::{Place, PodPlace, PodRef, Worker};
-use crate::remote::failure::Failure;
-use crate::remote::kubectl::Cluster;
 
 /// The pod that a worker is.
 ///

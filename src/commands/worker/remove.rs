@@ -9,17 +9,18 @@ use serde_json::json;
 
 use super::owner::{self, Owner};
 use crate::cli::worker::WorkerRemove;
+use crate::cluster::Cluster;
+use crate::cluster::objects::Change;
 use crate::commands::{Context, target};
 use crate::deploy::names::Names;
 use crate::deploy::render;
 use crate::exit::{Code, Problem};
+use crate::failure::Kind;
 use crate::registry::names::WorkerName;
 use crate::registry::worker::{PodPlace, Worker};
 use crate::registry::{Registry, edit};
-use crate::remote::failure::Kind;
-use crate::remote::kubectl::Cluster;
-use crate::remote::kubectl::objects::Change;
-use crate::remote::{Remote, ask};
+use crate::remote::Remote;
+use crate::remote::list;
 use crate::terminal::neutralise;
 use crate::terminal::progress::Progress;
 
@@ -41,7 +42,7 @@ pub fn run(context: &Context, args: &WorkerRemove) -> Result<Code> {
         }
     }
     let targets = render::targets(&names, args.delete_data);
-    let change = if args.dry_run { Change::Rehearsed } else { Change::Made };
+    let change = if args.dry_run { Change::DryRun } else { Change::Made };
     let deleted = cluster.delete(&targets, change, context.deadline())?;
     if !args.dry_run {
         wait_for_the_end(context, args, &cluster, &names)?;
@@ -80,8 +81,8 @@ fn must_be_ours(worker: &Worker, owner: &Owner) -> Result<(), Problem> {
 
 /// Nobody's work is deleted: a worker whose sessions cannot be seen may be at work as well.
 fn must_be_idle(context: &Context, worker: &Worker) -> Result<()> {
-    let question = ask::Question { queue: false, ..context.question() };
-    let sessions = match ask::one(&Remote::to(worker), worker, question) {
+    let question = list::Question { queue: false, ..context.question() };
+    let sessions = match list::one(&Remote::to(worker), worker, question) {
         Ok(answer) => answer.sessions,
         Err(failure) if matches!(failure.kind, Kind::Unreachable | Kind::Unauthorized | Kind::Forbidden | Kind::Incomplete) => {
             let what = format!("whether {} is at work cannot be seen: {failure}", worker.name);

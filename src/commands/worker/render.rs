@@ -5,17 +5,17 @@ use std::io::{self, Write};
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::order;
+use super::options;
 use crate::cli::worker::WorkerAdd;
 use crate::deploy::{render, yaml};
 use crate::exit::Code;
 
 pub fn run(args: &WorkerAdd) -> Result<Code> {
-    order::context(args.context.as_deref())?;
-    let namespace = order::namespace(args)?.map_or_else(order::default_namespace, Ok)?;
-    let shape = order::shape(args, namespace)?;
+    options::context(args.context.as_deref())?;
+    let namespace = options::namespace(args)?.map_or_else(options::default_namespace, Ok)?;
+    let shape = options::shape(args, namespace)?;
     let mut objects = Vec::new();
-    for (worker, _) in order::workers(args)? {
+    for (worker, _) in options::workers(args)? {
         objects.extend(render::objects(&worker, &shape)?);
     }
     let text = if args.json { json(&objects) } else { yaml::documents(&objects) };

@@ -7,14 +7,15 @@ use serde_json::{Value, json};
 
 use super::owner::{self, Owner};
 use crate::cli::worker::WorkerRestart;
+use crate::cluster::Cluster;
+use crate::cluster::objects::Change;
 use crate::commands::{Context, target};
+use crate::deploy::diagnosis;
 use crate::deploy::rollout::{self, Ready};
-use crate::deploy::why;
 use crate::exit::{Code, Problem};
 use crate::registry::worker::{PodPlace, Worker};
-use crate::remote::kubectl::Cluster;
-use crate::remote::kubectl::objects::Change;
-use crate::remote::{Remote, ask};
+use crate::remote::Remote;
+use crate::remote::list;
 use crate::terminal::progress::Lines;
 use crate::terminal::{key, neutralise};
 
@@ -27,7 +28,7 @@ pub fn run(context: &Context, args: &WorkerRestart) -> Result<Code> {
     let owner = owner_of(context, worker, place, &cluster)?;
     let sessions = sessions(context, worker);
     if args.dry_run {
-        for line in cluster.patch(&owner.target, &rollout::renewal(), Change::Rehearsed, context.deadline())? {
+        for line in cluster.patch(&owner.target, &rollout::renewal(), Change::DryRun, context.deadline())? {
             writeln!(io::stdout(), "{line}")?;
         }
         writeln!(io::stdout(), "{}", sessions.sentence())?;
@@ -67,8 +68,8 @@ enum Sessions {
 }
 
 fn sessions(context: &Context, worker: &Worker) -> Sessions {
-    let question = ask::Question { queue: false, ..context.question() };
-    match ask::one(&Remote::to(worker), worker, question) {
+    let question = list::Question { queue: false, ..context.question() };
+    match list::one(&Remote::to(worker), worker, question) {
         Ok(answer) => Sessions::Known(answer.sessions.iter().map(|session| neutralise::line(session.name.as_str())).collect()),
         Err(failure) => Sessions::Unknown(failure.reason),
     }
@@ -117,7 +118,7 @@ fn replace(
     let lines = Lines::new([worker.name.as_str()]);
     let line = lines.line(worker.name.as_str());
     rollout.wait(|look| line.say(look.sentence())).map_err(|(failure, look)| {
-        let explanation = why::explain(cluster, owner.name(), look.pod.as_deref(), &container, context.deadline());
+        let explanation = diagnosis::explain(cluster, owner.name(), look.pod.as_deref(), &container, context.deadline());
         let remedy = std::iter::once(failure.remedy().to_owned()).chain(explanation).filter(|line| !line.is_empty());
         let remedy = remedy.collect::<Vec<_>>().join("\n  ");
         Problem::new(failure.code(), format!("{} did not come back: {failure}", worker.name), remedy).into()

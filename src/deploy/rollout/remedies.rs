@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::text;
-use crate::remote::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind};
 
 /// Something the cluster says, and what helps.
 type Remedy = (&'static str, &'static str);

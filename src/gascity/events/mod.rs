@@ -16,7 +16,7 @@ pub use watch::watch;
 
 use std::time::{Duration, Instant};
 
-use crate::remote::failure::Failure;
+use crate::failure::Failure;
 use event::Event;
 
 /// Gas City kills an operation after 30 s; this is earlier, so that the reason can still be told.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::event::Event;
 use super::store::{COMPONENT, Counter, Step, Store, Written};
-use crate::remote::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind};
 use crate::remote::script;
 
 /// How long an answer is waited for that may be lost, before the question is repeated.

@@ -7,11 +7,11 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::event::Event;
+use crate::cluster::Cluster;
+use crate::cluster::kubectl_proxy::{Answer, Method, Proxy, refusal};
+use crate::failure::{Failure, Kind};
 use crate::gascity::label;
 use crate::registry::names::ObjectName;
-use crate::remote::failure::{Failure, Kind};
-use crate::remote::kubectl::Cluster;
-use crate::remote::kubectl::proxy::{Answer, Method, Proxy, refusal};
 use crate::remote::script;
 use crate::terminal::{self, neutralise};
 

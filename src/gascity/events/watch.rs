@@ -12,7 +12,7 @@ use super::event::Event;
 use super::order::Order;
 use super::record::Pause;
 use super::store::{self, COMPONENT, Store};
-use crate::remote::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind};
 use crate::terminal::{self, neutralise};
 
 /// How long one watch lasts, in seconds: a connection that died without a word is noticed then.

@@ -6,12 +6,14 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::City;
+use crate::cluster::Cluster;
+use crate::cluster::pod::Start;
+use crate::failure::{Failure, Kind};
 use crate::gascity::time::{self, Moment};
+use crate::process::{Output, Request};
 use crate::registry::names::ObjectName;
 use crate::registry::worker::{PodPlace, PodRef};
-use crate::remote::exec::{Exec, Interactive, Output, Request, Start};
-use crate::remote::failure::{Failure, Kind};
-use crate::remote::kubectl::Cluster;
+use crate::remote::exec::{Exec, Interactive};
 use crate::remote::pod::Pod;
 
 /// What the script calls the container.

@@ -7,13 +7,13 @@ use std::process::Command;
 use std::time::Instant;
 
 use super::agent::Inside;
-use super::manifest::WORKSPACE;
+use super::payload::WORKSPACE;
 use super::{Agent, City};
+use crate::failure::{Failure, Kind};
+use crate::gascity::kubectl::Source;
+use crate::process::Output;
 use crate::registry::names::ObjectName;
-use crate::remote::exec::Output;
-use crate::remote::failure::{Failure, Kind};
-use crate::remote::here::tar;
-use crate::remote::kubectl::agents::Source;
+use crate::remote::local::tar;
 use crate::remote::script::{self, Parts, Script};
 
 const UNPACK: &str = include_str!("unpack.sh");
@@ -91,7 +91,7 @@ impl Into<'_> {
 
     fn done(&self, parts: &Option<Parts>, to: &str) -> Result<(), Failure> {
         match parts {
-            Some(parts) if parts.get("ok").is_none() => Err(super::inside::said(parts, &format!("{to} was not written"))),
+            Some(parts) if parts.get("ok").is_none() => Err(super::questions::said(parts, &format!("{to} was not written"))),
             _ => Ok(()),
         }
     }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::payload::Payload;
-use super::{SESSION, manifest};
-use crate::gascity::place::variable;
+use super::SESSION;
+use super::payload::{Payload, WORKSPACE};
+use crate::gascity::variables::variable;
 
 /// What the controller is told and an agent must not be.
 const CONTROLLERS: [&str; 12] = [
@@ -39,13 +39,13 @@ pub fn of(payload: &Payload) -> Result<BTreeMap<String, String>, String> {
         }
     }
     let city = payload.city();
-    set("GC_CITY", manifest::WORKSPACE.to_owned());
-    set("GC_DIR", manifest::directory(payload));
+    set("GC_CITY", WORKSPACE.to_owned());
+    set("GC_DIR", payload.directory());
     let host = setting("GC_K8S_MCP_MAIL_HOST", "mcp-mail.gc.svc.cluster.local");
     let port = setting("GC_K8S_MCP_MAIL_PORT", "8765");
     set("GC_MCP_MAIL_URL", format!("http://{host}:{port}"));
     // All agents of a city share one name for their mail.
-    set("GC_MCP_MAIL_PROJECT", if city.is_empty() { manifest::WORKSPACE } else { city }.to_owned());
+    set("GC_MCP_MAIL_PROJECT", if city.is_empty() { WORKSPACE } else { city }.to_owned());
     set("GC_MAIL", "exec:gc-mail-mcp-agent-mail".to_owned());
     set("GC_TMUX_SESSION", SESSION.to_owned());
     set("CLAUDE_CONFIG_DIR", "/home/gcagent/.claude".to_owned());

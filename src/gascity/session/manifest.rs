@@ -8,12 +8,10 @@ use serde_json::{Value, json};
 
 use super::agent::{NAME, START};
 use super::environment::{self, setting};
-use super::payload::Payload;
+use super::payload::{Payload, WORKSPACE};
 use super::{SESSION, names};
 use crate::registry::names::ObjectName;
 
-/// The city's directory in every pod.
-pub const WORKSPACE: &str = "/workspace";
 /// Where the init container has the city's volume.
 pub const CITY_STAGE: &str = "/city-stage";
 /// The init container's name.
@@ -28,15 +26,6 @@ pub struct Wanted<'a> {
     /// Nobody else's, to tell whose pod it has become.
     pub start: &'a str,
     pub payload: &'a Payload,
-}
-
-/// The agent's directory in the pod: it lies in the workspace as it lies in the city.
-pub fn directory(payload: &Payload) -> String {
-    let below = payload.work_dir.strip_prefix(payload.city()).and_then(|rest| rest.strip_prefix('/'));
-    match below {
-        Some(below) if !payload.city().is_empty() && !below.is_empty() => format!("{WORKSPACE}/{below}"),
-        _ => WORKSPACE.to_owned(),
-    }
 }
 
 /// Whether files have to be there before the agent's container begins.
@@ -94,7 +83,7 @@ pub fn pod(wanted: &Wanted<'_>) -> Result<Value, String> {
                 "name": "agent",
                 "image": wanted.image,
                 "imagePullPolicy": "IfNotPresent",
-                "workingDir": directory(payload),
+                "workingDir": payload.directory(),
                 "command": ["/bin/sh", "-c"],
                 "args": [entrypoint(payload)],
                 "env": env.collect::<Vec<_>>(),

@@ -4,17 +4,17 @@
 mod agent;
 mod copy;
 mod environment;
-mod inside;
 mod links;
 mod manifest;
 mod names;
 mod payload;
+mod questions;
 mod start;
 
 pub use agent::Agent;
 use agent::{Inside, Progress};
 pub use copy::copy_to;
-pub use inside::{
+pub use questions::{
     Meta, activity, alive, clear, copy_from, execute, get_meta, is_attached, is_there, keys, nudge, peek, set_meta,
 };
 pub use start::{Refused, start};
@@ -25,11 +25,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::gascity::place;
+use super::variables;
+use crate::cluster::Cluster;
+use crate::failure::{Failure, Kind};
 use crate::registry::names::{ObjectName, SessionName};
 use crate::remote::Remote;
-use crate::remote::failure::{Failure, Kind};
-use crate::remote::kubectl::Cluster;
 
 /// Gas City kills an operation after 30 s; this is earlier, so that the reason can still be told.
 pub const PATIENCE: Duration = Duration::from_secs(25);
@@ -66,7 +66,7 @@ impl City {
     /// # Errors
     /// `GC_K8S_NAMESPACE` is no name of a namespace.
     pub fn of_environment() -> anyhow::Result<Self> {
-        let (cluster, namespace) = place::cluster()?;
+        let (cluster, namespace) = variables::cluster()?;
         Ok(Self { cluster, namespace })
     }
 

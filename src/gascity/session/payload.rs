@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+/// The city's directory in every pod.
+pub const WORKSPACE: &str = "/workspace";
+
 /// The JSON of `start`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
@@ -67,6 +70,15 @@ impl Payload {
     /// The city's directory on the controller, empty without one.
     pub fn city(&self) -> &str {
         self.env.get("GC_CITY").map_or("", String::as_str)
+    }
+
+    /// The agent's directory in the pod: it lies in the workspace as it lies in the city.
+    pub fn directory(&self) -> String {
+        let below = self.work_dir.strip_prefix(self.city()).and_then(|rest| rest.strip_prefix('/'));
+        match below {
+            Some(below) if !self.city().is_empty() && !below.is_empty() => format!("{WORKSPACE}/{below}"),
+            _ => WORKSPACE.to_owned(),
+        }
     }
 }
 

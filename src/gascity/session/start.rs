@@ -14,11 +14,12 @@ use launch::Launch;
 use super::agent::{Agent, Inside, Progress, START};
 use super::manifest::{self, Wanted};
 use super::payload::Payload;
-use super::{City, Listed, inside, names};
-use crate::gascity::place::variable;
+use super::questions;
+use super::{City, Listed, names};
+use crate::failure::{Failure, Kind};
+use crate::gascity::variables::variable;
 use crate::process;
 use crate::registry::names::ObjectName;
-use crate::remote::failure::{Failure, Kind};
 use crate::remote::script;
 use crate::signals;
 use crate::terminal::{self, neutralise};
@@ -118,7 +119,7 @@ pub fn start(city: &City, session: &str, payload: &[u8]) -> Result<(), Refused> 
 fn make_way(city: &City, session: &str, listed: &Listed, deadline: Instant) -> Result<(), Refused> {
     for agent in listed.agents.iter().filter(|agent| agent.session == session) {
         let exists = |why: &str| Refused::Exists(format!("session {session:?} already exists (pod: {}{why})", agent.pod));
-        if agent.runs() && inside::is_there(city, agent, deadline.min(Instant::now() + ANSWER))? {
+        if agent.runs() && questions::is_there(city, agent, deadline.min(Instant::now() + ANSWER))? {
             return Err(exists(""));
         }
         let ended = agent.ending || matches!(agent.phase.as_str(), "Succeeded" | "Failed");

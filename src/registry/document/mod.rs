@@ -16,8 +16,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer as _, IgnoredAny};
 
-use super::discover::Source;
 use super::file;
+use super::source::Source;
 use super::worker::Worker;
 use crate::exit::{Code, Problem};
 use place::Fault;

@@ -12,8 +12,8 @@ use super::seeds::{Mapping, Section, Text};
 use super::settings::Settings;
 use super::sources::{self, Found, Sources};
 use super::values::{self, Base};
-use crate::registry::discover::Origin;
 use crate::registry::names::WorkerName;
+use crate::registry::origin::Origin;
 use crate::registry::worker::{Place, PodPlace, PodRef, Worker};
 
 /// The whole file. A later key goes here and nowhere else.

@@ -9,8 +9,9 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use super::seeds::{Mapping, Maybe, Section, Text};
 use super::settings::{Settings, Templates};
 use super::values::{self, Base};
-use crate::registry::discover::{Polecat, Source, System};
 use crate::registry::names::ObjectName;
+use crate::registry::origin::{Polecat, System};
+use crate::registry::source::Source;
 
 /// The threshold that Gas Town's own witness begins with (`stuckThreshold`).
 const STUCK_AFTER: Duration = Duration::from_secs(15 * 60);

@@ -8,7 +8,7 @@ use ratatui::widgets::{Block, Paragraph, Wrap};
 use unicode_width::UnicodeWidthStr;
 
 use super::field::{Field, Kind};
-use super::look::{bad, dim};
+use super::theme::{bad, dim};
 use super::{Form, Notice};
 
 /// A notice is at most this high, and a third of the form, so that the fields stay in sight.

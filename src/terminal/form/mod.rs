@@ -4,7 +4,7 @@
 mod canvas;
 mod draw;
 mod field;
-mod look;
+mod theme;
 
 use std::io;
 use std::time::Duration;

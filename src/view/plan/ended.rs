@@ -1,9 +1,9 @@
 //! What follows from the end of an attach, and from the answers that are asked for then.
 
 use super::{Action, Answer, Down, GOOD, Moment, Outcome, Phase, Plan, Proof, Question, SERVER_TWICE, Sentence, State, Step};
-use crate::remote::exec::Start;
-use crate::remote::failure::{Failure, Kind};
-use crate::view::ending::{self, Absence, Ending};
+use crate::cluster::pod::Start;
+use crate::failure::{Failure, Kind};
+use crate::view::client::ending::{self, Absence, Ending};
 
 impl Plan {
     pub(super) fn ended(&mut self, ending: Ending, now: Moment) -> Option<Action> {

@@ -1,7 +1,7 @@
 use rstest::rstest;
 
 use super::*;
-use crate::view::ending::Ending;
+use crate::view::client::ending::Ending;
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 const SECS: fn(u64) -> Duration = Duration::from_secs;

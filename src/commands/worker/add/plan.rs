@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use super::order;
 use crate::cli::worker::WorkerAdd;
+use crate::cluster::Cluster;
 use crate::commands::Context;
+use crate::commands::worker::options;
 use crate::deploy::names::Names;
 use crate::deploy::render::Shape;
 use crate::deploy::secret::{self, Secrets};
@@ -16,7 +17,6 @@ use crate::registry::edit::{self, Entry};
 use crate::registry::names::WorkerName;
 use crate::registry::worker::{Place, PodPlace, Worker};
 use crate::registry::{Registry, worker};
-use crate::remote::kubectl::Cluster;
 
 /// What is to be done.
 pub struct Plan {
@@ -47,14 +47,14 @@ impl Plan {
             return Err(Problem::new(Code::Usage, "which image is the worker's?", remedy).into());
         }
         let registry = context.registry()?;
-        let named = order::workers(args)?;
+        let named = options::workers(args)?;
         let cluster = cluster(context, args, &registry, &named)?;
-        let namespace = cluster.namespace.clone().map_or_else(order::default_namespace, Ok)?;
+        let namespace = cluster.namespace.clone().map_or_else(options::default_namespace, Ok)?;
         let workers =
             named.into_iter().map(|(name, names)| planned(&registry, &cluster, name, names)).collect::<Result<Vec<_>>>()?;
         let secrets = secrets(args)?;
         let warnings = warnings(args, &secrets, workers.len());
-        Ok(Self { shape: order::shape(args, namespace)?, secrets, cluster, registry: registry.path, workers, warnings })
+        Ok(Self { shape: options::shape(args, namespace)?, secrets, cluster, registry: registry.path, workers, warnings })
     }
 
     /// What a person should know, and need not act on.
@@ -65,7 +65,7 @@ impl Plan {
 
 /// Where the workers will be, by the command line, else by the registry's defaults, else by kubectl.
 fn cluster(context: &Context, args: &WorkerAdd, registry: &Registry, named: &[(WorkerName, Names)]) -> Result<Cluster> {
-    let given = order::namespace(args)?;
+    let given = options::namespace(args)?;
     let kubeconfig =
         args.kubeconfig.as_ref().map(std::path::absolute).transpose().context("cannot make --kubeconfig absolute")?;
     let Some((_, names)) = named.first() else { anyhow::bail!("no worker is named") };
@@ -78,7 +78,7 @@ fn cluster(context: &Context, args: &WorkerAdd, registry: &Registry, named: &[(W
         name: unused.context("every name is taken")?,
         pod: names.deployment.clone(),
         namespace: given.clone(),
-        context: order::context(args.context.as_deref())?,
+        context: options::context(args.context.as_deref())?,
         kubeconfig,
     };
     let Worker { place: Place::Pod(place), .. } = edit::planned(&registry.path, &entry)? else {
@@ -86,7 +86,7 @@ fn cluster(context: &Context, args: &WorkerAdd, registry: &Registry, named: &[(W
     };
     let mut cluster = Cluster::of(&place);
     if cluster.namespace.is_none() {
-        cluster.namespace = Some(order::default_namespace()?);
+        cluster.namespace = Some(options::default_namespace()?);
     }
     if cluster.context.is_none() {
         // Written down, so that the worker is still found when kubectl's current context is another one.

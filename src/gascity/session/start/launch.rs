@@ -6,15 +6,16 @@ use std::time::{Duration, Instant};
 use std::{fmt, fs};
 
 use super::Interrupted;
+use crate::failure::{Failure, Kind};
 use crate::gascity::session::agent::{Agent, Inside, STARTED};
 use crate::gascity::session::copy::{Into, in_workspace, says_nothing};
-use crate::gascity::session::manifest::{self, CITY_STAGE, STAGE, WORKSPACE};
-use crate::gascity::session::payload::Payload;
-use crate::gascity::session::{City, SESSION, inside, links, remote, session};
+use crate::gascity::session::manifest::{self, CITY_STAGE, STAGE};
+use crate::gascity::session::payload::{Payload, WORKSPACE};
+use crate::gascity::session::questions;
+use crate::gascity::session::{City, SESSION, links, remote, session};
+use crate::process::Request;
 use crate::registry::names::ObjectName;
-use crate::remote::exec::Request;
-use crate::remote::failure::{Failure, Kind};
-use crate::remote::here::tar;
+use crate::remote::local::tar;
 use crate::remote::nudge::{self, Delivery};
 use crate::remote::script::{self, Parts, Script};
 use crate::terminal::{self, neutralise};
@@ -94,7 +95,7 @@ impl Launch<'_> {
         let payload = self.payload;
         let mut copies: Vec<(PathBuf, String)> = Vec::new();
         if manifest::has_own_directory(payload) {
-            copies.push((payload.work_dir.clone().into(), manifest::directory(payload)));
+            copies.push((payload.work_dir.clone().into(), payload.directory()));
         }
         let overlays = payload.pack_overlay_dirs.iter().chain([&payload.overlay_dir]).filter(|path| manifest::is_directory(path));
         copies.extend(overlays.map(|path| (path.into(), WORKSPACE.to_owned())));
@@ -106,7 +107,7 @@ impl Launch<'_> {
         let city = if manifest::has_city_volume(payload) { CITY_STAGE } else { "" };
         let parts = self.ask(STAGE, STAGED, &[WORKSPACE, city])?;
         match parts {
-            Some(parts) if parts.get("ok").is_none() => Err(inside::said(&parts, "the files could not be staged")),
+            Some(parts) if parts.get("ok").is_none() => Err(questions::said(&parts, "the files could not be staged")),
             _ => Ok(()),
         }
     }
@@ -152,7 +153,9 @@ impl Launch<'_> {
             into.copy(&city.join(&link), &format!("{CITY_SOURCE}/{}", link.display()), self.deadline)?;
         }
         match self.ask_agent(CITY, &[CITY_SOURCE, WORKSPACE])? {
-            Some(parts) if parts.get("made").is_none_or(|part| part.detail != "0") => Err(inside::said(&parts, "gc init failed")),
+            Some(parts) if parts.get("made").is_none_or(|part| part.detail != "0") => {
+                Err(questions::said(&parts, "gc init failed"))
+            }
             _ => Ok(()),
         }
     }
@@ -169,8 +172,8 @@ impl Launch<'_> {
             let failure = match self.ask_until("agent", READY, &arguments, until) {
                 Ok(None) => return Ok(()),
                 Ok(Some(parts)) if parts.get("ready").is_some() => return Ok(()),
-                Ok(Some(parts)) if parts.get("late").is_none() => return Err(inside::said(&parts, "the agent did not begin")),
-                Ok(Some(parts)) => inside::said(&parts, &format!("pod {} still has no tmux session", self.pod)),
+                Ok(Some(parts)) if parts.get("late").is_none() => return Err(questions::said(&parts, "the agent did not begin")),
+                Ok(Some(parts)) => questions::said(&parts, &format!("pod {} still has no tmux session", self.pod)),
                 Err(failure) if failure.kind == Kind::Unreachable && Instant::now() >= until => failure,
                 Err(failure) => return Err(failure),
             };
@@ -208,7 +211,7 @@ impl Launch<'_> {
         for (what, command) in setup.chain(live).filter(|(_, command)| !command.is_empty() && !self.silent) {
             self.interrupted.check()?;
             let deadline = self.deadline.min(Instant::now() + SETUP);
-            let ran = inside::execute(self.city, &self.agent(), &command, deadline);
+            let ran = questions::execute(self.city, &self.agent(), &command, deadline);
             let result = ran.and_then(|ran| match ran.status {
                 0 => Ok(()),
                 status => {
@@ -246,7 +249,7 @@ impl Launch<'_> {
         let until = self.deadline.min(Instant::now() + FIRST_PROMPT);
         while Instant::now() < until {
             self.interrupted.check()?;
-            let screen = inside::peek(self.city, &self.agent(), Some(0), until)?;
+            let screen = questions::peek(self.city, &self.agent(), Some(0), until)?;
             if String::from_utf8_lossy(&screen).lines().any(|line| line.trim_start().starts_with(prefix)) {
                 break;
             }

@@ -1,0 +1,81 @@
+//! Workers and sessions as completion knows them: from the registry, and from what the workers said last.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use super::line::Line;
+use super::refresh;
+use crate::discovery;
+use crate::registry::Registry;
+use crate::state::sessions::{self, Sessions};
+
+/// How long somebody who pressed TAB waits for workers of which nothing is known.
+const PATIENCE: Duration = Duration::from_millis(200);
+/// How often the answers of others are looked at meanwhile.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+pub struct Known {
+    registry: Registry,
+}
+
+impl Known {
+    /// The workers that the command line is about.
+    pub fn of(line: &Line) -> Result<Self> {
+        let mut registry = Registry::load(line.registry().as_deref())?;
+        discovery::recall(&mut registry);
+        Ok(Self { registry })
+    }
+
+    /// The names of the workers, but for those that are on the line already.
+    pub fn workers(&self, line: &Line) -> Vec<String> {
+        let mut names: Vec<_> = self.names().map(str::to_owned).collect();
+        names.retain(|name| !line.before().iter().any(|word| word == name.as_str()));
+        names
+    }
+
+    /// The names of those workers that are polecats.
+    pub fn polecats(&self) -> Vec<String> {
+        let polecats = self.registry.workers.iter().filter(|worker| worker.polecat().is_some());
+        polecats.map(|worker| worker.name.to_string()).collect()
+    }
+
+    /// `WORKER/SESSION` of every session, but for those that are on the line already; `WORKER` when it has none.
+    pub fn addresses(&self, line: &Line) -> Vec<String> {
+        let known = self.last_said();
+        let of_worker = |name: &str| match known.get(name).map(|known| known.sessions.as_slice()) {
+            None | Some([]) => vec![name.to_owned()],
+            Some(sessions) => sessions.iter().map(|session| format!("{name}/{session}")).collect(),
+        };
+        let mut addresses: Vec<_> = self.names().flat_map(of_worker).collect();
+        addresses.retain(|address| !line.before().iter().any(|word| word == address.as_str()));
+        addresses
+    }
+
+    /// The sessions of the worker that is named on the line.
+    pub fn sessions(&self, line: &Line) -> Vec<String> {
+        let named = self.names().find(|name| line.before().iter().any(|word| word == name));
+        let known = self.last_said();
+        named.and_then(|name| known.get(name)).map(|known| known.sessions.clone()).unwrap_or_default()
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.registry.workers.iter().map(|worker| worker.name.as_str())
+    }
+
+    /// What the workers said last. What is old is renewed in the background; what is missing is waited for a moment.
+    fn last_said(&self) -> Sessions {
+        let until = Instant::now() + PATIENCE;
+        let mut said = sessions::read();
+        let is_fresh = |name: &str| said.get(name).is_some_and(sessions::Known::is_fresh);
+        if (discovery::is_fresh(&self.registry) && self.names().all(is_fresh)) || !refresh::start(&self.registry) {
+            return said;
+        }
+        while self.names().any(|name| !said.contains_key(name)) && Instant::now() < until {
+            thread::sleep(LOOK_EVERY);
+            said = sessions::read();
+        }
+        said
+    }
+}

@@ -1,0 +1,42 @@
+//! Asking the workers again, behind the back of whoever pressed TAB.
+
+use std::env;
+use std::process::{Command, Stdio};
+
+use nix::unistd::setsid;
+
+use crate::commands::Context;
+use crate::discovery;
+use crate::process;
+use crate::registry::Registry;
+use crate::remote::list::Question;
+use crate::state::sessions;
+
+/// Start a process of our own that renews what is known of the registry's workers; false when that cannot be.
+///
+/// This is the one place where the program starts itself. The process outlives us on purpose: its standard streams are
+/// closed, so no shell waits for it, and it is alone, because [`run`] ends at once while another one is at work.
+pub fn start(registry: &Registry) -> bool {
+    let Ok(program) = env::current_exe() else { return false };
+    let mut command = Command::new(program);
+    command.arg("--workers").arg(&registry.path).args(["complete", "--refresh"]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    process::trace(&command);
+    command.spawn().is_ok()
+}
+
+/// Ask every worker of which something old or nothing is known, and remember what it says.
+pub fn run(context: &Context) {
+    // Out of the terminal's reach: neither its hang-up nor a Ctrl-C at the prompt is meant for us.
+    let _ = setsid();
+    let (Some(_alone), Ok(mut registry)) = (sessions::renew(), context.registry()) else { return };
+    if discovery::is_fresh(&registry) {
+        discovery::recall(&mut registry);
+        registry.sources.clear();
+    }
+    let said = sessions::read();
+    let mut workers = registry.workers.clone();
+    workers.retain(|worker| !said.get(worker.name.as_str()).is_some_and(sessions::Known::is_fresh));
+    // Every answer is noted where it comes in.
+    discovery::ask_all(&registry, workers, Question { queue: false, ..context.question() }).into_iter().for_each(drop);
+}

@@ -1,0 +1,109 @@
+//! All workers and all sources asked at the same time, and what they say as it comes: nobody waits for the slowest.
+
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread;
+use std::time::Instant;
+
+use super::{Claims, Finding, Joining, ask};
+use crate::failure::Failure;
+use crate::registry::Registry;
+use crate::registry::source::Source;
+use crate::registry::worker::Worker;
+use crate::remote::list::Question;
+use crate::remote::list_all::{Asking, Report};
+
+/// What is new.
+#[derive(Debug)]
+pub enum News {
+    /// A source (its place in the registry) has answered: its workers, with the indices that their reports will have, and a
+    /// line about each that has to stay out. Reports of them come after this.
+    Joined { source: usize, workers: Vec<(usize, Worker)>, warnings: Vec<String> },
+    /// A source has not.
+    Silent { source: usize, failure: Failure },
+    /// A worker was asked.
+    Report(Report),
+}
+
+/// Ask these workers, whose reports have their places as indices, and every source of the registry with its workers.
+/// Dropping the receiver stops new questions.
+pub fn ask_all(registry: &Registry, workers: Vec<Worker>, question: Question) -> Receiver<News> {
+    let (sender, receiver) = mpsc::channel();
+    let reports = sender.clone();
+    let asking = Asking::new(question, move |report| reports.send(News::Report(report)).is_ok());
+    let next = workers.len();
+    workers.into_iter().enumerate().for_each(|(index, worker)| asking.ask(index, worker));
+    let sources = registry.sources.clone();
+    let roll = Mutex::new(Roll { claims: Claims::of(registry), next, answered: vec![false; sources.len()] });
+    let desk = Arc::new(Desk { sources, roll, answered: Condvar::new(), asking });
+    for place in 0..desk.sources.len() {
+        let (desk, sender) = (desk.clone(), sender.clone());
+        thread::spawn(move || {
+            let answer = ask(&desk.sources[place], Instant::now() + question.timeout);
+            desk.take(place, answer, &sender);
+        });
+    }
+    receiver
+}
+
+struct Desk<Deliver> {
+    sources: Vec<Source>,
+    roll: Mutex<Roll>,
+    answered: Condvar,
+    asking: Asking<Deliver>,
+}
+
+struct Roll {
+    claims: Claims,
+    /// The index of the next worker.
+    next: usize,
+    answered: Vec<bool>,
+}
+
+impl<Deliver: Fn(Report) -> bool + Send + Sync + 'static> Desk<Deliver> {
+    fn take(&self, place: usize, answer: Result<Vec<Finding>, Failure>, news: &Sender<News>) {
+        let mut roll = self.my_turn(place);
+        let source = &self.sources[place];
+        let joined = match answer {
+            Ok(found) => Ok(roll.claims.join(source, found)),
+            Err(failure) => {
+                // What it said last is not shown, but nobody else gets its names meanwhile.
+                roll.claims.join_kept(source);
+                Err(failure)
+            }
+        };
+        roll.answered[place] = true;
+        let first = roll.next;
+        roll.next += joined.as_ref().map_or(0, |joined| joined.workers.len());
+        self.answered.notify_all();
+        drop(roll);
+        match joined {
+            Err(failure) => drop(news.send(News::Silent { source: place, failure })),
+            Ok(joined) => {
+                let workers =
+                    joined.workers.iter().zip(first..).map(|(joining, index)| (index, joining.worker.clone())).collect();
+                if news.send(News::Joined { source: place, workers, warnings: joined.warnings }).is_err() {
+                    return;
+                }
+                for (Joining { worker, told }, index) in joined.workers.into_iter().zip(first..) {
+                    match told {
+                        Some(Err(failure)) => self.asking.told(index, &worker, Err(failure)),
+                        told => self.asking.ask_after(index, worker, told.and_then(Result::ok)),
+                    }
+                }
+            }
+        }
+    }
+
+    /// A name that two sources have is the earlier one's, whoever answers first: so wait for those before, if they could have one.
+    fn my_turn(&self, place: usize) -> MutexGuard<'_, Roll> {
+        let prefix = |place: usize| self.sources[place].prefix.as_str();
+        let may_meet = |other: usize| prefix(other).starts_with(prefix(place)) || prefix(place).starts_with(prefix(other));
+        let rivals: Vec<usize> = (0..place).filter(|&other| may_meet(other)).collect();
+        let mut roll = self.roll.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        while rivals.iter().any(|&rival| !roll.answered[rival]) {
+            roll = self.answered.wait(roll).unwrap_or_else(|poisoned| poisoned.into_inner());
+        }
+        roll
+    }
+}

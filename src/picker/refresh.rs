@@ -1,0 +1,139 @@
+//! Refresh the workers, and putting their answers on the screen as they come.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
+use std::time::Duration;
+
+use skim::tui::Event;
+use skim::tui::actions::Action;
+
+use super::highlight::Highlight;
+use super::layout::Layout;
+use super::ui::Ui;
+use super::workers::Workers;
+use crate::cluster::pod;
+use crate::discovery::{self, News};
+use crate::registry::Registry;
+use crate::registry::names::WorkerName;
+use crate::remote::list::Question;
+use crate::terminal::table;
+
+/// How soon the threads that wait for answers notice that the picker has gone.
+const NOTICE: Duration = Duration::from_millis(20);
+/// Columns that skim leaves free before the header.
+const INDENT: usize = 2;
+
+/// The workers of one picker on the screen.
+pub struct Refresh {
+    registry: Registry,
+    question: Question,
+    workers: Arc<Mutex<Workers>>,
+    highlight: Arc<Highlight>,
+    /// The header's second line.
+    hint: String,
+    ui: Ui,
+    closed: AtomicBool,
+}
+
+impl Refresh {
+    pub fn new(
+        registry: Registry,
+        question: Question,
+        workers: Arc<Mutex<Workers>>,
+        highlight: Arc<Highlight>,
+        hint: String,
+        ui: Ui,
+    ) -> Arc<Self> {
+        Arc::new(Self { registry, question, workers, highlight, hint, ui, closed: AtomicBool::new(false) })
+    }
+
+    pub fn workers(&self) -> MutexGuard<'_, Workers> {
+        self.workers.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Ask every worker that is not being asked already, and every source. Rows stay until their worker has answered.
+    pub fn ask(self: &Arc<Self>) {
+        pod::ask_anew();
+        let mut all = self.workers();
+        let workers = all.ask();
+        let mut registry = self.registry.clone();
+        if !all.ask_sources() {
+            registry.sources.clear();
+        }
+        drop(all);
+        self.publish();
+        let names = workers.iter().map(|worker| worker.name.clone()).enumerate().collect();
+        let news = discovery::ask_all(&registry, workers, Question { queue: false, ..self.question });
+        let asking = self.clone();
+        thread::spawn(move || asking.collect(names, &news));
+    }
+
+    /// No answer is taken any more.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+        self.workers().give_up();
+    }
+
+    /// `names` says whose report an index means.
+    fn collect(self: &Arc<Self>, mut names: HashMap<usize, WorkerName>, news: &Receiver<News>) {
+        while !self.closed.load(Ordering::Relaxed) {
+            match news.recv_timeout(NOTICE) {
+                // Answers that came together are drawn together.
+                Ok(first) => self.take(&mut names, std::iter::once(first).chain(news.try_iter())),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn take(self: &Arc<Self>, names: &mut HashMap<usize, WorkerName>, news: impl Iterator<Item = News>) {
+        let mut all = self.workers();
+        for news in news {
+            match news {
+                News::Joined { source, workers, .. } => {
+                    names.extend(workers.iter().map(|(index, worker)| (*index, worker.name.clone())));
+                    all.join(source, workers.into_iter().map(|(_, worker)| worker).collect());
+                }
+                News::Silent { source, failure } => all.silent(source, failure),
+                News::Report(report) => {
+                    if let Some(name) = names.get(&report.index) {
+                        all.take(name, report.answer.map(|answer| answer.sessions));
+                    }
+                }
+            }
+        }
+        drop(all);
+        self.publish();
+    }
+
+    /// Rows and header as they are now.
+    fn publish(self: &Arc<Self>) {
+        let rows = self.workers().rows();
+        let asking = self.clone();
+        self.ui.change(move |app| {
+            asking.highlight.replace_rows(app, rows.clone());
+            Vec::new()
+        });
+        self.show_headline();
+    }
+
+    /// The header as it is now, in the room there is now.
+    pub fn show_headline(&self) {
+        let header = self.header(&self.workers().headline());
+        self.ui.change(move |_| vec![header.clone()]);
+    }
+
+    /// The event that shows this line above the hint.
+    pub fn header(&self, line: &str) -> Event {
+        Event::Action(Action::SetHeader(Some(header(line, &self.hint))))
+    }
+}
+
+/// A header of these two lines, each cut where there is no room for it.
+pub fn header(line: &str, hint: &str) -> String {
+    let columns = Layout::of_terminal().list_columns().saturating_sub(INDENT);
+    format!("{}\n{}", table::fit(line, columns), table::fit(hint, columns))
+}

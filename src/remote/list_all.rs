@@ -1,0 +1,125 @@
+//! Many workers asked at the same time, and their answers as they come.
+
+use std::collections::VecDeque;
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
+
+use super::Remote;
+use super::list::{Question, one};
+use super::session::Answer;
+use crate::failure::Failure;
+use crate::registry::worker::Worker;
+use crate::state;
+
+/// What one worker said, or why it did not.
+#[derive(Debug)]
+pub struct Report {
+    /// Its place among the workers that were asked.
+    pub index: usize,
+    /// The pod that answered, where there is one.
+    pub pod: Option<String>,
+    pub answer: Result<Answer, Failure>,
+}
+
+/// Ask all workers at the same time; reports come in the order of the answers. Dropping the receiver stops new questions.
+/// The sessions are noted for completion, before the report is sent: who has all reports may end the process.
+pub fn all(workers: Vec<Worker>, question: Question) -> Receiver<Report> {
+    let (sender, receiver) = mpsc::channel();
+    let asking = Asking::new(question, move |report| sender.send(report).is_ok());
+    workers.into_iter().enumerate().for_each(|(index, worker)| asking.ask(index, worker));
+    receiver
+}
+
+/// Workers that are asked at the same time, so many at most, and more may come.
+pub struct Asking<Deliver>(Arc<Shared<Deliver>>);
+
+struct Shared<Deliver> {
+    question: Question,
+    /// Takes each report; false when nobody wants any more.
+    deliver: Deliver,
+    line: Mutex<Line>,
+}
+
+#[derive(Default)]
+struct Line {
+    waiting: VecDeque<(usize, Worker, Option<Answer>)>,
+    /// How many threads ask.
+    asking: usize,
+}
+
+impl<Deliver: Fn(Report) -> bool + Send + Sync + 'static> Asking<Deliver> {
+    pub fn new(question: Question, deliver: Deliver) -> Self {
+        Self(Arc::new(Shared { question, deliver, line: Mutex::default() }))
+    }
+
+    /// Ask one more; its report has this index.
+    pub fn ask(&self, index: usize, worker: Worker) {
+        self.ask_after(index, worker, None);
+    }
+
+    /// The same for one of which something is known already: how it stands, and what it has without tmux.
+    pub fn ask_after(&self, index: usize, worker: Worker, told: Option<Answer>) {
+        let mut line = self.0.line();
+        line.waiting.push_back((index, worker, told));
+        if line.asking < self.0.question.parallel.get() {
+            line.asking += 1;
+            let shared = self.0.clone();
+            thread::spawn(move || shared.work());
+        }
+    }
+
+    /// Deliver what one said already.
+    pub fn told(&self, index: usize, worker: &Worker, answer: Result<Answer, Failure>) {
+        note_sessions(worker, &answer);
+        (self.0.deliver)(Report { index, pod: Remote::to(worker).exec.pod(), answer });
+    }
+}
+
+impl<Deliver: Fn(Report) -> bool> Shared<Deliver> {
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// One after the other, until nobody waits.
+    fn work(&self) {
+        while let Some((index, worker, told)) = self.next() {
+            let remote = Remote::to(&worker);
+            let answer = knowing(told, one(&remote, &worker, self.question));
+            note_sessions(&worker, &answer);
+            let report = Report { index, pod: remote.exec.pod(), answer };
+            if !(self.deliver)(report) {
+                self.line().waiting.clear();
+            }
+        }
+    }
+
+    fn next(&self) -> Option<(usize, Worker, Option<Answer>)> {
+        let mut line = self.line();
+        let next = line.waiting.pop_front();
+        line.asking -= usize::from(next.is_none());
+        next
+    }
+}
+
+fn note_sessions(worker: &Worker, answer: &Result<Answer, Failure>) {
+    match answer {
+        Ok(answer) => {
+            let names: Vec<_> = answer.sessions.iter().map(|session| session.name.as_str()).collect();
+            state::sessions::note(&worker.name, &names);
+        }
+        Err(_) => state::sessions::note_silence(&worker.name),
+    }
+}
+
+/// What a worker answered, with what was known of it before.
+pub fn knowing(told: Option<Answer>, answer: Result<Answer, Failure>) -> Result<Answer, Failure> {
+    match (answer, told) {
+        (Ok(answer), Some(Answer { standing: Some(standing), sessions, .. })) => {
+            let is_log = answer.sessions.iter().all(|session| session.id.is_none());
+            let sessions = if is_log { sessions } else { answer.sessions };
+            Ok(Answer { sessions, standing: Some(standing), ..answer })
+        }
+        (answer, _) => answer,
+    }
+}

@@ -1,0 +1,145 @@
+//! What a view asks beside its connection, and how it says good-bye: in threads, because the operator's keys come first.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use super::Attachment;
+use crate::cluster::kubectl_error::NO_NODE;
+use crate::failure::{Failure, Kind};
+use crate::view::Outcome;
+use crate::view::child::Child;
+use crate::view::events::ViewEvent;
+use crate::view::plan::{Answer, Question};
+use crate::view::terminal::restore::{Last, write};
+
+/// When the window is closed, the worker has this long to let go of our client.
+const FAREWELL: Duration = Duration::from_secs(3);
+/// How long a question may take.
+const ANSWER: Duration = Duration::from_secs(15);
+/// How long a node may take to show that it lives.
+const REDRAW: Duration = Duration::from_secs(10);
+
+impl Attachment<'_> {
+    pub(super) fn ask_which_start(&self) {
+        let (Some(pod), Some(child)) = (self.pod.clone(), &self.child) else { return };
+        let (remote, sender, number) = (Arc::clone(&self.view.remote), self.sender.clone(), child.number);
+        thread::spawn(move || {
+            let start = remote.exec.start(&pod, Instant::now() + ANSWER);
+            let _ = sender.send(ViewEvent::In(number, start));
+        });
+    }
+
+    pub(super) fn redraw(&self) {
+        let Some(child) = &self.child else { return };
+        let (client, sender, number) = (Arc::clone(&self.client), self.sender.clone(), child.number);
+        thread::spawn(move || {
+            let drawn = match client.redraw(Instant::now() + REDRAW) {
+                Ok(drawn) => Some(drawn),
+                Err(failure) => is_about_the_node(&failure).then_some(false),
+            };
+            let _ = sender.send(ViewEvent::Redrawn(number, drawn));
+        });
+    }
+
+    pub(super) fn ask(&mut self, question: Question) {
+        self.questions += 1;
+        let number = self.questions;
+        let (client, remote, sender) = (Arc::clone(&self.client), Arc::clone(&self.view.remote), self.sender.clone());
+        let pod = self.pod.clone();
+        thread::spawn(move || {
+            let deadline = Instant::now() + ANSWER;
+            let answer = match question {
+                Question::Session => Answer::Session(client.look(deadline)),
+                Question::Pod => Answer::Pod(remote.exec.renew(deadline)),
+                Question::Start => Answer::Start(match pod {
+                    Some(pod) => remote.exec.start(&pod, deadline),
+                    None => Err(Failure::new(Kind::Missing, "there is no pod")),
+                }),
+            };
+            let _ = sender.send(ViewEvent::Answered(number, answer));
+        });
+    }
+
+    /// Tidy up.
+    pub(super) fn leave(&mut self, outcome: &Outcome) {
+        self.down_screen.away();
+        if let Some(child) = &mut self.child {
+            child.end();
+            self.leftover = true;
+            if self.plan.entered() {
+                self.last = Last::CutOff;
+            }
+        }
+        while let Some(pause) = self.child.as_mut().and_then(Child::insist) {
+            if let Ok(ViewEvent::Ended(..)) = self.events.recv_timeout(pause) {
+                self.child = None;
+            }
+        }
+        if self.leftover {
+            self.say_farewell();
+        } else {
+            self.client.has_ended();
+        }
+        self.terminal.restore(self.last);
+        if self.says_connecting && !self.plan.entered() {
+            write("\r\x1b[K");
+        }
+        if *outcome == Outcome::Gone {
+            self.window.over();
+        }
+    }
+
+    /// Ask the worker to let go of what we have left there. Nobody waits for long: the window is closed.
+    fn say_farewell(&mut self) {
+        self.questions += 1;
+        let (number, client, sender) = (self.questions, Arc::clone(&self.client), self.sender.clone());
+        let deadline = Instant::now() + FAREWELL;
+        thread::spawn(move || {
+            let answer = Answer::Session(client.look(deadline));
+            let _ = sender.send(ViewEvent::Answered(number, answer));
+        });
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.events.recv_timeout(left) {
+                Ok(ViewEvent::Answered(answered, _)) if answered == number => return,
+                Ok(ViewEvent::Signal(Signal::SIGINT)) | Err(_) => return,
+                Ok(_) => {}
+            }
+        }
+    }
+}
+
+/// Whether a node that froze can be the reason: not a login that has expired, nor an API server that takes no new connection.
+fn is_about_the_node(failure: &Failure) -> bool {
+    match failure.kind {
+        Kind::Unreachable => !failure.lasting && (!failure.before_start || failure.reason.starts_with(NO_NODE)),
+        Kind::Incomplete => false,
+        _ => !failure.lasting,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::cluster::kubectl_error::classify;
+
+    #[rstest]
+    #[case("Error from server (InternalError): error dialing backend: dial tcp 10.0.0.7:10250: i/o timeout\n", true)]
+    #[case("error: unable to upgrade connection: container not found (\"worker\")\n", true)]
+    #[case("Error from server (NotFound): pods \"w-1\" not found\n", true)]
+    #[case("Error from server (Timeout): the request timed out\n", true)]
+    #[case("error: You must be logged in to the server (Unauthorized)\n", false)]
+    #[case("Unable to connect to the server: getting credentials: exec: executable login failed with exit code 1\n", false)]
+    #[case("Error from server (Forbidden): pods \"w-1\" is forbidden: User \"ann\" cannot get resource \"pods\"\n", false)]
+    #[case("The connection to the server 10.0.0.1:6443 was refused - did you specify the right host or port?\n", false)]
+    #[case("Unable to connect to the server: dial tcp: lookup api.example.com: no such host\n", false)]
+    #[case("Unable to connect to the server: dial tcp 10.0.0.1:6443: i/o timeout\n", false)]
+    fn what_keeps_us_from_asking_says_nothing_about_the_node(#[case] said: &str, #[case] expected: bool) {
+        assert_eq!(is_about_the_node(&classify(said.as_bytes(), b"")), expected);
+    }
+}

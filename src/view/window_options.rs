@@ -1,0 +1,48 @@
+//! What the operator's tmux is told of a view in one of its windows.
+
+use super::plan::State;
+use crate::local::message;
+use crate::local::tmux::Tmux;
+use crate::local::windows;
+use crate::registry::names::Address;
+use crate::terminal::neutralise;
+
+/// Tells it, in a window of ours; elsewhere it tells nobody. All of this is nice to know, and no reason to fail.
+pub struct WindowOptions<'a> {
+    tmux: Option<Tmux>,
+    address: &'a Address,
+    state: Option<State>,
+    pod: Option<String>,
+}
+
+impl<'a> WindowOptions<'a> {
+    pub fn new(address: &'a Address, in_window: bool) -> Self {
+        let tmux = if in_window { Tmux::current().ok() } else { None };
+        Self { tmux, address, state: None, pod: None }
+    }
+
+    /// How the connection is.
+    pub fn state(&mut self, state: Option<State>) {
+        let (Some(tmux), Some(now)) = (&self.tmux, state) else { return };
+        if self.state != state {
+            self.state = state;
+            let _ = windows::note_state(tmux, self.address, now.word(), now != State::Connected);
+        }
+    }
+
+    /// Which pod the view is on.
+    pub fn pod(&mut self, pod: Option<String>) {
+        let (Some(tmux), Some(now)) = (&self.tmux, &pod) else { return };
+        if self.pod != pod {
+            let _ = windows::note_pod(tmux, now);
+            self.pod = pod;
+        }
+    }
+
+    /// The session is over, and the window goes.
+    pub fn over(&self) {
+        if let Some(tmux) = &self.tmux {
+            message::say(tmux, &format!("{} has ended", neutralise::line(&self.address.to_string())));
+        }
+    }
+}
