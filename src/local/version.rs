@@ -12,9 +12,7 @@ impl Version {
     /// no tmux says.
     pub fn reported(said: &str) -> Option<&str> {
         let (_, version) = said.trim_end().rsplit_once(' ')?;
-        let numbered = version.trim_start_matches("next-").starts_with(|first: char| first.is_ascii_digit());
-        let named = version == "master" || version.starts_with("openbsd-");
-        (said.trim_end().lines().count() == 1 && (numbered || named)).then_some(version)
+        (said.trim_end().lines().count() == 1 && is_version(version)).then_some(version)
     }
 
     /// `3.3a`, `next-3.8`, `3.4-rc`; what has no number (`master`) is newer than all of them.
@@ -34,6 +32,12 @@ impl Version {
     pub fn at_least(self, major: u32, minor: u32) -> bool {
         self >= Self { major, minor }
     }
+}
+
+/// Whether a text is what tmux calls one of its versions.
+pub fn is_version(text: &str) -> bool {
+    let numbered = text.trim_start_matches("next-").starts_with(|first: char| first.is_ascii_digit());
+    numbered || text == "master" || text.starts_with("openbsd-")
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::env;
 
+use crate::local::version::{self, Version};
+
 /// Names of terminal types, best first, separated by spaces. Inside tmux those are tmux's own.
 pub fn types() -> String {
     const TMUX: &str = "tmux-256color screen-256color xterm-256color";
@@ -16,13 +18,21 @@ pub fn types() -> String {
 /// does not know, so the newest words come last. A tmux passes on what *its* terminal can do and makes the best of the rest.
 pub fn features() -> String {
     const ANY: &str = "256,clipboard,title,mouse,focus,bpaste";
-    const TMUX: &str = "RGB,extkeys,usstyle,cstyle,strikethrough,overline,hyperlinks";
+    const TMUX: &str = "RGB,extkeys,usstyle,cstyle,ccolour,strikethrough,overline,hyperlinks";
     let true_colour = env::var("COLORTERM").is_ok_and(|value| matches!(value.as_str(), "truecolor" | "24bit"));
     match (in_tmux(), true_colour) {
         (true, _) => format!("{ANY},{TMUX}"),
         (false, true) => format!("{ANY},RGB"),
         (false, false) => ANY.to_owned(),
     }
+}
+
+/// Whether our terminal says how large it is the wrong way round when it is asked (`CSI 18 t`): a tmux up to 3.3a says columns
+/// and rows. One that does not say which it is may be such a one, too.
+pub fn misstates_size() -> bool {
+    let is_right = |version: String| version::is_version(&version) && Version::parse(&version).at_least(3, 4);
+    let is_tmux = env::var("TERM_PROGRAM").is_ok_and(|program| program == "tmux");
+    in_tmux() && !(is_tmux && env::var("TERM_PROGRAM_VERSION").is_ok_and(is_right))
 }
 
 /// What tells the operator's tmux that the session takes the keys of a view (the plugin looks at `#{pane_path}`). Nobody

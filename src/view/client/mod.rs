@@ -61,6 +61,7 @@ impl Client {
         let told =
             if manner.read_only { [String::new(), String::new()] } else { [features::seamless(), features::not_seamless()] };
         arguments.extend(told);
+        arguments.push(own(if features::misstates_size() { "unasked" } else { "" }));
         arguments.push(if manner.plain { String::new() } else { script::packed(SESSION_OPTIONS) });
         if manner.read_only {
             arguments.extend(["-r", "-f", "read-only,ignore-size"].map(own));

@@ -224,7 +224,8 @@ end() {
 		tm "$@" set-option -u -t "$id:" @factory-worker-hooks
 	done
 	own_keys -a
-	set --
+	# Of a client that is not asked for its size (enter.sh), should it have come no further.
+	set -- set-option -su "terminal-overrides[$index]" \;
 	for hook in $hooks pane-mode-changed; do
 		set -- "$@" set-hook -gu "${hook}[$index]" \;
 	done
