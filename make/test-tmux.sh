@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 
 : "${TMUX_SUITES:=bookworm trixie testing sid}"
 : "${TMUX_TESTS:=windows seamless copy_mode plugin picker picker_sizes fidelity restored terminal_types hostile doctor nudge peek
-	list interrupted leftovers survival pods pod_windows pod_keys pod_sending gc_session tmux_pairs}"
+	list interrupted leftovers forms reconnect pods pod_windows pod_keys pod_sending gc_session tmux_pairs}"
 trees=$PWD/target/tmux
 mine=$(command -v tmux)
 newline='

@@ -191,6 +191,11 @@ impl World {
         tmux(self.program("tmux"), &socket, Path::new("/dev/null"), arguments)
     }
 
+    /// Whether a worker's tmux, which has to run, is of this version or newer.
+    pub fn worker_is(&self, worker: &str, major: u32, minor: u32) -> bool {
+        is_at_least(&self.worker_tmux(worker, &["display-message", "-p", "#{version}"]), major, minor)
+    }
+
     /// A session on a worker that runs `command` (sh), 100 columns by 30 rows. The name is taken literally.
     pub fn session(&self, worker: &str, name: &str, command: &str) {
         // tmux expands formats in the name; `#[` is a style to it and stays as it is.
@@ -322,6 +327,8 @@ impl<'a> Screen<'a> {
             "home",
         ]);
         screen.outer(&["set", "-g", "status", "off", ";", "set", "-g", "prefix", "None", ";", "set", "-g", "escape-time", "0"]);
+        // 3.2a has not made it as large as it was told to.
+        screen.outer(&["resize-window", "-t", "terminal:", "-x", "120", "-y", "40"]);
         screen.wait_until("the prompt", |text| text.starts_with('$'));
         screen
     }
@@ -333,6 +340,11 @@ impl<'a> Screen<'a> {
     /// The operator's tmux, asked from the side.
     pub fn inner(&self, arguments: &[&str]) -> String {
         tmux(self.world.program("tmux"), &self.inner, Path::new("/dev/null"), arguments)
+    }
+
+    /// Whether the operator's tmux is of this version or newer.
+    pub fn is(&self, major: u32, minor: u32) -> bool {
+        is_at_least(&self.inner(&["display-message", "-p", "#{version}"]), major, minor)
     }
 
     /// Make the terminal this large.
@@ -433,6 +445,12 @@ impl Drop for Screen<'_> {
         kill_server(&self.inner);
         kill_server(&self.outer);
     }
+}
+
+/// Whether tmux's version, e.g. `3.3a` or `next-3.8`, is this one or newer; one without a number is newer than all.
+fn is_at_least(version: &str, major: u32, minor: u32) -> bool {
+    let mut numbers = version.split(|byte: char| !byte.is_ascii_digit()).filter_map(|digits| digits.parse::<u32>().ok());
+    numbers.next().is_none_or(|found| (found, numbers.next().unwrap_or(0)) >= (major, minor))
 }
 
 fn framed(screen: &str) -> String {
