@@ -137,6 +137,23 @@ fn a_worker_s_tmux_may_be_called_otherwise() {
     assert_eq!(of("w (local)"), of("this machine"));
 }
 
+#[test]
+fn a_session_whose_name_looks_like_a_variable_has_one_window() {
+    let world = World::new().worker("w");
+    world.session("w", "a$b ${c}", "echo I am it; exec cat");
+    let screen = world.screen_with("");
+    let report: Value = serde_json::from_str(&world.run(&["list", "--json"]).expect(0).stdout).unwrap();
+    // tmux itself may have made another name of it.
+    let address = report["workers"][0]["sessions"][0]["address"].as_str().unwrap();
+    for _ in 0..2 {
+        screen.run(&["open", address]).expect(0);
+        screen.wait("I am it");
+        assert_eq!(screen.windows().len(), 2, "{:?}", screen.windows());
+    }
+    screen.run(&["close", address]).expect(0);
+    eventually("the window to go", || (screen.windows().len() == 1).then_some(()));
+}
+
 const NO_COMMANDS: &str = "commands: {status: \"\", queue: \"\", dispatch: \"\"}";
 
 /// A program that notes each size that it is told.

@@ -281,7 +281,7 @@ read_notes() {
 	done <<<"$lines"
 }
 
-# as_it_is TEXT: without the backslash that 3.4 prints before each $ with a name behind it.
+# as_it_is TEXT: what tmux has printed, without the backslash that 3.4 puts before each $ with a name behind it.
 as_it_is() {
 	local rest=$1 before escaped='\\\$[[:alpha:]_{]*'
 	REPLY=''
@@ -318,7 +318,7 @@ cells() {
 # option NAME DEFAULT: the option's value; the default only when it is not set, since an empty value is one too.
 option() {
 	REPLY=$2
-	! is_set "$1" || REPLY=$(tmux show-options -gqv "$1")
+	! is_set "$1" || as_it_is "$(tmux show-options -gqv "$1")"
 }
 
 # is_set NAME: whether the option is set, be it to nothing.

@@ -11,7 +11,7 @@ use tmux_interface::{DisplayMessage, ListKeys, ShowOptions, TmuxCommand};
 use super::escape;
 use super::ids::{ClientName, PaneId};
 use super::keys::Bindings;
-use super::version::Version;
+use super::version::{self, Version};
 use crate::exit::{Code, Problem};
 use crate::process::{self, End, Finished, Limits};
 use crate::terminal::neutralise;
@@ -59,7 +59,10 @@ impl Tmux {
     pub fn run(&self, commands: &[TmuxCommand<'_>]) -> Result<String> {
         let done = self.call(commands, PATIENCE)?;
         match done.end {
-            End::Exited(0) => Ok(String::from_utf8_lossy(&done.stdout).into_owned()),
+            End::Exited(0) => {
+                let said = String::from_utf8_lossy(&done.stdout);
+                Ok(if version::of_pane().as_deref() == Some("3.4") { escape::printed_by_3_4(&said) } else { said.into_owned() })
+            }
             _ => bail!("{}", complaint(&done)),
         }
     }

@@ -1,5 +1,7 @@
 //! Which tmux this is.
 
+use std::env;
+
 /// A tmux version, as far as it decides what tmux can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version {
@@ -34,8 +36,14 @@ impl Version {
     }
 }
 
+/// The version of the tmux in whose pane or popup we run, as it tells there; `None` outside, and when somebody has taken that away.
+pub fn of_pane() -> Option<String> {
+    let is_tmux = env::var("TERM_PROGRAM").is_ok_and(|program| program == "tmux");
+    env::var("TERM_PROGRAM_VERSION").ok().filter(|version| is_tmux && is_version(version))
+}
+
 /// Whether a text is what tmux calls one of its versions.
-pub fn is_version(text: &str) -> bool {
+fn is_version(text: &str) -> bool {
     let numbered = text.trim_start_matches("next-").starts_with(|first: char| first.is_ascii_digit());
     numbered || text == "master" || text.starts_with("openbsd-")
 }

@@ -30,9 +30,7 @@ pub fn features() -> String {
 /// Whether our terminal says how large it is the wrong way round when it is asked (`CSI 18 t`): a tmux up to 3.3a says columns
 /// and rows. One that does not say which it is may be such a one, too.
 pub fn misstates_size() -> bool {
-    let is_right = |version: String| version::is_version(&version) && Version::parse(&version).at_least(3, 4);
-    let is_tmux = env::var("TERM_PROGRAM").is_ok_and(|program| program == "tmux");
-    in_tmux() && !(is_tmux && env::var("TERM_PROGRAM_VERSION").is_ok_and(is_right))
+    in_tmux() && !version::of_pane().is_some_and(|version| Version::parse(&version).at_least(3, 4))
 }
 
 /// What tells the operator's tmux that the session takes the keys of a view (the plugin looks at `#{pane_path}`). Nobody
