@@ -341,8 +341,8 @@ say() {
 	word "$1"
 	tmux set-option -g @factory-worker-notice "$REPLY"
 	if [ -n "$client" ]; then
-		# 3.2 takes no client here by mistake, and finds the one that was used last.
-		tmux display-message -c "$client" -d 5000 "$notice" 2>/dev/null || tmux display-message -d 5000 "$notice"
+		# 3.2 takes no client here by mistake, and finds the one that was used last. What it says instead nobody has to read.
+		{ tmux display-message -c "$client" -d 5000 "$notice" || tmux display-message -d 5000 "$notice"; } 2>/dev/null || :
 	elif [ -n "$(tmux list-clients)" ]; then
 		tmux display-message -d 5000 "$notice"
 	else

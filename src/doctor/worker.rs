@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::{Check, machine};
 use crate::failure::{Failure, Kind};
 use crate::local;
-use crate::local::version::Version;
+use crate::local::version::{self, Version};
 use crate::registry::origin::Reads;
 use crate::registry::template::Template;
 use crate::registry::worker::{Place, Worker};
@@ -74,14 +74,16 @@ fn tmux(found: &Found, in_pod: bool) -> Vec<Check> {
     let Some(said) = &found.tmux else {
         return vec![Check::failed("tmux", &Failure::new(Kind::NoTmux, "there is no tmux in it"))];
     };
-    let Some(version) = Version::reported(said) else {
+    let Some(there) = Version::reported(said) else {
         let remedy = "install tmux in the image, or correct tmux: in workers.yaml";
         return vec![Check::fail("tmux", format!("it says no version: {said}"), remedy)];
     };
-    let mut checks = vec![machine::tmux_version("tmux", version)];
-    checks.extend(found.extended_keys.as_deref().and_then(|value| extended_keys(version, value)));
+    let mut checks = vec![machine::tmux_version("tmux", there)];
+    checks.extend(found.extended_keys.as_deref().and_then(|value| extended_keys(there, value)));
     if in_pod {
-        checks.extend(local::tmux::version().ok().and_then(|here| size(&here, version)));
+        // A server that was there before an upgrade is of the version before.
+        let here = version::of_pane().or_else(|| local::tmux::version().ok());
+        checks.extend(here.and_then(|here| size(&here, there)));
     }
     checks
 }
