@@ -136,9 +136,6 @@ fn key(tmux: &Tmux, bindings: &Bindings, what: &str, default: &str) -> Check {
     }
     // Only a key that goes by another name there, or is free, is asked for by itself.
     match bindings.behind_prefix(&chosen).map(str::to_owned).or_else(|| tmux.binding(&chosen)) {
-        Some(binding) if binding.trim().is_empty() => {
-            Check::ok(name, format!("prefix {chosen} is bound; this tmux does not say to what"))
-        }
         Some(binding) if binding.contains(OURS) && binding.contains(&format!(" {what} ")) => {
             Check::ok(name, format!("prefix {chosen}"))
         }

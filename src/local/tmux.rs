@@ -99,12 +99,11 @@ impl Tmux {
         self.run(&[ListKeys::new().build()]).map(Bindings::of)
     }
 
-    /// What a key behind the prefix is bound to, by any of its names: `None` when it is free, and nothing where tmux does not
-    /// say more than that it is bound.
+    /// What a key behind the prefix is bound to, by any of its names; `None` when it is free, or tmux (3.7) does not say.
     pub fn binding(&self, key: &str) -> Option<String> {
         let mut list = ListKeys::new().key_table("prefix").build();
         escape::positional(&mut list, [key]);
-        self.run(&[list]).ok()
+        self.run(&[list]).ok().filter(|binding| !binding.trim().is_empty())
     }
 
     fn call(&self, commands: &[TmuxCommand<'_>], patience: Duration) -> Result<Finished> {
