@@ -171,6 +171,17 @@ pub struct SessionArg {
     pub session: Option<String>,
 }
 
+/// How much of a container's log.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct LogExtent {
+    /// Go on printing what comes
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only the last lines
+    #[arg(long, value_name = "N")]
+    pub lines: Option<u32>,
+}
+
 #[derive(Debug, Args)]
 pub struct Peek {
     #[command(flatten)]
@@ -199,7 +210,7 @@ pub struct Attach {
     /// Never touch the session's options
     #[arg(long)]
     pub plain: bool,
-    /// Set by `open`: this is a tmux window's own command, so an early failure stays on screen until a key
+    /// Set by `open`: this is a tmux window's own command, so a first connection that fails is tried again
     #[arg(long, hide = true)]
     pub in_window: bool,
 }

@@ -1,6 +1,7 @@
 //! What kubectl's standard error means. The texts are those of kubectl 1.27 to 1.33, of the API server, the kubelet,
 //! containerd and CRI-O; the table in the tests holds them as they were recorded.
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::failure::{Failure, Kind};
@@ -64,6 +65,10 @@ const PLUGIN: &str = "run `kubectl get pods` in a terminal: the login plugin may
 const BUSY: &str = "try again in a moment, with a lower --parallel when it is us who ask so much";
 const READY: &str = "try again in a moment; `kubectl get --raw=/readyz` says whether the API server is well";
 const AUTHORITY: &str = "compare certificate-authority and server in the kubeconfig with the cluster's; is a proxy between?";
+/// Only views have long request lines, and only on such a worker.
+const UNPACK: &str = "install gzip and coreutils in its image (a view needs gunzip, base64 and tr there), or let whatever stands in front \
+                      of the API server take request lines of 24 KiB (nginx: large_client_header_buffers)";
+const TOO_LONG: Reason = Just("the way to the cluster takes no request that long (414)");
 
 /// How the reason begins when the API server answers and the node of the pod does not.
 pub const NO_NODE: &str = "the cluster cannot reach the pod's node";
@@ -117,6 +122,9 @@ const RULES: &[Rule] = &[
     remedied(rule(&["(ServiceUnavailable)"], Kind::Unreachable, true, Just("the API server is not available (503)")), READY),
     remedied(rule(&["(InternalError)"], Kind::Unreachable, false, Said("the API server failed (500)")), READY),
     remedied(rule(&["(Timeout)"], Kind::Unreachable, false, Said("the API server took too long (504)")), READY),
+    // In nginx's words, and in those of the standard.
+    configured(rule(&["unable to upgrade connection", "414 Request-URI Too"], Kind::Unreachable, true, TOO_LONG), UNPACK),
+    configured(rule(&["unable to upgrade connection", "URI Too Long"], Kind::Unreachable, true, TOO_LONG), UNPACK),
     rule(&["unable to upgrade connection"], Kind::Unreachable, false, Said("exec was refused on the way to the pod")),
     // The connection, while it lasted.
     rule(&["error reading from error stream"], Kind::Unreachable, false, Said("the connection was lost")),
@@ -146,15 +154,24 @@ fn asked_for_a_user(stdout: &[u8]) -> Option<Failure> {
     asked.then(|| Failure::new(Kind::Unauthorized, reason).before_start())
 }
 
-/// Take the JSON of kubectl's list of `what` apart.
+/// The items of kubectl's list of `what`, from its JSON.
 ///
 /// # Errors
 /// It is none, only a part of one, or kubectl's question who the user is.
-pub fn listing<T: DeserializeOwned>(stdout: &[u8], what: &str) -> Result<T, Failure> {
-    serde_json::from_slice(stdout).map_err(|error| {
+pub fn items<T: DeserializeOwned>(stdout: &[u8], what: &str) -> Result<Vec<T>, Failure> {
+    let list: serde_json::Result<List<T>> = serde_json::from_slice(stdout);
+    list.map(|list| list.items).map_err(|error| {
         let nonsense = || Failure::new(Kind::Incomplete, format!("kubectl's list of {what} makes no sense: {error}"));
         asked_for_a_user(stdout).unwrap_or_else(nonsense)
     })
+}
+
+/// `v1.List`, as kubectl prints it.
+#[derive(Deserialize)]
+struct List<T> {
+    // Not the plain `default`, which asks for a default item too.
+    #[serde(default = "Vec::new")]
+    items: Vec<T>,
 }
 
 /// Why kubectl exited non-zero without the status of a command. `stdout` is what the command had said by then: when it
@@ -223,7 +240,7 @@ fn program_missing(message: &str) -> Option<Failure> {
 /// kubectl's final message, on one line.
 fn message(text: &str) -> Option<String> {
     let lines: Vec<&str> = text.lines().collect();
-    let start = lines.iter().rposition(|line| BEGINNINGS.iter().any(|beginning| line.starts_with(beginning)))?;
+    let start = lines.iter().rposition(|line| is_verdict(line))?;
     // An empty line ends it: a hint of several paragraphs follows there.
     let words = lines[start..].iter().map(|line| line.trim()).take_while(|line| !line.is_empty());
     Some(words.collect::<Vec<_>>().join(" "))
@@ -238,17 +255,28 @@ pub fn last_words(stderr: &[u8]) -> Option<String> {
     Some(cut(said))
 }
 
+/// Whether a line is what kubectl itself says of a failure, and not a login plugin.
+pub fn is_kubectls(line: &str) -> bool {
+    is_verdict(line) || is_logged(line)
+}
+
+fn is_verdict(line: &str) -> bool {
+    BEGINNINGS.iter().any(|beginning| line.starts_with(beginning))
+}
+
+fn is_logged(line: &str) -> bool {
+    line.contains("memcache.go:") || line.contains("couldn't get current server API group list")
+}
+
 /// What a login plugin wrote before kubectl reported it: its last line that is no log line.
 fn plugin_said(text: &str) -> Option<String> {
-    let ours = |line: &str| BEGINNINGS.iter().any(|beginning| line.starts_with(beginning));
-    let end = text.lines().position(ours)?;
-    let logged = |line: &str| line.contains("memcache.go:") || line.contains("couldn't get current server API group list");
+    let end = text.lines().position(is_verdict)?;
     let mut lines: Vec<&str> = text.lines().take(end).map(str::trim).filter(|line| !line.is_empty()).collect();
     // klog writes an error of several lines as a block that ends in " >".
     if lines.iter().any(|line| line.ends_with("err=<")) {
         return None;
     }
-    lines.retain(|line| !logged(line));
+    lines.retain(|line| !is_logged(line));
     lines.last().map(|line| cut(line))
 }
 

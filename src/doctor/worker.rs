@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::{Check, machine};
+use super::{Check, machine, programs};
 use crate::failure::{Failure, Kind};
 use crate::local;
 use crate::local::version::{self, Version};
@@ -21,8 +21,10 @@ pub fn checks(worker: &Worker, timeout: Duration) -> Vec<Check> {
         return vec![Check::ok("log", "a polecat without tmux: its log is all there is to see")];
     }
     let remote = Remote::to(worker);
-    let programs: Vec<&str> = templates(worker).iter().filter_map(|(_, template, _)| template.program()).collect();
-    let answer = examine::examine(&remote, &programs, Instant::now() + timeout);
+    let mut wanted = programs::needed();
+    let templates = templates(worker);
+    wanted.extend(templates.iter().filter_map(|(_, template, _)| template.program()));
+    let answer = examine::examine(&remote, &wanted, Instant::now() + timeout);
     let mut checks = match &worker.place {
         Place::Pod(place) => {
             let container = place.container.as_ref().map_or("the pod's default", |name| name.as_str());
@@ -33,7 +35,7 @@ pub fn checks(worker: &Worker, timeout: Duration) -> Vec<Check> {
     if let Ok(found) = &answer {
         checks.extend(tmux(found, matches!(worker.place, Place::Pod(_))));
         checks.extend(surroundings(found));
-        checks.extend(templates(worker).iter().map(|(name, template, preset)| command(name, template, *preset, found)));
+        checks.extend(templates.iter().map(|(name, template, preset)| command(name, template, *preset, found)));
     }
     checks
 }
@@ -127,7 +129,7 @@ fn surroundings(found: &Found) -> Vec<Check> {
             Check::warn("locale", format!("C.UTF-8 is not there ({other})"), "install the C.UTF-8 locale in the image")
         }
     };
-    vec![terminfo, locale]
+    vec![terminfo, locale, programs::check(found)]
 }
 
 /// The worker's command templates by their key, and whether the preset wrote them.

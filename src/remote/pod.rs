@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use super::exec::{Exec, Interactive};
+use crate::cluster::endpoint;
+use crate::cluster::login::{self, Login};
 use crate::cluster::pod::{Resolver, Start};
-use crate::cluster::{endpoint, login};
 use crate::failure::{Failure, Kind};
 use crate::process::{Output, Request};
 use crate::registry::names::ObjectName;
@@ -50,8 +51,12 @@ impl Exec for Pod {
         self.0.start(pod, deadline)
     }
 
-    fn may_ask(&self) -> bool {
-        login::may_ask(&self.0.cluster)
+    fn login(&self) -> Login {
+        login::of(&self.0.cluster)
+    }
+
+    fn explained(&self, failure: Failure) -> Failure {
+        self.0.explained(failure)
     }
 
     fn endpoint(&self, deadline: Instant) -> Result<Option<String>, Failure> {

@@ -3,7 +3,8 @@
 pub mod drafts;
 pub mod ledger;
 pub mod network;
-mod process_id;
+pub mod plain_scripts;
+pub mod process_id;
 pub mod sessions;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};

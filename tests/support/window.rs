@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use kubesim::{Cluster, Pod, Running, requests_for};
+use kubesim::{Cluster, PATIENCE, Pod, Running, eventually_or_show, requests_for};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -19,9 +19,6 @@ pub const APP: &str = "echo I am qa; while IFS= read -r line; do echo \"$line\" 
 
 /// A key counts only after a second without any.
 pub const MORE_THAN_A_SECOND: Duration = Duration::from_millis(1600);
-
-/// How long a condition may take to come true: reconnecting on a busy machine takes its time.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What looks after the worker's pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,13 +62,18 @@ impl Factory {
 
     /// The window of `w/qa`, connected.
     pub fn window(&self) -> Window<'_> {
+        let window = self.opened();
+        window.wait_back();
+        window
+    }
+
+    /// The same, as soon as it is there.
+    pub fn opened(&self) -> Window<'_> {
         let screen = self.operator.world.screen();
         screen.run(&["open", "w/qa"]).expect(0);
         let panes = screen.inner(&["list-panes", "-a", "-F", "#{pane_id} #{@factory-worker-view}"]);
         let pane = panes.lines().find_map(|line| line.strip_suffix(" 1")).unwrap().to_owned();
-        let window = Window { screen, pane, factory: self, client: RefCell::default() };
-        window.wait_back();
-        window
+        Window { screen, pane, factory: self, client: RefCell::default() }
     }
 
     /// No connection any more, and none again before `accept_connections`.
@@ -121,7 +123,8 @@ impl Factory {
     /// The client in the pod.
     pub fn signal_client(&self, signal: Signal) {
         let pid = self.pod().tmux(&["list-clients", "-F", "#{client_pid}"]);
-        kill(Pid::from_raw(pid.trim().parse().unwrap()), signal).unwrap();
+        let pid = self.pod().on_this_machine(pid.trim().parse().unwrap());
+        kill(Pid::from_raw(pid), signal).unwrap();
     }
 
     /// Wait until nothing of a view is left anywhere.
@@ -160,6 +163,7 @@ impl Window<'_> {
 
     #[track_caller]
     pub fn wait_state(&self, state: &str) {
+        // Often: a state may be there for a moment only.
         let mut seen = String::new();
         let end = Instant::now() + PATIENCE;
         while Instant::now() < end {
@@ -175,15 +179,10 @@ impl Window<'_> {
     /// Wait until the view is in the session with another client than the one that was seen last.
     #[track_caller]
     pub fn wait_back(&self) {
-        let end = Instant::now() + PATIENCE;
-        let client = loop {
-            if let Some(client) = self.new_client() {
-                break client;
-            }
-            let (state, screen) = (self.state(), self.screen.text());
-            assert!(Instant::now() < end, "no new client; the state is {state:?}; the screen:\n{screen}");
-            std::thread::sleep(Duration::from_millis(20));
-        };
+        let client = eventually_or_show("a new client", || {
+            let seen = || format!("the state is {:?}; the screen:\n{}", self.state(), self.screen.text());
+            self.new_client().ok_or_else(seen)
+        });
         self.client.replace(client);
         self.screen.wait("I am qa");
     }

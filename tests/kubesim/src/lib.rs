@@ -14,10 +14,14 @@
 //! assert_eq!(cluster.calls().execs().len(), 1);
 //! worker.pod().delete(); // and another one comes
 //! ```
+//!
+//! Beside it stands what tests with a cluster and tests without one share: a [`Terminal`], [`eventually`], [`mod@tmux`] asked
+//! from the side, and a program that [`Ran`].
 
 mod access;
 mod admission;
 mod api;
+mod applets;
 mod apply;
 mod cluster;
 mod configuration;
@@ -37,6 +41,7 @@ mod kubeconfig;
 mod line;
 mod links;
 mod logs;
+mod namespaces;
 mod node;
 mod objects;
 mod openapi;
@@ -60,14 +65,18 @@ mod stage;
 mod status;
 mod store;
 mod table;
+mod terminal;
 mod tls;
+pub mod tmux;
 mod volumes;
+mod waiting;
 mod watch;
 mod websocket;
 mod wire;
 mod workload;
 
 pub use access::Login;
+pub use applets::link_applets;
 pub use cluster::{Cluster, Rule, When};
 pub use faults::{After, Farewell, Fault, Requests, everything, execs, lists, requests, requests_for, watches};
 pub use image::Oddity;
@@ -77,6 +86,8 @@ pub use process::{Process, Resizer};
 pub use published::Published;
 pub use ran::Ran;
 pub use reap::{Guard, kill_processes_of};
-pub use record::{Call, Calls};
+pub use record::{Call, Calls, Input};
 pub use stage::Stage;
+pub use terminal::Terminal;
+pub use waiting::{PATIENCE, eventually, eventually_or_show};
 pub use workload::{Running, Workload};

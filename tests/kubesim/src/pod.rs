@@ -1,18 +1,21 @@
 //! A pod, as tests handle it.
 
 use std::fmt;
+use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::cluster::PATIENCE;
 use crate::container::Container;
 use crate::controllers;
 use crate::core::Core;
 use crate::node;
+use crate::process::Process;
 use crate::stage::{Stage, is_ready};
+use crate::tmux;
+use crate::waiting::PATIENCE;
 
 /// A pod that is or was there.
 #[derive(Clone)]
@@ -103,11 +106,7 @@ impl Pod {
     /// There is no such session.
     #[track_caller]
     pub fn pane(&self, session: &str) -> String {
-        let listing = self.tmux(&["list-sessions", "-F", "#{session_id} #{session_name}"]);
-        let named = |line: &&str| line.split_once(' ').is_some_and(|(_, name)| name == session);
-        let line = listing.lines().find(named).unwrap_or_else(|| panic!("no session {session:?} in:\n{listing}"));
-        let id = line.split(' ').next().unwrap_or_default();
-        self.tmux(&["capture-pane", "-p", "-t", &format!("{id}:")])
+        tmux::pane(|arguments| self.tmux(arguments), session)
     }
 
     /// The clients of its tmux server, a line each: session, width, height.
@@ -117,9 +116,37 @@ impl Pod {
         listing.lines().map(str::to_owned).collect()
     }
 
+    /// Start a command in it, on a terminal of its own, as an exec does whose client is gone.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    pub fn start_on_terminal(&self, argv: &[&str]) -> Process {
+        let argv: Vec<String> = argv.iter().map(|&word| word.to_owned()).collect();
+        let command = self.container().command(&argv).unwrap_or_else(|error| panic!("{error}"));
+        Process::on_terminal(command, Some((80, 24))).unwrap_or_else(|error| panic!("{argv:?}: {error}"))
+    }
+
     /// Everything that runs in it.
     pub fn processes(&self) -> Vec<i32> {
         self.container().processes()
+    }
+
+    /// The number that a process of it has on this machine, by the one that it has in there.
+    ///
+    /// # Panics
+    /// There is no such process.
+    pub fn on_this_machine(&self, pid: i32) -> i32 {
+        let inside = |outside: &i32| {
+            let status = fs::read_to_string(format!("/proc/{outside}/status")).unwrap_or_default();
+            let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:")).unwrap_or_default();
+            numbers.split_whitespace().last() == Some(pid.to_string().as_str())
+        };
+        self.processes().into_iter().find(inside).unwrap_or_else(|| panic!("{} has no process {pid}", self.name()))
+    }
+
+    /// How many in it have ended that nobody waits for: where its first process reaps nothing, these stay.
+    pub fn zombies(&self) -> usize {
+        self.container().zombies()
     }
 
     /// Its HOME.
