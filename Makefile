@@ -8,7 +8,7 @@ SEED = 0
 # rustup puts cargo into its own place, and not every shell knows; make/need.sh puts what only tests use into target/tools.
 export PATH := $(CURDIR)/target/tools:$(PATH):$(HOME)/.cargo/bin
 
-.PHONY: help build demo test test-all lint bench soak fuzz install uninstall build-linux image push
+.PHONY: help build demo test test-all test-tmux lint bench soak fuzz install uninstall build-linux image push
 
 # The worker image, with the registry's name.
 IMAGE ?=
@@ -20,6 +20,7 @@ help:
 	@echo 'make build                the binary alone: target/release/factory-worker'
 	@echo 'make test                 every test'
 	@echo 'make test-all             the same, then all that concerns workers once more on workers of busybox, and of other kinds'
+	@echo 'make test-tmux            suites with other tmuxes here and on the workers, from Debian by debootstrap; not part of make test'
 	@echo 'make lint                 rustfmt, clippy, shellcheck, shfmt'
 	@echo 'make fuzz SECONDS=60      every parser on mutated input, for so long each'
 	@echo 'make bench                the numbers that the README claims'
@@ -39,6 +40,10 @@ demo:
 test:
 	@sh make/need.sh test
 	@sh make/test.sh
+
+test-tmux:
+	@sh make/need.sh test-tmux
+	@sh make/test-tmux.sh
 
 test-all:
 	@sh make/need.sh test

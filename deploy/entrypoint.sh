@@ -296,7 +296,7 @@ session() {
 		[[ ! -e $FACTORY_RUNTIME/ending ]] || exit 0
 		# A command that was killed may have left the terminal as it needed it.
 		stty sane
-		printf '\033[?1049l\033[?1000;1002;1003;1006;2004l\033[?25h\033[m\n'
+		printf '\033[?1049l\033[?1000;1002;1003;1004;1006;2004;2031l\033[>4m\033[?25h\033[m\n'
 		printf '[%s: exit %s at %(%H:%M:%S)T; again in %s s, or at once with Enter]\n' "$name" "$status" -1 "$pause"
 		read -r -t "$pause"
 	done

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sees to it that this machine has what a make target needs, and installs what is missing: need.sh build|demo|test|bench|lint|fuzz
+# Sees to it that this machine has what a make target needs, and installs what is missing: need.sh build|demo|test|test-tmux|bench|lint|fuzz
 set -eu
 
 packages='' downloads=''
@@ -81,6 +81,11 @@ want_for() {
 	demo)
 		want tmux tmux 'factory-worker shows sessions in it'
 		;;
+	test-tmux)
+		want debootstrap debootstrap 'it brings other versions of tmux'
+		want unshare util-linux 'they are put where tests look for tmux, and nobody else'
+		want_for test
+		;;
 	test)
 		want tmux tmux 'most tests press keys in a real one'
 		want ps procps 'tests look for processes that were left behind'
@@ -113,7 +118,7 @@ want_for() {
 		want c++ 'g++' 'it compiles libFuzzer'
 		;;
 	*)
-		echo "need.sh: $1 is no target; there are build, demo, test, bench, lint, fuzz" >&2
+		echo "need.sh: $1 is no target; there are build, demo, test, test-tmux, bench, lint, fuzz" >&2
 		exit 2
 		;;
 	esac

@@ -12,8 +12,12 @@ use support::{Screen, World, eventually};
 /// A session whose application says this, then keeps all that reaches it.
 fn world(says: &str) -> World {
     let world = World::new().worker("w");
-    world.session("w", "qa", &format!("stty raw -echo; printf 'I am qa\\r\\n{says}'; exec cat >keys"));
+    session(&world, says);
     world
+}
+
+fn session(world: &World, says: &str) {
+    world.session("w", "qa", &format!("stty raw -echo; printf 'I am qa\\r\\n{says}'; exec cat >keys"));
 }
 
 fn window<'a>(world: &'a World, settings: &str) -> Screen<'a> {
@@ -46,6 +50,8 @@ fn what_is_drawn_arrives_as_it_is(#[case] says: &str, #[case] shown: &str) {
     let screen = window(&world, "");
     // tmux versions differ in how they separate numbers.
     let pane = || pane(&screen).replace("::", ";").replace(':', ";");
+    // 3.2a has this colour, and does not say so.
+    let shown = if shown == "58;2;9;8;7m" && !screen.is(3, 3) { "[4;3" } else { shown };
     eventually(shown, || pane().contains(shown).then_some(()));
 }
 
@@ -101,7 +107,13 @@ fn the_operator_s_prefix_pressed_twice_reaches_the_application() {
 #[case::shift_enter("\x1b[27;2;13~", &["\x1b[27;2;13~", "\x1b[13;2u"])]
 #[case::ctrl_enter_the_other_way("\x1b[13;5u", &["\x1b[27;5;13~", "\x1b[13;5u"])]
 fn a_key_that_has_no_byte_of_its_own_reaches_an_application_that_asks_for_it(#[case] sent: &str, #[case] got: &[&str]) {
-    let world = world(r"\033[>4;1m");
+    let world = World::new().worker("w");
+    world.session("w", "first", "exec cat");
+    // Since 3.5 tmux hears an application ask for such keys only while they are on; a view comes too late for one that runs.
+    if world.worker_is("w", 3, 5) {
+        world.worker_tmux("w", &["set-option", "-s", "extended-keys", "on"]);
+    }
+    session(&world, r"\033[>4;1m");
     let screen = window(&world, "set -s extended-keys on");
     eventually("the key", || {
         screen.type_text(sent);
@@ -179,6 +191,9 @@ fn a_bell_rings_here() {
 fn a_title_is_the_pane_s_title_here_and_never_a_format(#[case] title: &str) {
     let world = world(&format!(r"\033]2;{title}\007"));
     let screen = window(&world, "set -g status-right '#{pane_title}'\nset -g status-right-length 90\nset -g set-titles on");
+    // Since 3.7 tmux spoils what could become a command.
+    let spoilt = title.replace("#(", "_(");
+    let title = if world.worker_is("w", 3, 7) || screen.is(3, 7) { &spoilt } else { title };
     eventually("the title", || {
         (screen.inner(&["display-message", "-p", "-t", "w/qa", "#{pane_title}"]).trim_end() == title).then_some(())
     });

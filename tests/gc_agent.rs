@@ -28,13 +28,17 @@ fn metadata_is_kept_where_the_agent_keeps_it() {
         "",
         "a=b",
         "#{x} $(touch pwned) `id` \"q\" 'q'",
+        "$HOME ${HOME} \\$HOME \\$1 $",
         "two\nlines",
         "ü",
         &"long".repeat(2000),
     ] {
         city.session(&["set-meta", "mayor", "GC_DRAIN"], value).expect(0);
         assert_eq!(get("GC_DRAIN"), value);
-        assert_eq!(pod.tmux(&["show-environment", "-t", "main", "GC_DRAIN"]), format!("GC_DRAIN={value}\n"));
+        // 3.4 prints a backslash before what looks like a variable.
+        let bare = |text: &str| text.replace("\\$", "$");
+        let kept = pod.tmux(&["show-environment", "-t", "main", "GC_DRAIN"]);
+        assert_eq!(bare(&kept), bare(&format!("GC_DRAIN={value}\n")));
     }
     pod.tmux(&["set-environment", "-t", "main", "GC_DRAIN_ACK", "by the agent"]);
     assert_eq!(get("GC_DRAIN_ACK"), "by the agent");

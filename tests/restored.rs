@@ -20,9 +20,15 @@ use support::{BIN, World, eventually};
 const EVERYTHING: &str = "printf '\\033[?1049h\\033[?1h\\033=\\033[?1003h\\033[?1006h\\033[?2004h\\033[?1004h\\033[?25l\\033[3 q\
                           \\033]12;red\\007\\033]2;a title of its own\\007\\033[>4;2m\\033[31m\\033[2;9r\\033[?6h'; echo I am qa; exec cat";
 
+/// A tmux that switches on what the newest do, when its client is there.
+const NEWEST: &str = "#!/bin/sh\nreal=$(PATH=${PATH#*:} command -v tmux)\ncase $* in\n*attach-session*)\n\t(\n\t\t\
+                      until [ -n \"$(\"$real\" list-clients)\" ]; do sleep 0.05; done\n\t\t\
+                      printf '\\033[?2031h\\033[?2026h'\n\t) &\n\t;;\nesac\nexec \"$real\" \"$@\"\n";
+
 fn factory() -> (Operator, Running) {
     let cluster = Cluster::start();
-    let worker = cluster.deployment("fleet").session("qa", EVERYTHING).session("other", "exec cat").start();
+    let worker =
+        cluster.deployment("fleet").script("tmux", NEWEST).session("qa", EVERYTHING).session("other", "exec cat").start();
     (Operator::of(cluster).worker("w", "fleet", ""), worker)
 }
 
@@ -86,7 +92,7 @@ fn a_terminal_is_as_before_when_a_view_has_ended(
     let terminal = attach(&operator.world, "w/qa");
     terminal.wait("I am qa");
     // What is not on shows nothing by its being off later.
-    let modes = ["mode 1049", "mode 1006", "mode 2004", "mode 25", "keypad", "cursor colour", "title"];
+    let modes = ["mode 1049", "mode 1006", "mode 2004", "mode 2026", "mode 2031", "mode 25", "keypad", "cursor colour", "title"];
     eventually("everything to be on", || {
         let on = left_on(&terminal.written());
         modes.iter().all(|&mode| on.contains_key(mode)).then_some(())
@@ -115,6 +121,7 @@ fn a_terminal_is_as_before_when_a_view_ends_after_its_connection_broke(
     let (operator, worker) = factory();
     let terminal = attach(&operator.world, "w/qa");
     terminal.wait("I am qa");
+    eventually("everything to be on", || left_on(&terminal.written()).contains_key("mode 2031").then_some(()));
     // Nobody comes back from this.
     operator.cluster.when(requests_for("pods/exec")).then(Fault::HangUp);
     match how {
@@ -122,8 +129,12 @@ fn a_terminal_is_as_before_when_a_view_ends_after_its_connection_broke(
         Break::Reset => operator.cluster.drop_connections(),
         Break::PodDeleted => worker.pod().delete(),
     }
-    // It may try again for ever, or give up.
-    terminal.wait("\x1b[?1006l");
+    // It may try again for ever, or give up. Meanwhile nothing comes from the terminal but keys.
+    eventually("the terminal to report nothing", || {
+        let on = left_on(&terminal.written());
+        let reports = ["mode 1003", "mode 1004", "mode 1006", "mode 2004", "mode 2031", "modifyOtherKeys"];
+        (!reports.iter().any(|&mode| on.contains_key(mode))).then_some(())
+    });
     let view = fs::read_to_string(operator.world.path("stty.after")).is_err();
     if view {
         end_view(&operator.world, &terminal);

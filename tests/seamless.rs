@@ -3,6 +3,7 @@
 mod support;
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use rstest::rstest;
@@ -238,6 +239,44 @@ fn a_view_that_is_killed_on_its_way_is_put_back_by_the_worker() {
 
 /// What a script that is called tmux ends with.
 const REAL_TMUX: &str = "exec \"$(PATH=${PATH#*:} command -v tmux)\" \"$@\"\n";
+
+#[test]
+fn a_run_that_is_slower_than_its_lock_undoes_nothing_of_those_behind_it() {
+    let world = world();
+    world.session("w", "other", "echo I am other; exec cat");
+    let before = everything(&world);
+    let screen = world.screen_with("");
+    screen.run(&["open", "w/qa"]).expect(0);
+    screen.wait("I am qa");
+    wait_hidden(&world, "qa");
+    // What a hook runs has no tag. The first of them stands still when it is about to put the session's options back.
+    let (stalled, go) = (world.path("stalled"), world.path("go"));
+    world.script(
+        "tmux",
+        &format!(
+            "#!/bin/sh\ncase \"${{FACTORY_WORKER_VIEW-}}$*\" in\n-*' show-options -t '*)\n\
+             \tif mkdir '{0}' 2>/dev/null; then\n\t\tuntil [ -e '{1}' ]; do sleep 0.05; done\n\tfi\n\t;;\nesac\n{REAL_TMUX}",
+            stalled.display(),
+            go.display()
+        ),
+    );
+    screen.run(&["close", "w/qa"]).expect(0);
+    eventually("the run that stands still", || stalled.exists().then_some(()));
+    let server = |option: &str| world.worker_tmux("w", &["show-options", "-sqv", option]);
+    // Whoever has the lock is in it.
+    let run = server("@factory-worker-lock");
+    assert!(Path::new("/proc").join(run.trim()).exists() && !run.trim().is_empty(), "{run:?}");
+    eventually("tmux to take its lock", || server("@factory-worker-lock").is_empty().then_some(()));
+    screen.run(&["open", "w/other"]).expect(0);
+    screen.wait("I am other");
+    wait_hidden(&world, "other");
+    fs::write(&go, "").unwrap();
+    eventually("that run to end", || (!Path::new("/proc").join(run.trim()).exists()).then_some(()));
+    wait_hidden(&world, "other");
+    assert!(!server("@factory-worker-views").trim().is_empty(), "the view of the other session is forgotten");
+    screen.run(&["close", "w/other"]).expect(0);
+    wait_as_before(&world, &before);
+}
 
 /// It hides in three steps and comes to attach in the sixth.
 #[rstest]

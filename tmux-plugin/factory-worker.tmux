@@ -99,15 +99,41 @@ bind_keys() {
 		case "$keys " in
 		*" $old "*) ;;
 		*)
-			word "$old"
-			case $(tmux list-keys -T prefix -- "$REPLY" 2>/dev/null) in
-			*"$mark"*) tmux unbind-key -T prefix -- "$REPLY" ;;
-			esac
+			if is_ours "$old"; then
+				word "$old"
+				tmux unbind-key -T prefix -- "$REPLY"
+			fi
 			;;
 		esac
 	done
 	word "${keys# }"
 	[ "$REPLY" = "$before" ] || tmux set-option -g @factory-worker-bound "$REPLY"
+}
+
+# is_ours KEY: whether it was bound to something of ours. tmux is asked for a single key only when it goes by another name there:
+# 3.7 prints nothing of one that is found alone.
+is_ours() {
+	local line form='^bind-key +(-r +)?-T prefix +([^ ]+) '
+	while IFS= read -r line; do
+		if [[ $line == *"$mark"* && $line =~ $form ]]; then
+			plain "${BASH_REMATCH[2]}"
+			[ "$REPLY" != "$1" ] || return 0
+		fi
+	done <<<"$bindings"
+	word "$1"
+	case $(tmux list-keys -T prefix -- "$REPLY" 2>/dev/null) in
+	*"$mark"*) ;;
+	*) return 1 ;;
+	esac
+}
+
+# plain KEY: a key as list-keys writes it, without what keeps tmux from reading it as something else.
+plain() {
+	REPLY=$1
+	case $REPLY in
+	\\?) REPLY=${REPLY#?} ;;
+	[\"\']?*) REPLY=${REPLY#?} REPLY=${REPLY%?} ;;
+	esac
 }
 
 # may_take KEY WHAT TAKEN: a key that the user chose is taken in any case; a default, which is a letter, gives way to the
@@ -207,7 +233,7 @@ wrapped() {
 		command="$command $REPLY"
 		;;
 	esac
-	note "$key" "$table"
+	note "$key" "$table" "${BASH_REMATCH[4]}"
 	quoted "$REPLY"
 	REPLY="bind-key $repeat-N $REPLY -T $table $key $command"
 }
@@ -220,24 +246,51 @@ remote_copy_mode() {
 	esac
 }
 
-# note KEY TABLE: what list-keys tells people about the key; nothing when there is no note. Keys come table by table, so the
-# notes of the last one are kept.
+# note KEY TABLE COMMAND: what list-keys tells people about the key; nothing when there is no note, for which some tmuxes
+# show the command.
 note() {
-	local key=$1 name text
-	if [ "$2" != "$table_of_notes" ]; then
-		table_of_notes=$2 notes=$(tmux list-keys -N -P '' -T "$2" 2>/dev/null)
-	fi
-	case $key in
-	\\?) key=${key#?} ;;
-	[\"\']*) key=${key#?} key=${key%?} ;;
-	esac
-	while read -r name text; do
-		if [ "$name" = "${key/\\\\/\\}" ]; then
+	local key table name text
+	plain "$1"
+	key=${REPLY/\\\\/\\}
+	read_notes "$2"
+	while read -r table name text; do
+		if [ "$table $name" = "$2 $key" ] && [ "$text" != "$3" ]; then
 			REPLY=$text
 			return
 		fi
 	done <<<"$notes"
 	REPLY=''
+}
+
+# read_notes TABLE: sets notes to lines of a table, a key and its note, those of this table among them. From 3.7 on all are asked
+# for at once; before, tmux has no other way than table by table.
+read_notes() {
+	local lines line
+	case $version_of_tmux in
+	3.[2-6] | 3.[2-6][!0-9]*) ;;
+	*)
+		[ -n "$notes" ] || notes=$(tmux list-keys -F '#{key_table} #{key_string} #{key_note}')
+		return
+		;;
+	esac
+	[ "$1" != "$table_of_notes" ] || return
+	table_of_notes=$1 notes='' lines=$(tmux list-keys -N -P '' -T "$1" 2>/dev/null)
+	while IFS= read -r line; do
+		as_it_is "$line"
+		notes="$notes$1 $REPLY$newline"
+	done <<<"$lines"
+}
+
+# as_it_is TEXT: what tmux has printed, without the backslash that 3.4 puts before each $ with a name behind it.
+as_it_is() {
+	local rest=$1 before escaped='\\\$[[:alpha:]_{]*'
+	REPLY=''
+	while [ "$version_of_tmux" = 3.4 ] && [[ $rest == *$escaped ]]; do
+		# shellcheck disable=SC2295 # it is a pattern
+		before=${rest%%$escaped}
+		rest=${rest#"$before"\\} REPLY="$REPLY$before\$" rest=${rest#?}
+	done
+	REPLY=$REPLY$rest
 }
 
 # bind_to KEY WHAT WORD...: the words are one command, or several with \; between them.
@@ -265,7 +318,7 @@ cells() {
 # option NAME DEFAULT: the option's value; the default only when it is not set, since an empty value is one too.
 option() {
 	REPLY=$2
-	! is_set "$1" || REPLY=$(tmux show-options -gqv "$1")
+	! is_set "$1" || as_it_is "$(tmux show-options -gqv "$1")"
 }
 
 # is_set NAME: whether the option is set, be it to nothing.
@@ -288,7 +341,8 @@ say() {
 	word "$1"
 	tmux set-option -g @factory-worker-notice "$REPLY"
 	if [ -n "$client" ]; then
-		tmux display-message -c "$client" -d 5000 "$notice"
+		# 3.2 takes no client here by mistake, and finds the one that was used last. What it says instead nobody has to read.
+		{ tmux display-message -c "$client" -d 5000 "$notice" || tmux display-message -d 5000 "$notice"; } 2>/dev/null || :
 	elif [ -n "$(tmux list-clients)" ]; then
 		tmux display-message -d 5000 "$notice"
 	else

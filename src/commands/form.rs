@@ -54,9 +54,9 @@ pub fn run(form: Form, job: impl Job, draft: Option<Key>) -> Result<Code> {
 
 /// Say what was done: on the status line when we are in a popup, which closes now, else on standard output.
 pub fn say(text: &str) -> Result<Code> {
-    match Tmux::current() {
-        Ok(tmux) if tmux.client.is_some() => message::say(&tmux, &neutralise::line(text))?,
-        _ => writeln!(io::stdout(), "{text}")?,
+    let shown = Tmux::current().is_ok_and(|tmux| tmux.client.is_some() && message::say(&tmux, &neutralise::line(text)));
+    if !shown {
+        writeln!(io::stdout(), "{text}")?;
     }
     Ok(Code::Done)
 }

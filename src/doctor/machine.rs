@@ -1,6 +1,7 @@
 //! The operator's own tmux: its version, the options that sessions need, and the plugin's keys.
 
 use super::Check;
+use crate::local::keys::Bindings;
 use crate::local::tmux::{self, Tmux};
 use crate::local::version::Version;
 
@@ -116,11 +117,14 @@ fn keys(tmux: &Tmux) -> Vec<Check> {
         let remedy = "load it in ~/.tmux.conf: run-shell PATH/factory-worker.tmux, or with TPM";
         return vec![Check::warn("plugin", "it is not loaded in this tmux", remedy)];
     }
-    KEYS.iter().map(|(what, default)| key(tmux, what, default)).collect()
+    match tmux.bindings() {
+        Ok(bindings) => KEYS.iter().map(|(what, default)| key(tmux, &bindings, what, default)).collect(),
+        Err(error) => vec![Check::fail("keys", format!("{error:#}"), "restart tmux")],
+    }
 }
 
 /// One of the plugin's keys. A default gives way to the user's own binding, so it may be that it is bound to nothing of ours.
-fn key(tmux: &Tmux, what: &str, default: &str) -> Check {
+fn key(tmux: &Tmux, bindings: &Bindings, what: &str, default: &str) -> Check {
     let name = format!("{what} key");
     let option = format!("@factory-worker-{what}-key");
     let chosen = match tmux.is_set(&option) {
@@ -130,7 +134,8 @@ fn key(tmux: &Tmux, what: &str, default: &str) -> Check {
     if chosen.is_empty() {
         return Check::ok(name, format!("not bound, as {option} says"));
     }
-    match tmux.binding(&chosen) {
+    // Only a key that goes by another name there, or is free, is asked for by itself.
+    match bindings.behind_prefix(&chosen).map(str::to_owned).or_else(|| tmux.binding(&chosen)) {
         Some(binding) if binding.contains(OURS) && binding.contains(&format!(" {what} ")) => {
             Check::ok(name, format!("prefix {chosen}"))
         }

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::{Check, machine, programs};
 use crate::failure::{Failure, Kind};
+use crate::local;
+use crate::local::version::{self, Version};
 use crate::registry::origin::Reads;
 use crate::registry::template::Template;
 use crate::registry::worker::{Place, Worker};
@@ -31,7 +33,8 @@ pub fn checks(worker: &Worker, timeout: Duration) -> Vec<Check> {
         Place::Local(directory) => vec![self::directory(directory, answer.as_ref().err())],
     };
     if let Ok(found) = &answer {
-        checks.extend(contents(found));
+        checks.extend(tmux(found, matches!(worker.place, Place::Pod(_))));
+        checks.extend(surroundings(found));
         checks.extend(templates.iter().map(|(name, template, preset)| command(name, template, *preset, found)));
     }
     checks
@@ -68,12 +71,50 @@ fn directory(directory: &Path, failure: Option<&Failure>) -> Check {
     }
 }
 
-/// tmux, terminfo, locale and programs.
-fn contents(found: &Found) -> Vec<Check> {
-    let tmux = match &found.tmux {
-        Some(version) => machine::tmux_version("tmux", version),
-        None => Check::failed("tmux", &Failure::new(Kind::NoTmux, "there is no tmux in it")),
+/// Its tmux, and how that goes with the one here.
+fn tmux(found: &Found, in_pod: bool) -> Vec<Check> {
+    let Some(said) = &found.tmux else {
+        return vec![Check::failed("tmux", &Failure::new(Kind::NoTmux, "there is no tmux in it"))];
     };
+    let Some(there) = Version::reported(said) else {
+        let remedy = "install tmux in the image, or correct tmux: in workers.yaml";
+        return vec![Check::fail("tmux", format!("it says no version: {said}"), remedy)];
+    };
+    let mut checks = vec![machine::tmux_version("tmux", there)];
+    checks.extend(found.extended_keys.as_deref().and_then(|value| extended_keys(there, value)));
+    if in_pod {
+        // A server that was there before an upgrade is of the version before.
+        let here = version::of_pane().or_else(|| local::tmux::version().ok());
+        checks.extend(here.and_then(|here| size(&here, there)));
+    }
+    checks
+}
+
+/// Since 3.5 tmux does not note that an application asks for such keys while the option is off; a view switches it on, and for
+/// what ran before that it is too late.
+fn extended_keys(version: &str, value: &str) -> Option<Check> {
+    const NAME: &str = "extended-keys";
+    let deaf = Version::parse(version).at_least(3, 5) && value == "off";
+    deaf.then(|| {
+        let lost = "off: Shift-Enter and the like do not reach what ran before its window was opened";
+        Check::warn(NAME, lost, "in the worker's tmux.conf: set -s extended-keys on; then start its programs anew")
+    })
+}
+
+/// How the pair agrees on a window's size: since 3.6 a tmux without pixels, as in a pod, asks its terminal for it, and up to 3.3a
+/// a tmux that is asked says it the wrong way round.
+fn size(here: &str, there: &str) -> Option<Check> {
+    let (misleads, asks) = (!Version::parse(here).at_least(3, 4), Version::parse(there).at_least(3, 6));
+    (misleads && asks).then(|| {
+        let how = format!(
+            "tmux {there} would ask for it, and tmux {here} here says it the wrong way round: windows keep it from asking"
+        );
+        Check::ok("size", how)
+    })
+}
+
+/// Terminfo and locale.
+fn surroundings(found: &Found) -> Vec<Check> {
     let terminfo = match found.terminals.first() {
         Some(best) => Check::ok("terminfo", best.clone()),
         None => {
@@ -88,7 +129,7 @@ fn contents(found: &Found) -> Vec<Check> {
             Check::warn("locale", format!("C.UTF-8 is not there ({other})"), "install the C.UTF-8 locale in the image")
         }
     };
-    vec![tmux, terminfo, locale, programs::check(found)]
+    vec![terminfo, locale, programs::check(found)]
 }
 
 /// The worker's command templates by their key, and whether the preset wrote them.

@@ -18,6 +18,20 @@ pub fn message(text: &str) -> String {
     format(text).replace('%', "%%")
 }
 
+/// What 3.4 has printed, as it is: it puts a backslash before each `$` with a name behind it.
+pub fn printed_by_3_4(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("\\$") {
+        let (before, dollar) = (&rest[..at], &rest[at + 1..]);
+        let named = dollar[1..].starts_with(|first: char| first.is_ascii_alphabetic() || first == '_' || first == '{');
+        plain.push_str(before);
+        plain.push_str(if named { "$" } else { "\\$" });
+        rest = &dollar[1..];
+    }
+    plain + rest
+}
+
 /// One argument in an argv for tmux: an unescaped `;` at its end would end the command there.
 pub fn argument(word: &str) -> Cow<'_, str> {
     match word.strip_suffix(';') {
@@ -51,6 +65,15 @@ mod tests {
     #[test]
     fn a_message_is_not_given_to_strftime() {
         assert_eq!(message("#S 100%d"), "##S 100%%d");
+    }
+
+    #[rstest]
+    #[case("w/a\\$HOME \\$_ \\${x}\n", "w/a$HOME $_ ${x}\n")]
+    #[case("\\\\$HOME", "\\$HOME")]
+    #[case("\\$1 \\$ \\$", "\\$1 \\$ \\$")]
+    #[case("a\\b$é", "a\\b$é")]
+    fn what_3_4_prints_is_read_as_it_was(#[case] printed: &str, #[case] text: &str) {
+        assert_eq!(printed_by_3_4(printed), text);
     }
 
     #[rstest]

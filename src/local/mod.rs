@@ -2,6 +2,7 @@
 
 pub mod escape;
 pub mod ids;
+pub mod keys;
 pub mod message;
 pub mod tmux;
 pub mod version;

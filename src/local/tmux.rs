@@ -10,6 +10,8 @@ use tmux_interface::{DisplayMessage, ListKeys, ShowOptions, TmuxCommand};
 
 use super::escape;
 use super::ids::{ClientName, PaneId};
+use super::keys::Bindings;
+use super::version::{self, Version};
 use crate::exit::{Code, Problem};
 use crate::process::{self, End, Finished, Limits};
 use crate::terminal::neutralise;
@@ -57,7 +59,10 @@ impl Tmux {
     pub fn run(&self, commands: &[TmuxCommand<'_>]) -> Result<String> {
         let done = self.call(commands, PATIENCE)?;
         match done.end {
-            End::Exited(0) => Ok(String::from_utf8_lossy(&done.stdout).into_owned()),
+            End::Exited(0) => {
+                let said = String::from_utf8_lossy(&done.stdout);
+                Ok(if version::of_pane().as_deref() == Some("3.4") { escape::printed_by_3_4(&said) } else { said.into_owned() })
+            }
             _ => bail!("{}", complaint(&done)),
         }
     }
@@ -86,7 +91,15 @@ impl Tmux {
         Ok(!self.run(&[ShowOptions::new().global().quiet().option(name).build()])?.is_empty())
     }
 
-    /// What a key behind the prefix is bound to; `None` when it is free.
+    /// Every key that is bound. One alone is asked for only in need: 3.7 shows its line to whoever is there, and prints nothing.
+    ///
+    /// # Errors
+    /// tmux does not say.
+    pub fn bindings(&self) -> Result<Bindings> {
+        self.run(&[ListKeys::new().build()]).map(Bindings::of)
+    }
+
+    /// What a key behind the prefix is bound to, by any of its names; `None` when it is free, or tmux (3.7) does not say.
     pub fn binding(&self, key: &str) -> Option<String> {
         let mut list = ListKeys::new().key_table("prefix").build();
         escape::positional(&mut list, [key]);
@@ -119,7 +132,7 @@ pub fn version() -> Result<String> {
     let done = process::run(command, b"", Limits { deadline: Instant::now() + PATIENCE, cap: CAP })
         .with_context(|| format!("cannot run {}", program.display()))?;
     let said = neutralise::plain(&done.stdout);
-    match said.trim().strip_prefix("tmux ") {
+    match Version::reported(&said) {
         Some(version) if done.end == End::Exited(0) => Ok(version.to_owned()),
         _ => bail!("{}", complaint(&done)),
     }

@@ -15,8 +15,10 @@ pub const TERMINALS: [&str; 3] = ["tmux-256color", "screen-256color", "xterm-256
 /// What was found. Whoever has this has a sh.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// tmux's version, e.g. `3.3a`; `None` without tmux.
+    /// What `tmux -V` says, e.g. `tmux 3.3a`; `None` without tmux.
     pub tmux: Option<String>,
+    /// Its server's own `extended-keys` (`on`, `off`, `always`), whatever a view has made of it; `None` without a server.
+    pub extended_keys: Option<String>,
     /// Those of [`TERMINALS`] that are known there, in that order.
     pub terminals: Vec<String>,
     /// The character set of the locale C.UTF-8; `None` where nobody can be asked.
@@ -37,7 +39,9 @@ pub fn examine(remote: &Remote, programs: &[&str], deadline: Instant) -> Result<
     let text = |name: &str| parts.get(name).map(script::Part::text);
     let word = |text: String| Some(neutralise::line(text.trim())).filter(|word| !word.is_empty());
     Ok(Found {
-        tmux: text("tmux").and_then(|said| word(said.trim().strip_prefix("tmux ")?.to_owned())),
+        tmux: text("tmux").and_then(word),
+        // The value that a view keeps comes first, when there is one.
+        extended_keys: text("extended-keys").and_then(|said| word(said.lines().next()?.to_owned())),
         terminals: parts.all("terminal").map(|part| neutralise::line(&part.detail)).collect(),
         charmap: text("charmap").and_then(word),
         programs: parts.all("program").filter_map(|part| part.text().strip_suffix('\n').map(str::to_owned)).collect(),

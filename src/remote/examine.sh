@@ -9,6 +9,9 @@ shift
 if command -v "$word_1" >/dev/null 2>&1; then
 	mark tmux
 	tm -V 2>&1
+	mark extended-keys
+	# Only a server that is there.
+	tm -N show-options -sqv @factory-worker-was-extended-keys \; show-options -sqv extended-keys 2>/dev/null
 fi
 for type in $types; do
 	! knows "$type" || mark "terminal $type"

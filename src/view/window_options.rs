@@ -42,7 +42,7 @@ impl<'a> WindowOptions<'a> {
     /// The session is over, and the window goes.
     pub fn over(&self) {
         if let Some(tmux) = &self.tmux {
-            let _ = message::say(tmux, &format!("{} has ended", neutralise::line(&self.address.to_string())));
+            message::say(tmux, &format!("{} has ended", neutralise::line(&self.address.to_string())));
         }
     }
 }

@@ -19,3 +19,9 @@ pub use world::World;
 
 pub const BIN: &str = env!("CARGO_BIN_EXE_factory-worker");
 pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Whether tmux's version, e.g. `3.3a` or `next-3.8`, is this one or newer; one without a number is newer than all.
+fn is_at_least(version: &str, major: u32, minor: u32) -> bool {
+    let mut numbers = version.split(|byte: char| !byte.is_ascii_digit()).filter_map(|digits| digits.parse::<u32>().ok());
+    numbers.next().is_none_or(|found| (found, numbers.next().unwrap_or(0)) >= (major, minor))
+}

@@ -24,7 +24,10 @@ pub fn everything(world: &World) -> String {
     everything_of(|arguments| world.worker_tmux("w", arguments))
 }
 
-/// The same of the tmux that `ask` asks: in two calls, however many sessions it has, since it is asked again and again.
+/// More words in one call are refused since 3.7.
+const WORDS: usize = 1000;
+
+/// The same of the tmux that `ask` asks, in as few calls as can be, since it is asked again and again.
 pub fn everything_of(ask: impl Fn(&[&str]) -> String) -> String {
     let of_the_server =
         ["show-options -s", "show-options -g", "show-options -gw", "show-hooks -g", "show-hooks -gw", "list-keys"];
@@ -33,12 +36,20 @@ pub fn everything_of(ask: impl Fn(&[&str]) -> String) -> String {
     for id in ask(&["list-sessions", "-F", "#{session_id}"]).lines() {
         commands.extend(of_a_session.map(|command| format!("{command} -t {id}:")));
     }
+    let mut everything = String::new();
     let mut sequence = Vec::new();
     for command in &commands {
         sequence.extend([";", "display-message", "-p", command, ";"]);
         sequence.extend(command.split(' '));
+        if sequence.len() > WORDS - 20 {
+            everything += &ask(&sequence[1..]);
+            sequence.clear();
+        }
     }
-    ask(&sequence[1..])
+    if !sequence.is_empty() {
+        everything += &ask(&sequence[1..]);
+    }
+    everything
 }
 
 pub fn wait_hidden(world: &World, session: &str) {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use kubesim::{Ran, Terminal, eventually, tmux};
 
+use super::is_at_least;
 use super::world::World;
 
 /// A corner of a popup.
@@ -48,6 +49,11 @@ impl<'a> Screen<'a> {
     #[track_caller]
     pub fn inner(&self, arguments: &[&str]) -> String {
         self.world.tmux(&self.inner, arguments)
+    }
+
+    /// Whether the operator's tmux is of this version or newer.
+    pub fn is(&self, major: u32, minor: u32) -> bool {
+        is_at_least(&self.inner(&["display-message", "-p", "#{version}"]), major, minor)
     }
 
     /// Make the terminal this large, and wait until the operator's tmux knows.

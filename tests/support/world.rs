@@ -9,7 +9,7 @@ use kubesim::{Guard, Oddity, Ran, kill_processes_of, link_applets, tmux};
 use tempfile::TempDir;
 
 use super::screen::Screen;
-use super::{BIN, ROOT};
+use super::{BIN, ROOT, is_at_least};
 
 /// It ends when it is dropped, also when the test fails.
 pub struct World {
@@ -145,6 +145,11 @@ impl World {
     #[track_caller]
     pub fn worker_tmux(&self, worker: &str, arguments: &[&str]) -> String {
         self.tmux(&self.worker_directory(worker).join("tmux.sock"), arguments)
+    }
+
+    /// Whether a worker's tmux, which has to run, is of this version or newer.
+    pub fn worker_is(&self, worker: &str, major: u32, minor: u32) -> bool {
+        is_at_least(&self.worker_tmux(worker, &["display-message", "-p", "#{version}"]), major, minor)
     }
 
     /// A session on a worker that runs `command` (sh), 100 columns by 30 rows. The name is taken literally.

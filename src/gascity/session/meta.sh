@@ -1,6 +1,26 @@
 # shellcheck shell=sh
 # Metadata, which the agent reads and writes as well: the environment of the tmux session. Arguments: the session's name,
 # `get`, `set` or `unset`, the key. Standard input of `set`: the value. The answer: `value` with what `get` found, `ok`.
+
+# as_it_is TEXT: prints it without the backslash that tmux 3.4 puts before each $ with a name behind it.
+as_it_is() {
+	text=$1
+	case $text in
+	*\\\$[A-Za-z_\{]*) version=$(tm -V) ;;
+	*) version='' ;;
+	esac
+	while [ "${version##* }" = 3.4 ]; do
+		case $text in
+		*\\\$[A-Za-z_\{]*) ;;
+		*) break ;;
+		esac
+		before=${text%%\\\$[A-Za-z_\{]*}
+		text=${text#"$before"??}
+		printf '%s$' "$before"
+	done
+	printf '%s' "$text"
+}
+
 find_session "$1"
 case $2 in
 set)
@@ -22,7 +42,7 @@ get)
 			mark value
 			# What is tmux's own: the line's end.
 			found=${found%?.}
-			printf '%s' "${found#"$3="}"
+			as_it_is "${found#"$3="}"
 			;;
 		esac
 		mark ok

@@ -4,8 +4,9 @@
 # Becomes a client of a session. Arguments: the session's name; terminal types separated by spaces (the first that is
 # known here is used: terminfo.sh comes before this, and reap.sh); the features of the operator's terminal; `again` when what was
 # typed before now must not reach the session; how many seconds ago the view entered it, or nothing when another session of
-# that name will do; what tells the terminal that the session's options are the view's, and that they are not; the text of
-# session_options.sh, or nothing to leave every option alone; the terminal's rows and columns, or nothing; then flags for
+# that name will do; what tells the terminal that the session's options are the view's, and that they are not; `unasked` when the
+# terminal's answer about its size is wrong; the text of session_options.sh, or nothing to leave every option alone; the
+# terminal's rows and columns, or nothing; then flags for
 # attach-session.
 #
 # It runs on the operator's terminal, so it says nothing but by its exit status, which proves what kubectl's own exit 0
@@ -15,8 +16,10 @@
 # and the session is there, 96 the client was lost, 97 a live server has the session no more, 98 the same, and another one
 # has its name, 99 no server runs any more.
 # shellcheck disable=SC2034 # the last line but one of client() uses features
-name=$1 types=$2 features=$3 again=$4 entered=$5 seamless=$6 not_seamless=$7 sync=$8 size=$9
+name=$1 types=$2 features=$3 again=$4 entered=$5 seamless=$6 not_seamless=$7 unasked=$8 sync=$9
 shift 9
+size=$1
+shift
 newline='
 '
 escape=$(printf '\033')
@@ -238,6 +241,29 @@ hide() {
 	pause
 }
 
+# attach FLAG...: becomes the client.
+attach() {
+	[ -z "$unasked" ] || attach_unasked "$*"
+	# shellcheck disable=SC2154 # the prelude sets words
+	eval "exec $words"' -u -N -T "$features" attach-session -E "$@" -t "$id"'
+}
+
+# attach_unasked FLAGS: the same, but tmux does not ask this client's terminal for its size. Since 3.6 it asks a terminal that
+# looks like an xterm when the kernel does not know how large a cell is, as in a pod. So this one does not look like that at the
+# moment at which tmux looks: it has no XT, and what clears it does not begin with CSI. What tmux then leaves out, focus and extended
+# keys, is switched on together with what it never leaves out. No other client is looked at meanwhile: tmux does all commands of
+# one call before it turns to anybody else. if-shell, since what stands behind a command that fails is not done.
+# shellcheck disable=SC2034 # the last line uses them
+attach_unasked() {
+	asks='#{?#{m/r:^(next-)?3\.[0-5]([^0-9]|$),#{version}},,1}'
+	unlike_xterm='*:XT@:clear=\r\E[H\E[J:Enbp=\E[?2004h#{?focus-events,\E[?1004h,}#{?#{==:#{extended-keys},off},,\E[>4;2m}'
+	disguise="set-option -sF 'terminal-overrides[7731]' '$unlike_xterm'"
+	enter="attach-session -E $1 -t '$id'"
+	reveal="set-option -su 'terminal-overrides[7731]'"
+	eval "exec $words"' -u -N -T "$features" if-shell -F "$asks" "$disguise" \; if-shell -F 1 "$enter" \; \
+		if-shell -F "$asks" "$reveal"'
+}
+
 # The client's process is a child of ours: somebody has to be left to say how it ended.
 client() {
 	trap 'exit 96' HUP TERM
@@ -246,8 +272,7 @@ client() {
 	signal TERM
 	set_size
 	[ -z "$again" ] || drop_keys
-	# shellcheck disable=SC2154 # the prelude sets words
-	eval "exec $words"' -u -N -T "$features" attach-session -E "$@" -t "$id"'
+	attach "$@"
 }
 
 # there: whether the session is there, by its id; 1 when a live server lacks it, 3 when no server runs, 2 when tmux does

@@ -2,6 +2,7 @@
 
 use std::env;
 
+use crate::local::version::{self, Version};
 use crate::terminal::block::Block;
 
 /// Names of terminal types, best first, separated by spaces. Inside tmux those are tmux's own.
@@ -18,7 +19,7 @@ pub fn types() -> String {
 /// does not know, so the newest words come last. A tmux passes on what *its* terminal can do and makes the best of the rest.
 pub fn features() -> String {
     const ANY: &str = "256,clipboard,title,mouse,focus,bpaste";
-    const TMUX: &str = "RGB,extkeys,usstyle,cstyle,strikethrough,overline,hyperlinks";
+    const TMUX: &str = "RGB,extkeys,usstyle,cstyle,ccolour,strikethrough,overline,hyperlinks";
     let true_colour = env::var("COLORTERM").is_ok_and(|value| matches!(value.as_str(), "truecolor" | "24bit"));
     match (in_tmux(), true_colour) {
         (true, _) => format!("{ANY},{TMUX}"),
@@ -30,6 +31,12 @@ pub fn features() -> String {
 /// Its rows and columns, or nothing when it does not say. kubectl tells them too, a round trip after the command has begun.
 pub fn size() -> String {
     Block::terminal_size().map_or_else(String::new, |(columns, rows)| format!("{rows} {columns}"))
+}
+
+/// Whether our terminal says how large it is the wrong way round when it is asked (`CSI 18 t`): a tmux up to 3.3a says columns
+/// and rows. One that does not say which it is may be such a one, too.
+pub fn misstates_size() -> bool {
+    in_tmux() && !version::of_pane().is_some_and(|version| Version::parse(&version).at_least(3, 4))
 }
 
 /// What tells the operator's tmux that the session takes the keys of a view (the plugin looks at `#{pane_path}`). Nobody

@@ -65,6 +65,7 @@ impl Client {
         let told =
             if manner.read_only { [String::new(), String::new()] } else { [features::seamless(), features::not_seamless()] };
         arguments.extend(told);
+        arguments.push(own(if features::misstates_size() { "unasked" } else { "" }));
         arguments.push(match form {
             _ if manner.plain => String::new(),
             Form::Packed => script::shortened(&script::stripped(SESSION_OPTIONS)),

@@ -60,11 +60,14 @@ pause() {
 # with it, or stands still, loses it: to the next who wants it, or to tmux itself. Whoever gets it is told in the same call
 # how things are.
 lock() {
-	tries=0
+	tries=0 holder=''
 	until listing=$(tm set-option -so @factory-worker-lock "$$" \; run-shell -b -d 10 -C "$forget_lock" \; \
 		list-sessions -F 'S:#{session_id}:#{@factory-worker-hidden}:#{@factory-worker-begun}' \; \
 		list-clients -F 'C:#{session_id}:#{client_pid}' \; show-options -sqv @factory-worker-views); do
+		before=$holder
 		holder=$(tm show-options -sqv @factory-worker-lock) || exit 0
+		# Many may come before us: only one that stands still loses it.
+		[ "$holder" = "$before" ] || tries=0
 		tries=$((tries + 1))
 		if [ "$tries" -gt 100 ] || ! kill -0 "$holder"; then
 			tries=0
@@ -75,8 +78,20 @@ lock() {
 	done
 }
 
+# If we were too slow, somebody else has it meanwhile.
+lock_is_ours="#{==:#{@factory-worker-lock},$$}"
+
 unlock() {
-	tm set-option -su @factory-worker-lock
+	tm if-shell -F "$lock_is_ours" 'set-option -su @factory-worker-lock'
+}
+
+# go_on HOLDER: ends this run unless the lock is still ours: what we know of is over. Another run looks anew, since whoever had
+# the lock after us may have been done before we went on.
+go_on() {
+	[ "$1" != "$$" ] || return 0
+	tm run-shell -b '#{@factory-worker-sync}'
+	[ -z "$view" ] || exit 3
+	exit 0
 }
 
 # Sets sessions (their ids), hidden (those whose options are ours), begun, clients (SESSION-ID:PID) and views, without those
@@ -226,7 +241,8 @@ hide() {
 show() {
 	own_keys -t "$1:"
 	own=$(tm show-options -t "$1:")
-	mask=$(tm display-message -p -t "$1:" "$same_as_ours")
+	mask=$(tm display-message -p -t "$1:" "$same_as_ours:#{@factory-worker-lock}")
+	go_on "${mask##*:}"
 	set -- "$1" set-option -u -t "$1:" @factory-worker-hidden
 	for option in $session_options; do
 		rest=${mask#?} same=${mask%"${mask#?}"} mask=${mask#?}
@@ -244,6 +260,7 @@ show() {
 
 # end: everything is as it was before the first view.
 end() {
+	go_on "$(tm show-options -sqv @factory-worker-lock)"
 	set --
 	if [ -n "$begun" ]; then
 		for option in $server_options; do
@@ -262,13 +279,15 @@ end() {
 		tm "$@" set-option -u -t "$id:" @factory-worker-hooks
 	done
 	own_keys -a
-	set --
+	# Of a client that is not asked for its size (enter.sh), should it have come no further.
+	set -- set-option -su "terminal-overrides[$index]" \;
 	for hook in $hooks pane-mode-changed; do
 		set -- "$@" set-hook -gu "${hook}[$index]" \;
 	done
 	for key in $emacs_key $vi_key; do
 		set -- "$@" unbind-key -n "User$key" \; set-option -su "user-keys[$key]" \;
 	done
+	go_on "$(tm show-options -sqv @factory-worker-lock)"
 	tm "$@" set-option -su @factory-worker-views \; set-option -su @factory-worker-sync \; set-option -su @factory-worker-lock
 }
 
@@ -309,5 +328,5 @@ done
 # A view that never arrives is nobody's event.
 [ -z "$expected" ] || add run-shell -b -d 5 '#{@factory-worker-sync}'
 # A session that has ended meanwhile is no reason to leave the lock.
-eval "tm set-option -s @factory-worker-views '$views' $change \\; set-option -su @factory-worker-lock" || unlock
+eval "tm set-option -s @factory-worker-views '$views' $change \\; if-shell -F '$lock_is_ours' 'set-option -su @factory-worker-lock'" || unlock
 exit 0

@@ -38,7 +38,7 @@ const RESET: &str = concat!(
     "\x1b(B\x0f\x1b[m", // ASCII, no colours
     "\x1b[?1l\x1b>",    // normal cursor keys and keypad
     "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1005l\x1b[?1006l\x1b[?1004l", // no mouse, no focus reports
-    "\x1b[?2004l\x1b[>4m\x1b[<u\x1b[=0u", // no bracketed paste, no extended keys
+    "\x1b[?2004l\x1b[?2031l\x1b[?2026l\x1b[>4m\x1b[<u\x1b[=0u", // no bracketed paste, themes, held screen, extended keys
     "\x1b[0 q\x1b]112\x1b\\\x1b[?25h", // the cursor's own shape and colour, shown
     "\x1b[23;0t",       // the title that was there before
 );
@@ -50,7 +50,7 @@ const QUIET: &str = concat!(
     "\x1b(B\x0f\x1b[m",
     "\x1b[?1l\x1b>",
     "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1005l\x1b[?1006l\x1b[?1004l",
-    "\x1b[?2004l\x1b[>4m\x1b[<u\x1b[=0u",
+    "\x1b[?2004l\x1b[?2031l\x1b[?2026l\x1b[>4m\x1b[<u\x1b[=0u",
     // A client has the terminal keep its title too, where terminfo says how; one that is cut off does not take it back.
     "\x1b[23;0t\x1b[22;0t",
 );

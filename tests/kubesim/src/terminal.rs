@@ -23,13 +23,15 @@ impl Terminal {
     /// # Panics
     /// tmux failed.
     #[track_caller]
-    pub fn start(program: Command, socket: PathBuf, (columns, rows): (u16, u16), argv: &[&str]) -> Self {
+    pub fn start(program: Command, socket: PathBuf, (width, height): (u16, u16), argv: &[&str]) -> Self {
         let terminal = Self { socket };
-        let [columns, rows] = [columns, rows].map(|size| size.to_string());
+        let [columns, rows] = [width, height].map(|size| size.to_string());
         let words = ["new-session", "-d", "-x", &columns, "-y", &rows, "-s", "terminal", "--"];
         tmux::on_socket(program, &terminal.socket, &[&words, argv].concat());
         // Every row and every key is the program's.
         terminal.ask(&["set", "-g", "status", "off", ";", "set", "-g", "prefix", "None", ";", "set", "-g", "escape-time", "0"]);
+        // 3.2a has not made it as large as it was told to.
+        terminal.resize(width, height);
         terminal
     }
 
