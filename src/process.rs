@@ -1,4 +1,4 @@
-//! One external process, supervised: its own process group, capped output, a deadline that kills the whole group.
+//! One external process, supervised: its own session, capped output, a deadline that kills all of it.
 //!
 //! Commands are *built* in `cluster/kubectl.rs`, `remote/local.rs` and `local/tmux.rs` only; this file runs them.
 
@@ -10,7 +10,7 @@ mod stream;
 
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
@@ -21,6 +21,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
+use process_wrap::std::{CommandWrap, CommandWrapper, ProcessSession};
 
 use crate::terminal;
 
@@ -126,7 +127,7 @@ pub fn run_from(mut command: Command, source: Stdio, limits: Limits) -> io::Resu
 /// As [`run`].
 pub fn pipe(mut first: Command, second: Command, limits: Limits) -> io::Result<(End, Finished)> {
     trace(&first);
-    first.stdin(Stdio::null()).stdout(Stdio::piped()).process_group(0);
+    first.stdin(Stdio::null()).stdout(Stdio::piped());
     let mut group = Group::spawn(first)?;
     let source = group.child.stdout.take().map_or_else(Stdio::null, Stdio::from);
     let finished = run_from(second, source, limits)?;
@@ -143,7 +144,7 @@ fn traced(command: Command, stdin: &[u8], limits: Limits) -> io::Result<Finished
 }
 
 fn supervise(mut command: Command, stdin: &[u8], limits: Limits) -> io::Result<Finished> {
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut group = Group::spawn(command)?;
     let mut finished = Finished { end: End::Deadline, stdout: Vec::new(), stderr: Vec::new() };
     let ended = group.pump(stdin, limits, &mut finished)?;
@@ -157,7 +158,16 @@ fn supervise(mut command: Command, stdin: &[u8], limits: Limits) -> io::Result<F
     Ok(finished)
 }
 
-/// A child in a process group of its own; the whole group is gone when this value is.
+/// Let a command run in a session of its own, whose process group has its number: it has no controlling terminal. A login
+/// plugin that asks on `/dev/tty` would paint over whatever the operator is looking at, and change the modes under it.
+///
+/// # Errors
+/// None on a Unix.
+pub fn detach(command: &mut Command) -> io::Result<()> {
+    ProcessSession.pre_spawn(command, &CommandWrap::with_new("", |_| ()))
+}
+
+/// A child in a session of its own; its whole process group is gone when this value is.
 struct Group {
     child: Child,
     id: i32,
@@ -169,6 +179,7 @@ impl Group {
         if ENDING.load(Ordering::Relaxed) {
             return Err(io::ErrorKind::Interrupted.into());
         }
+        detach(&mut command)?;
         let child = command.spawn()?;
         let id = child.id() as i32;
         groups.push(id);

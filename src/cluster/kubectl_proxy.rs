@@ -6,7 +6,6 @@ use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -66,8 +65,10 @@ impl Proxy {
         process::trace(&kubectl);
         let mut command = Command::new("sh");
         command.args(["-c", GUARD, "sh"]).arg(&place).arg(kubectl.get_program()).args(kubectl.get_args());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        let guard = command.spawn().map_err(|error| missing(format!("cannot run sh: {error}")))?;
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let guard = process::detach(&mut command)
+            .and_then(|()| command.spawn())
+            .map_err(|error| missing(format!("cannot run sh: {error}")))?;
         let mut proxy = Self { guard, place };
         proxy.wait_until_it_serves(deadline)?;
         Ok(proxy)

@@ -1,7 +1,6 @@
 //! A process whose output is wanted as it comes.
 
 use std::io::{self, Read};
-use std::os::unix::process::CommandExt;
 use std::process::{ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -22,7 +21,7 @@ pub fn stream(
     mut take: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<Finished> {
     trace(&command);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut group = Group::spawn(command)?;
     let mut finished = Finished { end: End::Deadline, stdout: Vec::new(), stderr: Vec::new() };
     let (mut output, mut error) = (group.child.stdout.take(), group.child.stderr.take());
