@@ -3,6 +3,10 @@
 //! Commands are *built* in `cluster/kubectl.rs`, `remote/local.rs` and `local/tmux.rs` only; this file runs them.
 
 // Said by its path: the fuzz targets have this file as a module of another crate.
+#[path = "process/family.rs"]
+pub mod family;
+#[path = "process/foreground.rs"]
+mod foreground;
 #[path = "process/request.rs"]
 mod request;
 #[path = "process/stream.rs"]
@@ -19,12 +23,13 @@ use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use process_wrap::std::{CommandWrap, CommandWrapper, ProcessSession};
 
 use crate::terminal;
 
+pub use foreground::run_on_terminal;
 pub use request::{ANSWER_CAP, Output, Request};
 pub use stream::stream;
 
@@ -35,6 +40,9 @@ pub struct Limits {
     /// Bytes of standard output; standard error is cut at 64 KiB without being an error.
     pub cap: usize,
 }
+
+/// Who looks at a process from outside while it runs; it gets the process's number.
+pub type Watch<'a> = &'a mut dyn FnMut(i32);
 
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,8 +67,8 @@ const STDERR_CAP: usize = 64 * 1024;
 /// How often an exit is noticed while somebody else still holds the pipes open.
 const EXIT_CHECK: Duration = Duration::from_millis(50);
 
-/// Process groups that are running now, so that a signal to us can end them.
-static GROUPS: Mutex<Vec<i32>> = Mutex::new(Vec::new());
+/// What is running now, so that a signal to us can end it: a process, or as a negative number a whole group (kill(2)).
+static RUNNING: Mutex<Vec<i32>> = Mutex::new(Vec::new());
 /// Nothing is started any more.
 static ENDING: AtomicBool = AtomicBool::new(false);
 static VERBOSE: AtomicBool = AtomicBool::new(false);
@@ -81,24 +89,25 @@ pub fn trace(command: &Command) {
 
 /// End every process that [`run`] has started and that is still running.
 pub fn kill_all() {
-    kill(&mut groups());
+    kill_each(&mut running());
 }
 
 /// The same, and start none any more: we are about to end, and leave nothing behind. Who waits in [`run`] waits for that
 /// end, so that nobody takes what was cut short for an answer.
 pub fn end() {
-    let mut groups = groups();
+    let mut running = running();
     ENDING.store(true, Ordering::Relaxed);
-    kill(&mut groups);
+    kill_each(&mut running);
+    foreground::restore();
 }
 
-fn groups() -> MutexGuard<'static, Vec<i32>> {
-    GROUPS.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+fn running() -> MutexGuard<'static, Vec<i32>> {
+    RUNNING.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-fn kill(groups: &mut Vec<i32>) {
-    for group in groups.drain(..) {
-        let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+fn kill_each(running: &mut Vec<i32>) {
+    for target in running.drain(..) {
+        let _ = kill(Pid::from_raw(target), Signal::SIGKILL);
     }
 }
 
@@ -106,18 +115,26 @@ fn kill(groups: &mut Vec<i32>) {
 ///
 /// # Errors
 /// The process could not be started, or a pipe failed.
-pub fn run(mut command: Command, stdin: &[u8], limits: Limits) -> io::Result<Finished> {
+pub fn run(command: Command, stdin: &[u8], limits: Limits) -> io::Result<Finished> {
+    run_watched(command, stdin, limits, &mut |_| {})
+}
+
+/// The same, and `watch` is told the process's number every now and then while it runs.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_watched(mut command: Command, stdin: &[u8], limits: Limits, watch: Watch<'_>) -> io::Result<Finished> {
     command.stdin(if stdin.is_empty() { Stdio::null() } else { Stdio::piped() });
-    traced(command, stdin, limits)
+    traced(command, stdin, limits, watch)
 }
 
 /// The same for a command that reads from `source`.
 ///
 /// # Errors
 /// As [`run`].
-pub fn run_from(mut command: Command, source: Stdio, limits: Limits) -> io::Result<Finished> {
+pub fn run_from(mut command: Command, source: Stdio, limits: Limits, watch: Watch<'_>) -> io::Result<Finished> {
     command.stdin(source);
-    traced(command, b"", limits)
+    traced(command, b"", limits, watch)
 }
 
 /// Run two commands, of which the second reads what the first writes; gives how the first ended, and the second. What the
@@ -125,29 +142,29 @@ pub fn run_from(mut command: Command, source: Stdio, limits: Limits) -> io::Resu
 ///
 /// # Errors
 /// As [`run`].
-pub fn pipe(mut first: Command, second: Command, limits: Limits) -> io::Result<(End, Finished)> {
+pub fn pipe(mut first: Command, second: Command, limits: Limits, watch: Watch<'_>) -> io::Result<(End, Finished)> {
     trace(&first);
     first.stdin(Stdio::null()).stdout(Stdio::piped());
     let mut group = Group::spawn(first)?;
     let source = group.child.stdout.take().map_or_else(Stdio::null, Stdio::from);
-    let finished = run_from(second, source, limits)?;
+    let finished = run_from(second, source, limits, watch)?;
     Ok((group.wait(limits.deadline)?, finished))
 }
 
-fn traced(command: Command, stdin: &[u8], limits: Limits) -> io::Result<Finished> {
+fn traced(command: Command, stdin: &[u8], limits: Limits, watch: Watch<'_>) -> io::Result<Finished> {
     trace(&command);
-    let finished = supervise(command, stdin, limits);
+    let finished = supervise(command, stdin, limits, watch);
     while ENDING.load(Ordering::Relaxed) {
         thread::park();
     }
     finished
 }
 
-fn supervise(mut command: Command, stdin: &[u8], limits: Limits) -> io::Result<Finished> {
+fn supervise(mut command: Command, stdin: &[u8], limits: Limits, watch: Watch<'_>) -> io::Result<Finished> {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut group = Group::spawn(command)?;
     let mut finished = Finished { end: End::Deadline, stdout: Vec::new(), stderr: Vec::new() };
-    let ended = group.pump(stdin, limits, &mut finished)?;
+    let ended = group.pump(stdin, limits, watch, &mut finished)?;
     finished.end = match ended {
         Some(end) => {
             group.kill();
@@ -167,27 +184,47 @@ pub fn detach(command: &mut Command) -> io::Result<()> {
     ProcessSession.pre_spawn(command, &CommandWrap::with_new("", |_| ()))
 }
 
-/// A child in a session of its own; its whole process group is gone when this value is.
+/// A child in a session of its own, whose whole process group is gone when this value is; or one that shares our terminal.
 struct Group {
     child: Child,
     id: i32,
+    shares_terminal: bool,
 }
 
 impl Group {
     fn spawn(mut command: Command) -> io::Result<Self> {
-        let mut groups = groups();
+        detach(&mut command)?;
+        Self::start(command, false)
+    }
+
+    fn on_terminal(command: Command) -> io::Result<Self> {
+        Self::start(command, true)
+    }
+
+    fn start(mut command: Command, shares_terminal: bool) -> io::Result<Self> {
+        let mut running = running();
         if ENDING.load(Ordering::Relaxed) {
             return Err(io::ErrorKind::Interrupted.into());
         }
-        detach(&mut command)?;
         let child = command.spawn()?;
-        let id = child.id() as i32;
-        groups.push(id);
-        Ok(Self { child, id })
+        let group = Self { id: child.id() as i32, child, shares_terminal };
+        running.push(group.target());
+        Ok(group)
+    }
+
+    /// For kill(2).
+    fn target(&self) -> i32 {
+        if self.shares_terminal { self.id } else { -self.id }
     }
 
     fn kill(&mut self) {
-        let _ = killpg(Pid::from_raw(self.id), Signal::SIGKILL);
+        if self.shares_terminal {
+            // Its group is ours.
+            for child in family::children_of(self.id).unwrap_or_default() {
+                let _ = kill(Pid::from_raw(child), Signal::SIGKILL);
+            }
+        }
+        let _ = kill(Pid::from_raw(self.target()), Signal::SIGKILL);
         let _ = self.child.wait();
     }
 
@@ -209,7 +246,7 @@ impl Group {
     }
 
     /// Move bytes until both output pipes are closed. `Some` means we have to kill it, and why.
-    fn pump(&mut self, mut stdin: &[u8], limits: Limits, finished: &mut Finished) -> io::Result<Option<End>> {
+    fn pump(&mut self, mut stdin: &[u8], limits: Limits, watch: Watch<'_>, finished: &mut Finished) -> io::Result<Option<End>> {
         let mut input = self.child.stdin.take();
         let mut output = self.child.stdout.take();
         let mut error = self.child.stderr.take();
@@ -225,6 +262,7 @@ impl Group {
         let mut gone_since: Option<Instant> = None;
         while output.is_some() || error.is_some() {
             let now = Instant::now();
+            watch(self.id);
             if now >= limits.deadline {
                 return Ok(Some(End::Deadline));
             }
@@ -262,7 +300,7 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        groups().retain(|&id| id != self.id);
+        running().retain(|&target| target != self.target());
         if matches!(self.child.try_wait(), Ok(None)) {
             self.kill();
         }
@@ -379,9 +417,10 @@ mod tests {
 
     #[test]
     fn one_command_reads_what_another_writes() {
-        let (first, second) = pipe(sh("head -c 300000 /dev/zero; exit 3"), sh("wc -c"), limits(60_000, 100)).unwrap();
+        let (first, second) =
+            pipe(sh("head -c 300000 /dev/zero; exit 3"), sh("wc -c"), limits(60_000, 100), &mut |_| {}).unwrap();
         assert_eq!((first, String::from_utf8(second.stdout).unwrap().trim()), (End::Exited(3), "300000"));
-        let (first, second) = pipe(sh("yes"), sh("head -n 1"), limits(60_000, 100)).unwrap();
+        let (first, second) = pipe(sh("yes"), sh("head -n 1"), limits(60_000, 100), &mut |_| {}).unwrap();
         assert!(!matches!(first, End::Deadline | End::Exited(0)), "{first:?}");
         assert_eq!(second.stdout, b"y\n");
     }

@@ -9,12 +9,18 @@ mod pty;
 mod support;
 
 use std::fs;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
-use kubesim::{Cluster, Running};
+use kubesim::{Cluster, Fault, Running};
 use login_plugin::LoginPlugin;
 use operator::{FACTORY, Operator};
 use pty::Pty;
-use support::BIN;
+use serde_json::Value;
+use support::{BIN, Ran, eventually};
+
+/// A deadline for what comes, however busy the machine is.
+const LONG: &str = "--timeout=60s";
 
 /// The worker `w` of an operator who logs in with a plugin.
 fn factory(way: &str, mode: &str) -> (Operator, LoginPlugin, Running) {
@@ -84,6 +90,186 @@ fn no_kubectl_but_a_views_own_can_reach_the_terminal() {
     for line in noted.lines() {
         assert_eq!(line.starts_with("reaches "), line.contains(" -it "), "{line}");
     }
+}
+
+/// `count` workers `w0`, `w1` … of one namespace, beside `w`.
+fn many(count: usize, way: &str) -> (Operator, LoginPlugin, Vec<Running>) {
+    many_with(count, way, "")
+}
+
+/// The same, with more lines for each of them.
+fn many_with(count: usize, way: &str, more: &str) -> (Operator, LoginPlugin, Vec<Running>) {
+    let cluster = Cluster::start();
+    let fleets: Vec<Running> =
+        (0..count).map(|number| cluster.deployment(&format!("fleet{number}")).session("qa", "cat").start()).collect();
+    let mut operator = Operator::of(cluster);
+    for number in 0..count {
+        operator = operator.worker(&format!("w{number}"), &format!("fleet{number}"), more);
+    }
+    let plugin = LoginPlugin::of(&mut operator, way, "Never");
+    (operator, plugin, fleets)
+}
+
+fn statuses(stdout: &str) -> Vec<String> {
+    let answer: Value = serde_json::from_str(stdout).unwrap();
+    answer["workers"].as_array().unwrap().iter().map(|row| row["status"].as_str().unwrap().to_owned()).collect()
+}
+
+fn start(operator: &Operator, arguments: &[&str]) -> Child {
+    operator.world.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn end(child: Child) -> Ran {
+    Ran::from(child.wait_with_output().unwrap())
+}
+
+/// Once all of these have nothing better to do than to wait for their person.
+fn wait_for_a_login(plugin: &LoginPlugin) {
+    eventually("somebody to log in", || (plugin.logins() > 0).then_some(()));
+}
+
+#[test]
+fn six_workers_cost_one_login_whether_their_pods_are_known_or_not() {
+    let (operator, plugin, _fleets) = many(6, "browser");
+    for known in [false, true] {
+        plugin.expires();
+        let before = plugin.logins();
+        let list = start(&operator, &["list", "--json", LONG]);
+        eventually("somebody to log in", || (plugin.logins() > before).then_some(()));
+        plugin.grant();
+        assert_eq!(statuses(&end(list).expect(0).stdout), ["running"; 6]);
+        assert_eq!((plugin.logins() - before, plugin.at_the_same_time()), (1, 1), "known: {known}");
+    }
+}
+
+#[test]
+fn commands_that_wait_for_the_same_login_cost_no_other() {
+    let (operator, plugin, _fleets) = many(3, "browser");
+    let lists: Vec<Child> = (0..3).map(|_| start(&operator, &["list", "--json", LONG])).collect();
+    wait_for_a_login(&plugin);
+    let peek = start(&operator, &["peek", "w0/qa", LONG]);
+    // Whoever comes later has no way to tell us that it waits.
+    std::thread::sleep(Duration::from_millis(500));
+    plugin.grant();
+    for list in lists {
+        assert_eq!(statuses(&end(list).expect(0).stdout), ["running"; 3]);
+    }
+    end(peek).expect(0);
+    assert_eq!((plugin.logins(), plugin.at_the_same_time()), (1, 1));
+}
+
+#[test]
+fn a_login_takes_nothing_from_the_time_that_another_worker_has() {
+    let (operator, plugin, _fleets) = many_with(4, "browser", "commands: {queue: \"sh -c 'sleep 4; echo [[]]'\"}");
+    plugin.is_logged_in();
+    operator.run(&["list", LONG]).expect(0);
+    plugin.expires();
+    let before = plugin.logins();
+    // Half of what a worker may take is what it does take, and more than half of it is the login.
+    let list = start(&operator, &["list", "--json", "--timeout=8s"]);
+    eventually("somebody to log in", || (plugin.logins() > before).then_some(()));
+    std::thread::sleep(Duration::from_secs(6));
+    plugin.grant();
+    let others = statuses(&end(list).expect(0).stdout).into_iter().filter(|status| status == "running").count();
+    assert!(others >= 3, "the one that logged in may be late: {others}");
+}
+
+#[test]
+fn a_login_that_nobody_finishes_is_tried_once_and_said_of_every_worker() {
+    let (operator, plugin, _fleets) = many(6, "browser");
+    let ran = operator.run(&["list", "--json", "--timeout=2s", "--parallel=2"]).expect(0);
+    let answer: Value = serde_json::from_str(&ran.stdout).unwrap();
+    for row in answer["workers"].as_array().unwrap() {
+        assert!(["unauthorized", "unreachable"].contains(&row["status"].as_str().unwrap()), "{row}");
+    }
+    let first = answer["workers"].as_array().unwrap().iter().find(|row| row["status"] == "unauthorized").unwrap();
+    let reason = first["reason"].as_str().unwrap();
+    assert!(reason.contains("the login plugin had not finished") && reason.contains("login.example.com"), "{reason}");
+    assert_eq!((plugin.logins(), plugin.at_the_same_time()), (1, 1));
+}
+
+#[test]
+fn a_login_that_fails_is_tried_once_for_all_who_wait() {
+    let (operator, plugin, _fleets) = many(6, "fail");
+    let ran = operator.run(&["list", "--json", LONG]).expect(0);
+    assert_eq!(statuses(&ran.stdout), ["unauthorized"; 6]);
+    assert!(ran.stdout.contains("your session is over"), "{}", ran.stdout);
+    assert_eq!(plugin.logins(), 1);
+    // Another command is another question.
+    operator.run(&["list", LONG]).expect(0);
+    assert_eq!(plugin.logins(), 2);
+}
+
+#[test]
+fn a_lock_that_cannot_be_had_is_no_lock() {
+    let (mut operator, plugin, _fleets) = many(3, "browser");
+    plugin.is_logged_in();
+    let nowhere = operator.world.path("nowhere");
+    fs::write(&nowhere, "no directory").unwrap();
+    operator.world = operator.world.env("XDG_STATE_HOME", nowhere.to_str().unwrap());
+    assert_eq!(statuses(&operator.run(&["list", "--json", LONG]).expect(0).stdout), ["running"; 3]);
+    // One that is held by nobody who could give it back.
+    let (operator, plugin, _fleets) = many(1, "browser");
+    plugin.is_logged_in();
+    operator.run(&["list", LONG]).expect(0);
+    for file in fs::read_dir(operator.world.path("state/factory-worker")).unwrap().flatten() {
+        if file.path().extension().is_some_and(|extension| extension == "turn") {
+            fs::remove_file(file.path()).unwrap();
+            fs::create_dir(file.path()).unwrap();
+        }
+    }
+    assert_eq!(statuses(&operator.run(&["list", "--json", LONG]).expect(0).stdout), ["running"]);
+}
+
+#[test]
+fn who_dies_while_logging_in_leaves_the_turn_to_the_next() {
+    let (operator, plugin, _fleets) = many(1, "browser");
+    let mut killed = start(&operator, &["peek", "w0/qa", LONG]);
+    wait_for_a_login(&plugin);
+    let list = start(&operator, &["list", "--json", LONG]);
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    plugin.grant();
+    assert_eq!(statuses(&end(list).expect(0).stdout), ["running"]);
+}
+
+#[test]
+fn a_node_that_froze_keeps_nobody_from_the_other_workers() {
+    let (operator, plugin, _fleets) = many(3, "browser");
+    plugin.is_logged_in();
+    operator.run(&["list", LONG]).expect(0);
+    operator.cluster.when(kubesim::execs().of("fleet0")).then(Fault::Silence);
+    // It is asked first, as it stands first.
+    let ran = operator.run(&["list", "--json", "--timeout=6s", "--parallel=1"]).expect(0);
+    assert_eq!(statuses(&ran.stdout), ["unreachable", "running", "running"]);
+    let began = Instant::now();
+    let list = start(&operator, &["list", "w0", "--timeout=120s"]);
+    eventually("the frozen one to be asked", || {
+        let execs = operator.cluster.calls().execs();
+        (execs.matching(&kubesim::execs().of("fleet0")).len() > 1).then_some(())
+    });
+    operator.run(&["list", "w1", LONG]).expect(0);
+    assert!(began.elapsed() < Duration::from_secs(100), "it waited for the frozen one");
+    let mut list = list;
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(list.id() as i32), nix::sys::signal::Signal::SIGTERM).unwrap();
+    list.wait().unwrap();
+}
+
+#[test]
+fn completion_starts_no_login() {
+    let (operator, plugin, _fleets) = many(3, "browser");
+    for _ in 0..3 {
+        operator.run(&["complete", "--index=2", "--", "factory-worker", "peek", ""]).expect(0);
+    }
+    // What is asked behind the back of whoever pressed TAB has had its time.
+    operator.run(&["complete", "--refresh"]).expect(0);
+    assert_eq!(plugin.runs(), 0);
+    // Once somebody was answered, an old answer is renewed as for everybody else.
+    plugin.is_logged_in();
+    operator.run(&["peek", "w0/qa", LONG]).expect(0);
+    operator.run(&["complete", "--refresh"]).expect(0);
+    let known = operator.run(&["complete", "--index=2", "--", "factory-worker", "peek", "w1"]).expect(0).stdout;
+    assert_eq!(known, "w1/qa\n");
 }
 
 fn which(program: &str) -> std::path::PathBuf {

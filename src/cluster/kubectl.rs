@@ -72,7 +72,7 @@ impl Cluster {
     pub fn exec(&self, pod: &ObjectName, container: Option<&ObjectName>, request: Request<'_>) -> Result<Output, Failure> {
         let stdin = if request.stdin.is_empty() { None } else { Some("-i") };
         let command = self.exec_command(pod, container, request.argv, stdin)?;
-        understand(run(command, request.stdin, ANSWER_CAP, request.deadline)?)
+        understand(self.run(command, request.stdin, ANSWER_CAP, request.deadline)?)
     }
 
     /// The command that runs `argv` in a container on the caller's terminal.
@@ -125,7 +125,9 @@ impl Cluster {
     /// # Errors
     /// There is no kubeconfig, or no such context in it.
     pub fn config(&self, deadline: Instant) -> Result<Vec<u8>, Failure> {
-        self.ask(&["config", "view", "--minify", "--output=json"], ANSWER_CAP, deadline)?.whole()
+        let mut command = self.command()?;
+        command.args(["config", "view", "--minify", "--output=json"]);
+        said(run_here(command, deadline)?)?.whole()
     }
 
     /// Ask kubectl one thing.
@@ -135,15 +137,7 @@ impl Cluster {
     pub fn ask(&self, arguments: &[&str], cap: usize, deadline: Instant) -> Result<Said, Failure> {
         let mut command = self.command()?;
         command.args(arguments);
-        let done = run(command, b"", cap, deadline)?;
-        let failure = match done.end {
-            End::Exited(0) => None,
-            _ => Some(not_ended_well(&done)),
-        };
-        match failure {
-            Some(failure) if done.stdout.is_empty() || !matches!(done.end, End::Exited(_)) => Err(failure),
-            failure => Ok(Said { stdout: done.stdout, failure, stderr: neutralise::plain(&done.stderr) }),
-        }
+        said(self.run(command, b"", cap, deadline)?)
     }
 
     /// kubectl with the flags that select this namespace, each one word, so that no value can be taken for a flag.
@@ -182,6 +176,17 @@ impl Cluster {
     }
 }
 
+fn said(done: Finished) -> Result<Said, Failure> {
+    let failure = match done.end {
+        End::Exited(0) => None,
+        _ => Some(not_ended_well(&done)),
+    };
+    match failure {
+        Some(failure) if done.stdout.is_empty() || !matches!(done.end, End::Exited(_)) => Err(failure),
+        failure => Ok(Said { stdout: done.stdout, failure, stderr: neutralise::plain(&done.stderr) }),
+    }
+}
+
 impl Said {
     /// The standard output of a kubectl to which nothing went wrong.
     pub fn whole(self) -> Result<Vec<u8>, Failure> {
@@ -199,7 +204,7 @@ impl Said {
 pub fn version(deadline: Instant) -> Result<String, Failure> {
     let mut command = Command::new(program()?);
     command.args(["version", "--client", "--output=json"]);
-    let done = run(command, b"", ANSWER_CAP, deadline)?;
+    let done = run_here(command, deadline)?;
     if done.end != End::Exited(0) {
         return Err(not_ended_well(&done));
     }
@@ -214,17 +219,18 @@ pub fn version(deadline: Instant) -> Result<String, Failure> {
 /// operator says who has said something. A view's kubectl lives for days and keeps its collector.
 const WITHOUT_COLLECTOR: [(&str, &str); 2] = [("GOGC", "off"), ("GOMEMLIMIT", "256MiB")];
 
-fn switch_collector_off(command: &mut Command, is_set: impl Fn(&str) -> bool) {
+/// Let it do without, unless the operator has said something.
+pub fn switch_collector_off(command: &mut Command, is_set: impl Fn(&str) -> bool) {
     if !WITHOUT_COLLECTOR.iter().any(|(name, _)| is_set(name)) {
         command.envs(WITHOUT_COLLECTOR);
     }
 }
 
-/// Run a kubectl that answers one question.
-pub fn run(mut command: Command, stdin: &[u8], cap: usize, deadline: Instant) -> Result<Finished, Failure> {
+/// Run a kubectl that asks no cluster.
+fn run_here(mut command: Command, deadline: Instant) -> Result<Finished, Failure> {
     switch_collector_off(&mut command, |name| env::var_os(name).is_some());
     let program = command.get_program().to_owned();
-    process::run(command, stdin, Limits { deadline, cap })
+    process::run(command, b"", Limits { deadline, cap: ANSWER_CAP })
         .map_err(|error| missing(format!("cannot run {}: {error}", program.display())))
 }
 

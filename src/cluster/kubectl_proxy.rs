@@ -18,6 +18,7 @@ use serde_json::Value;
 use super::Cluster;
 use super::kubectl::missing;
 use super::kubectl_error;
+use super::login::{self, Turn};
 use crate::failure::{Failure, Kind};
 use crate::process;
 
@@ -26,11 +27,14 @@ const GUARD: &str = include_str!("guard.sh");
 const READY: &str = "Starting to serve";
 /// The largest answer taken, in bytes.
 const CAP: u64 = 64 << 20;
+/// What kubectl makes of a 401.
+const UNAUTHORIZED: &str = "error: You must be logged in to the server (Unauthorized)";
 /// The most that kubectl may say before it serves.
 const WORDS: u64 = 64 * 1024;
 
 /// The API of a cluster, through a kubectl that ends with this value, and with this process however that ends.
 pub struct Proxy {
+    cluster: Cluster,
     guard: Child,
     place: PathBuf,
 }
@@ -69,7 +73,7 @@ impl Proxy {
         let guard = process::detach(&mut command)
             .and_then(|()| command.spawn())
             .map_err(|error| missing(format!("cannot run sh: {error}")))?;
-        let mut proxy = Self { guard, place };
+        let mut proxy = Self { cluster: cluster.clone(), guard, place };
         proxy.wait_until_it_serves(deadline)?;
         Ok(proxy)
     }
@@ -123,6 +127,8 @@ impl Proxy {
         body: Option<&Value>,
         deadline: Instant,
     ) -> Result<(u16, BufReader<UnixStream>), Failure> {
+        // The proxy's kubectl runs the login plugin for the first request, and whenever what it got has expired.
+        let turn = login::turn(&self.cluster, Some(deadline))?;
         let stream = UnixStream::connect(self.place.join("s")).map_err(|error| broken(&error))?;
         stream.set_write_timeout(Some(left(deadline)?)).map_err(|error| broken(&error))?;
         (&stream).write_all(&request(method, path, body)).map_err(|error| broken(&error))?;
@@ -136,7 +142,10 @@ impl Proxy {
             }
             match (status, line.trim_end()) {
                 (None, first) => status = first.split(' ').nth(1).and_then(|code| code.parse().ok()).or(Some(0)),
-                (Some(status), "") => return Ok((status, reader)),
+                (Some(status), "") => {
+                    learn(&turn, status);
+                    return Ok((status, reader));
+                }
                 _ => {}
             }
         }
@@ -197,6 +206,15 @@ fn read_in_a_thread(stream: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
     told
 }
 
+/// What a status says about the login.
+fn learn(turn: &Turn, status: u16) {
+    match status {
+        401 => turn.refused(&kubectl_error::classify(UNAUTHORIZED.as_bytes(), b"")),
+        500.. => turn.pass(),
+        _ => turn.answered(),
+    }
+}
+
 fn left(deadline: Instant) -> Result<Duration, Failure> {
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() { Err(no_answer()) } else { Ok(left) }
@@ -224,7 +242,7 @@ pub fn refusal(answer: &Answer) -> Failure {
     let word = |field: &str| status[field].as_str().unwrap_or_default();
     let text = match (word("reason"), word("message")) {
         // What kubectl makes of these, so that they are understood in one place.
-        ("Unauthorized", _) => "error: You must be logged in to the server (Unauthorized)".to_owned(),
+        ("Unauthorized", _) => UNAUTHORIZED.to_owned(),
         ("", "") => format!("error: {}", String::from_utf8_lossy(&answer.body).trim()),
         (reason, message) => format!("Error from server ({reason}): {message}"),
     };

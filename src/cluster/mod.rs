@@ -9,5 +9,7 @@ pub mod kubectl_proxy;
 pub mod login;
 pub mod objects;
 pub mod pod;
+mod run;
 
 pub use kubectl::Cluster;
+pub use run::Input;

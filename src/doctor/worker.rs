@@ -20,7 +20,10 @@ pub fn checks(worker: &Worker, timeout: Duration) -> Vec<Check> {
     }
     let remote = Remote::to(worker);
     let programs: Vec<&str> = templates(worker).iter().filter_map(|(_, template, _)| template.program()).collect();
-    let answer = examine::examine(&remote, &programs, Instant::now() + timeout);
+    let answer = remote.exec.turn(Some(Instant::now() + timeout)).and_then(|turn| {
+        let _held = turn.hold();
+        examine::examine(&remote, &programs, Instant::now() + timeout)
+    });
     let mut checks = match &worker.place {
         Place::Pod(place) => {
             let container = place.container.as_ref().map_or("the pod's default", |name| name.as_str());

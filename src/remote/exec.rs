@@ -3,6 +3,7 @@
 use std::process::Command;
 use std::time::Instant;
 
+use crate::cluster::login::Turn;
 use crate::cluster::pod::Start;
 use crate::failure::{Failure, Kind};
 use crate::process::{Output, Request};
@@ -52,6 +53,16 @@ pub trait Exec: Send + Sync {
     fn renew(&self, deadline: Instant) -> Result<(), Failure> {
         let _ = deadline;
         Ok(())
+    }
+
+    /// Wait until it is our turn to ask, until then at most. Whoever has a deadline for the answer sets it afterwards: that
+    /// somebody else logs in counts against nobody.
+    ///
+    /// # Errors
+    /// It does not come; or nobody gets in.
+    fn turn(&self, until: Option<Instant>) -> Result<Turn, Failure> {
+        let _ = until;
+        Ok(Turn::free())
     }
 
     /// Whether the command of [`Self::interactive`] may ask its operator something before it runs anything: a login plugin.

@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use super::exec::{Exec, Interactive};
+use crate::cluster::endpoint;
+use crate::cluster::login::{self, Manner, Turn};
 use crate::cluster::pod::{Resolver, Start};
-use crate::cluster::{endpoint, login};
 use crate::failure::{Failure, Kind};
 use crate::process::{Output, Request};
 use crate::registry::names::ObjectName;
@@ -41,13 +42,19 @@ impl Exec for Pod {
     }
 
     fn interactive(&self, argv: &[String], deadline: Instant) -> Result<Interactive, Failure> {
+        let asking = login::acting(Manner::OnTerminal);
         let (pod, _) = self.0.current(deadline)?;
+        drop(asking);
         let command = self.0.cluster.interactive(&pod, self.0.container(), argv)?;
         Ok(Interactive { command, pod: Some(pod) })
     }
 
     fn start(&self, pod: &ObjectName, deadline: Instant) -> Result<Start, Failure> {
         self.0.start(pod, deadline)
+    }
+
+    fn turn(&self, until: Option<Instant>) -> Result<Turn, Failure> {
+        login::turn(&self.0.cluster, until)
     }
 
     fn may_ask(&self) -> bool {

@@ -2,6 +2,7 @@
 
 pub mod drafts;
 pub mod ledger;
+pub mod logins;
 pub mod network;
 mod process_id;
 pub mod sessions;
@@ -51,6 +52,7 @@ fn lock_file(path: &Path) -> io::Result<Flock<File>> {
 }
 
 /// One kept value, a JSON file.
+#[derive(Debug)]
 pub struct Kept<T> {
     path: PathBuf,
     value: std::marker::PhantomData<T>,

@@ -3,6 +3,7 @@
 
 #![allow(dead_code)] // every test binary uses its own part
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
@@ -24,7 +25,7 @@ echo run >>"$place/runs"
 if [ -e "$place/kept" ]; then
 	hand_out
 fi
-echo "$way" >>"$place/logins"
+echo "$PPID" >>"$place/logins"
 mkdir "$place/at-work/$$"
 trap 'rmdir "$place/at-work/$$"' EXIT
 trap 'exit 130' INT TERM HUP
@@ -124,9 +125,9 @@ impl LoginPlugin {
         self.lines("runs").len()
     }
 
-    /// How often it needed its person.
+    /// How many kubectls needed its person. One whose plugin fails runs it once more for each of its requests.
     pub fn logins(&self) -> usize {
-        self.lines("logins").len()
+        self.lines("logins").into_iter().collect::<BTreeSet<_>>().len()
     }
 
     /// How many of those there were at the same time, at most.

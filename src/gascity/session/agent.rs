@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::City;
 use crate::cluster::Cluster;
+use crate::cluster::login::{self, Turn};
 use crate::cluster::pod::Start;
 use crate::failure::{Failure, Kind};
 use crate::gascity::time::{self, Moment};
@@ -167,6 +168,10 @@ impl Exec for Inside {
         let missing = || Failure::new(Kind::Missing, format!("no running pod for session {:?}", self.session));
         *self.current() = agent.ok_or_else(missing)?.pod;
         Ok(())
+    }
+
+    fn turn(&self, until: Option<Instant>) -> Result<Turn, Failure> {
+        login::turn(&self.city.cluster, until)
     }
 
     fn may_ask(&self) -> bool {
