@@ -5,8 +5,8 @@
 // Said by its path: the fuzz targets have this file as a module of another crate.
 #[path = "process/family.rs"]
 pub mod family;
-#[path = "process/foreground.rs"]
-mod foreground;
+#[path = "process/pty.rs"]
+mod pty;
 #[path = "process/request.rs"]
 mod request;
 #[path = "process/stream.rs"]
@@ -23,13 +23,13 @@ use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use process_wrap::std::{CommandWrap, CommandWrapper, ProcessSession};
 
 use crate::terminal;
 
-pub use foreground::run_on_terminal;
+pub use pty::{OnPty, Sight, run_on_pty};
 pub use request::{ANSWER_CAP, Output, Request};
 pub use stream::stream;
 
@@ -67,8 +67,8 @@ const STDERR_CAP: usize = 64 * 1024;
 /// How often an exit is noticed while somebody else still holds the pipes open.
 const EXIT_CHECK: Duration = Duration::from_millis(50);
 
-/// What is running now, so that a signal to us can end it: a process, or as a negative number a whole group (kill(2)).
-static RUNNING: Mutex<Vec<i32>> = Mutex::new(Vec::new());
+/// Process groups that are running now, so that a signal to us can end them.
+static GROUPS: Mutex<Vec<i32>> = Mutex::new(Vec::new());
 /// Nothing is started any more.
 static ENDING: AtomicBool = AtomicBool::new(false);
 static VERBOSE: AtomicBool = AtomicBool::new(false);
@@ -89,25 +89,25 @@ pub fn trace(command: &Command) {
 
 /// End every process that [`run`] has started and that is still running.
 pub fn kill_all() {
-    kill_each(&mut running());
+    kill(&mut groups());
 }
 
 /// The same, and start none any more: we are about to end, and leave nothing behind. Who waits in [`run`] waits for that
 /// end, so that nobody takes what was cut short for an answer.
 pub fn end() {
-    let mut running = running();
+    let mut groups = groups();
     ENDING.store(true, Ordering::Relaxed);
-    kill_each(&mut running);
-    foreground::restore();
+    kill(&mut groups);
+    pty::take_back();
 }
 
-fn running() -> MutexGuard<'static, Vec<i32>> {
-    RUNNING.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+fn groups() -> MutexGuard<'static, Vec<i32>> {
+    GROUPS.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-fn kill_each(running: &mut Vec<i32>) {
-    for target in running.drain(..) {
-        let _ = kill(Pid::from_raw(target), Signal::SIGKILL);
+fn kill(groups: &mut Vec<i32>) {
+    for group in groups.drain(..) {
+        let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
     }
 }
 
@@ -184,47 +184,27 @@ pub fn detach(command: &mut Command) -> io::Result<()> {
     ProcessSession.pre_spawn(command, &CommandWrap::with_new("", |_| ()))
 }
 
-/// A child in a session of its own, whose whole process group is gone when this value is; or one that shares our terminal.
+/// A child in a session of its own; its whole process group is gone when this value is.
 struct Group {
     child: Child,
     id: i32,
-    shares_terminal: bool,
 }
 
 impl Group {
     fn spawn(mut command: Command) -> io::Result<Self> {
-        detach(&mut command)?;
-        Self::start(command, false)
-    }
-
-    fn on_terminal(command: Command) -> io::Result<Self> {
-        Self::start(command, true)
-    }
-
-    fn start(mut command: Command, shares_terminal: bool) -> io::Result<Self> {
-        let mut running = running();
+        let mut groups = groups();
         if ENDING.load(Ordering::Relaxed) {
             return Err(io::ErrorKind::Interrupted.into());
         }
+        detach(&mut command)?;
         let child = command.spawn()?;
-        let group = Self { id: child.id() as i32, child, shares_terminal };
-        running.push(group.target());
-        Ok(group)
-    }
-
-    /// For kill(2).
-    fn target(&self) -> i32 {
-        if self.shares_terminal { self.id } else { -self.id }
+        let id = child.id() as i32;
+        groups.push(id);
+        Ok(Self { child, id })
     }
 
     fn kill(&mut self) {
-        if self.shares_terminal {
-            // Its group is ours.
-            for child in family::children_of(self.id).unwrap_or_default() {
-                let _ = kill(Pid::from_raw(child), Signal::SIGKILL);
-            }
-        }
-        let _ = kill(Pid::from_raw(self.target()), Signal::SIGKILL);
+        let _ = killpg(Pid::from_raw(self.id), Signal::SIGKILL);
         let _ = self.child.wait();
     }
 
@@ -300,7 +280,7 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        running().retain(|&target| target != self.target());
+        groups().retain(|&id| id != self.id);
         if matches!(self.child.try_wait(), Ok(None)) {
             self.kill();
         }

@@ -7,6 +7,8 @@ mod operator;
 #[path = "support/pty.rs"]
 mod pty;
 mod support;
+#[path = "support/traces.rs"]
+mod traces;
 
 use std::fs;
 use std::process::{Child, Stdio};
@@ -270,6 +272,90 @@ fn completion_starts_no_login() {
     operator.run(&["complete", "--refresh"]).expect(0);
     let known = operator.run(&["complete", "--index=2", "--", "factory-worker", "peek", "w1"]).expect(0).stdout;
     assert_eq!(known, "w1/qa\n");
+}
+
+/// A shell on a terminal: it runs commands, and says how each of them has left the terminal.
+fn shell(operator: &Operator, arguments: &str) -> Pty {
+    let script = format!("trap : INT; stty -a >before; {BIN} {arguments}; echo \"left with $?\"; stty -a >after");
+    let mut shell = operator.world.program("sh");
+    shell.args(["-c", &script]);
+    Pty::run(shell)
+}
+
+fn assert_left_as_it_was(operator: &Operator) {
+    let read = |when: &str| fs::read_to_string(operator.world.home().join(when)).ok().filter(|text| !text.is_empty());
+    let after = eventually("the terminal's modes", || read("after"));
+    assert_eq!(read("before"), Some(after));
+}
+
+/// Answer what the plugin asks once more, behind this mark.
+fn log_in(terminal: &mut Pty, mark: usize) -> usize {
+    let asked = terminal.wait_behind(mark, b"Name: ");
+    terminal.type_bytes(b"ann\r");
+    let asked = terminal.wait_behind(asked, b"Password: ");
+    terminal.type_bytes(b"sesame\r");
+    asked
+}
+
+#[test]
+fn a_plugin_that_insists_on_a_terminal_is_answered_on_one() {
+    let (operator, plugin, worker) = factory("ask", "Always");
+    let mut terminal = shell(&operator, "list");
+    let answered = log_in(&mut terminal, 0);
+    terminal.wait_behind(answered, b"running");
+    terminal.wait("left with 0");
+    assert_left_as_it_was(&operator);
+    let said = String::from_utf8_lossy(&terminal.written()).into_owned();
+    assert!(said.contains("ann") && !said.contains("sesame"), "{said:?}");
+    assert_eq!(plugin.logins(), 1);
+    // What it has kept will do, also for what goes over standard input.
+    let before = plugin.runs();
+    let terminal = shell(&operator, "nudge w/qa 'a prompt'");
+    terminal.wait("left with ");
+    eventually("the prompt to arrive", || worker.pod().pane("qa").contains("a prompt").then_some(()));
+    assert!(plugin.runs() > before && plugin.logins() == 1);
+}
+
+#[test]
+fn a_plugin_that_keeps_nothing_is_answered_each_time_one_after_the_other() {
+    let (operator, plugin, worker) = factory("ask", "Always");
+    plugin.keeps_nothing();
+    // A look-up, and the text, which goes over standard input: nothing of it is taken for an answer.
+    let mut terminal = shell(&operator, "nudge w/qa 'ann sesame'");
+    let answered = log_in(&mut terminal, 0);
+    // Longer than a worker may take.
+    std::thread::sleep(Duration::from_secs(11));
+    log_in(&mut terminal, answered);
+    terminal.wait("left with ");
+    eventually("the prompt to arrive", || worker.pod().pane("qa").contains("ann sesame").then_some(()));
+    assert_left_as_it_was(&operator);
+    assert_eq!((plugin.logins(), plugin.at_the_same_time()), (2, 1));
+}
+
+#[test]
+fn ctrl_c_leaves_whoever_is_asked_and_the_terminal_as_it_was() {
+    let (operator, plugin, _worker) = factory("ask", "Always");
+    let mut terminal = shell(&operator, "list");
+    let asked = terminal.wait("Name: ");
+    terminal.type_bytes(b"ann\r");
+    terminal.wait_behind(asked, b"Password: ");
+    terminal.type_bytes(b"\x03");
+    terminal.wait("left with 130");
+    assert_left_as_it_was(&operator);
+    eventually("nobody to be left", || traces::running(&operator.world).is_empty().then_some(()));
+    assert_eq!(plugin.logins(), 1);
+}
+
+#[test]
+fn without_a_terminal_it_is_said_why_there_is_no_login() {
+    let (operator, plugin, _worker) = factory("ask", "Always");
+    let ran = operator.run(&["list", "--json", LONG]).expect(0);
+    let answer: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(answer["workers"][0]["status"], "unauthorized");
+    assert!(answer["workers"][0]["reason"].as_str().unwrap().contains("interactiveMode: Always"), "{answer}");
+    let ran = operator.run(&["peek", "w/qa", LONG]).expect(3);
+    assert!(ran.stderr.contains("interactiveMode: Always") && ran.stderr.contains("IfAvailable"), "{}", ran.stderr);
+    assert_eq!(plugin.runs(), 0);
 }
 
 fn which(program: &str) -> std::path::PathBuf {

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use super::kubectl::{Cluster, missing, not_ended_well, switch_collector_off};
 use super::kubectl_error;
-use super::login::{self, Progress, Turn, Way};
+use super::login::{self, Progress, Terminal, Turn, Way};
 use crate::failure::{Failure, Kind};
-use crate::process::{self, End, Finished, Limits};
+use crate::process::{self, End, Finished, Limits, OnPty, Sight};
 use crate::terminal::{self, neutralise};
 
 /// What a kubectl reads.
@@ -43,11 +43,10 @@ impl Cluster {
     ) -> Result<(End, Finished), Failure> {
         switch_collector_off(&mut command, |name| env::var_os(name).is_some());
         let program = command.get_program().to_owned();
-        let reads = !matches!(input, Input::Bytes(b""));
-        let mut call = Call { way: login::way(self, reads, Some(deadline))? };
+        let mut call = Call { way: login::way(self, Some(deadline))? };
         let limits = Limits { deadline, cap };
         let started = match input {
-            Input::Bytes(_) if call.way.on_terminal => call.run_on_terminal(command, limits),
+            Input::Bytes(bytes) if call.way.terminal != Terminal::None => call.run_on_pty(&command, bytes, limits),
             Input::Bytes(bytes) => process::run_watched(command, bytes, limits, &mut |id| call.look(id)),
             Input::File(file) => process::run_from(command, file, limits, &mut |id| call.look(id)),
             Input::Command(source) => {
@@ -73,7 +72,7 @@ impl Cluster {
         turn_until: Instant,
         take: impl FnMut(&[u8]) -> io::Result<()>,
     ) -> anyhow::Result<Finished> {
-        let mut call = Call { way: login::way(self, true, Some(turn_until))? };
+        let mut call = Call { way: login::way(self, Some(turn_until))? };
         let done = process::stream(command, patience, &mut |id| call.look(id), take)?;
         call.learn(&done)?;
         Ok(done)
@@ -104,24 +103,33 @@ impl Call {
         let _ = self.is_over(kubectl);
     }
 
-    /// The time that it has runs from when the operator has been asked, and that this takes counts against nobody else either.
-    fn run_on_terminal(&mut self, command: Command, limits: Limits) -> io::Result<Finished> {
+    /// On a terminal of its own. When the operator is asked, its time runs from when that is over, and what it takes counts
+    /// against nobody else either.
+    fn run_on_pty(&mut self, command: &Command, stdin: &[u8], limits: Limits) -> io::Result<Finished> {
         let began = Instant::now();
+        let is_lent = self.way.terminal == Terminal::Lent;
         let patience = (limits.deadline + login::answering()).saturating_duration_since(began);
-        let mut deadline = None;
-        let mut watch = |kubectl| {
-            if deadline.is_none() && self.is_over(kubectl) {
+        let mut deadline = (!is_lent).then_some(limits.deadline);
+        let mut look = |kubectl| {
+            let is_over = self.is_over(kubectl);
+            if is_over && deadline.is_none() {
                 let now = Instant::now();
                 login::note_answering(now - began);
                 deadline = Some(now + patience);
             }
-            deadline
+            let may_ask = self.way.progress.as_ref().is_some_and(Progress::is_logging_in);
+            Sight { is_over, may_ask, deadline }
         };
         let mut say = |text: &[u8]| {
             let mut out = io::stderr().lock();
             let _ = out.write_all(neutralise::plain(text).as_bytes()).and_then(|()| out.flush());
         };
-        terminal::undisturbed(|| process::run_on_terminal(command, limits.cap, &mut watch, &mut say))
+        if is_lent {
+            let run = OnPty { stdin, cap: limits.cap, look: &mut look, say: Some(&mut say) };
+            terminal::undisturbed(|| process::run_on_pty(command, run))
+        } else {
+            process::run_on_pty(command, OnPty { stdin, cap: limits.cap, look: &mut look, say: None })
+        }
     }
 
     /// What its end says about the login.

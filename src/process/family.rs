@@ -40,23 +40,25 @@ pub fn last_word_of(process: i32) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use std::process;
-
     use super::*;
 
     #[test]
     fn children_are_seen_in_both_ways() {
-        let own = process::id() as i32;
-        let mut child = Command::new("sleep").arg("600").spawn().unwrap();
-        let id = child.id() as i32;
+        // It says so when it has one.
+        let mut parent = Command::new("sh");
+        let mut parent = parent.args(["-c", "sleep 600 & echo $!; wait"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut said = String::new();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(parent.stdout.take().unwrap()), &mut said).unwrap();
+        let (parent_id, child) = (parent.id() as i32, said.trim().parse().unwrap());
         if cfg!(target_os = "linux") {
-            assert!(children_of(own).unwrap().contains(&id));
-            assert_eq!(children_of(id), Some(Vec::new()));
-            assert_eq!(last_word_of(id).as_deref(), Some(&b"600"[..]));
+            assert_eq!(children_of(parent_id), Some(vec![child]));
+            assert_eq!(children_of(child), Some(Vec::new()));
+            assert_eq!(last_word_of(parent_id).as_deref(), Some(&b"sleep 600 & echo $!; wait"[..]));
         }
-        assert_eq!(has_children_by_ps(own), Some(true));
-        assert_eq!(has_children_by_ps(id), Some(false));
-        child.kill().unwrap();
-        child.wait().unwrap();
+        assert_eq!(has_children_by_ps(parent_id), Some(true));
+        assert_eq!(has_children_by_ps(child), Some(false));
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(child), nix::sys::signal::Signal::SIGKILL).unwrap();
+        parent.kill().unwrap();
+        parent.wait().unwrap();
     }
 }

@@ -29,7 +29,8 @@ pub fn may_ask(cluster: &Cluster) -> bool {
     login(cluster).may_ask
 }
 
-/// Whether every kubectl for this cluster gets our terminal, one after the other: its login plugin insists on one.
+/// Whether every kubectl for this cluster may have to be answered on our terminal, one after the other: its login plugin
+/// insists on one.
 pub fn needs_terminal(cluster: &Cluster) -> bool {
     let insists = |login: Login| login.plugin.is_some_and(|plugin| plugin.interactive == Interactive::Always);
     manner::lends_terminal() && !terminal::is_taken() && insists(login(cluster))
@@ -45,36 +46,47 @@ pub fn is_free(cluster: &Cluster) -> bool {
 /// # Errors
 /// As [`Turn::take`].
 pub fn turn(cluster: &Cluster, until: Option<Instant>) -> Result<Turn, Failure> {
-    way(cluster, true, until).map(|way| way.turn)
+    way(cluster, until).map(|way| way.turn)
+}
+
+/// What kubectl and its login plugin have for a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Terminal {
+    None,
+    /// One on which nobody answers: a plugin that insists on a terminal, and asks nothing as long as it has something kept.
+    Silent,
+    /// One on which the operator answers.
+    Lent,
 }
 
 /// How a kubectl may run.
 #[derive(Debug)]
 pub struct Way {
     pub turn: Turn,
-    /// It may ask on our terminal.
-    pub on_terminal: bool,
+    pub terminal: Terminal,
     /// What it is to be looked at for; `None` when it starts no login.
     pub progress: Option<Progress>,
 }
 
-/// The same for one kubectl. One that reads something else than the terminal cannot have that.
+/// The same for one kubectl.
 ///
 /// # Errors
 /// As [`Turn::take`].
-pub fn way(cluster: &Cluster, reads: bool, until: Option<Instant>) -> Result<Way, Failure> {
+pub fn way(cluster: &Cluster, until: Option<Instant>) -> Result<Way, Failure> {
     let Some(plugin) = login(cluster).plugin else {
-        return Ok(Way { turn: Turn::free(), on_terminal: false, progress: None });
+        return Ok(Way { turn: Turn::free(), terminal: Terminal::None, progress: None });
     };
     let progress = Some(Progress::begin());
     let manner = manner();
     let needs = needs_terminal(cluster);
-    let on_terminal = !reads
-        && match manner {
-            Manner::OnTerminal => plugin.interactive != Interactive::Never && io::stdin().is_terminal() && !terminal::is_taken(),
-            Manner::Asked => needs,
-            Manner::Unasked => false,
-        };
+    let terminal = match (plugin.interactive, manner) {
+        (Interactive::Never, _) => Terminal::None,
+        _ if !io::stdin().is_terminal() => Terminal::None,
+        (_, Manner::OnTerminal) if !terminal::is_taken() => Terminal::Lent,
+        (Interactive::Always, Manner::Asked) if needs => Terminal::Lent,
+        (Interactive::Always, _) => Terminal::Silent,
+        (Interactive::IfAvailable, _) => Terminal::None,
+    };
     let want = match manner {
         Manner::Unasked => Want::Vouched,
         Manner::OnTerminal => Want::Follow,
@@ -82,11 +94,11 @@ pub fn way(cluster: &Cluster, reads: bool, until: Option<Instant>) -> Result<Way
         Manner::Asked => Want::Wait,
     };
     if let Some(turn) = held(&plugin.user) {
-        return Ok(Way { turn, on_terminal, progress });
+        return Ok(Way { turn, terminal, progress });
     }
     // Somebody who is being asked on this very terminal may take as long as it takes.
     let until = until.filter(|_| want != Want::Alone);
-    Ok(Way { turn: Turn::take(&plugin.user, want, until)?, on_terminal, progress })
+    Ok(Way { turn: Turn::take(&plugin.user, want, until)?, terminal, progress })
 }
 
 thread_local! {

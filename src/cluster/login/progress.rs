@@ -84,16 +84,47 @@ mod tests {
     use std::os::fd::OwnedFd;
     use std::process::{Child, Command};
 
+    use nix::sys::signal::{Signal, kill};
+    use nix::unistd::Pid;
+
     use super::*;
 
-    /// A shell that stands for kubectl: with a child or not, with a socket or not.
-    fn kubectl(script: &str, socket: bool) -> Child {
-        let mut command = Command::new("sh");
-        command.args(["-c", script, "sh", "--output=json"]);
-        if socket {
-            command.stdin(OwnedFd::from(TcpListener::bind("127.0.0.1:0").unwrap()));
+    /// A shell that stands for kubectl, with a child or not, with a socket or not; gone with its child when it is dropped.
+    struct Kubectl(Child);
+
+    impl Kubectl {
+        fn start(script: &str, socket: bool) -> Self {
+            let mut command = Command::new("sh");
+            command.args(["-c", script, "sh", "--output=json"]);
+            if socket {
+                command.stdin(OwnedFd::from(TcpListener::bind("127.0.0.1:0").unwrap()));
+            }
+            Self(command.spawn().unwrap())
         }
-        command.spawn().unwrap()
+
+        fn with_child(script: &str, socket: bool) -> Self {
+            let kubectl = Self::start(script, socket);
+            eventually(|| !kubectl.children().is_empty());
+            kubectl
+        }
+
+        fn id(&self) -> i32 {
+            self.0.id() as i32
+        }
+
+        fn children(&self) -> Vec<i32> {
+            family::children_of(self.id()).unwrap_or_default()
+        }
+    }
+
+    impl Drop for Kubectl {
+        fn drop(&mut self) {
+            for child in self.children() {
+                let _ = kill(Pid::from_raw(child), Signal::SIGKILL);
+            }
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
     }
 
     fn eventually(mut good: impl FnMut() -> bool) {
@@ -104,67 +135,42 @@ mod tests {
         }
     }
 
-    fn end(mut child: Child) {
-        for grandchild in family::children_of(child.id() as i32).unwrap_or_default() {
-            let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(grandchild), nix::sys::signal::Signal::SIGKILL);
-        }
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
-
     #[test]
     fn a_login_is_over_when_kubectl_talks_to_somebody_and_no_plugin_runs() {
-        let kubectl = kubectl("exec sleep 600", true);
+        let kubectl = Kubectl::start("exec sleep 600", true);
         let mut progress = Progress::begin();
-        eventually(|| progress.look(kubectl.id() as i32));
+        eventually(|| progress.look(kubectl.id()));
         assert!(!progress.is_logging_in());
-        end(kubectl);
     }
 
     #[test]
     fn it_is_not_while_a_plugin_runs_or_before() {
-        let idle = kubectl("exec sleep 600", false);
+        let idle = Kubectl::start("exec sleep 600", false);
         let mut progress = Progress::begin();
-        assert!(!progress.look(idle.id() as i32) && !progress.is_logging_in());
-        end(idle);
-        let busy = kubectl("sleep 600; :", true);
+        assert!(!progress.look(idle.id()) && !progress.is_logging_in());
+        let busy = Kubectl::with_child("sleep 600; :", true);
         let mut progress = Progress::begin();
-        eventually(|| {
-            progress.look(busy.id() as i32);
-            progress.is_logging_in()
-        });
-        assert!(!progress.look(busy.id() as i32));
-        end(busy);
+        assert!(!progress.look(busy.id()) && progress.is_logging_in());
     }
 
     #[test]
     fn a_wrapper_is_no_plugin() {
-        // It gets the wrapper's arguments.
-        let wrapper = kubectl("sh -c 'exec sleep 600' sh \"$@\"; :", true);
+        // It stands still with the arguments that it got.
+        let wrapper = Kubectl::with_child("sh -c 'kill -STOP $$; :' sh \"$@\"; :", true);
         let mut progress = Progress::begin();
-        eventually(|| progress.look(wrapper.id() as i32));
-        end(wrapper);
+        eventually(|| progress.look(wrapper.id()));
     }
 
     #[test]
     fn ps_tells_it_too() {
-        let busy = kubectl("sleep 600; :", false);
         let long_ago = Instant::now() - PS_AFTER;
+        let busy = Kubectl::with_child("sleep 600; :", false);
         let mut progress = Progress { began: long_ago, ..Progress::begin() };
-        eventually(|| {
-            progress.asked_ps = None;
-            progress.look_by_ps(busy.id() as i32);
-            progress.is_logging_in()
-        });
-        assert!(!progress.over);
-        end(busy);
-        let idle = kubectl("exec sleep 600", false);
+        progress.look_by_ps(busy.id());
+        assert!(progress.is_logging_in() && !progress.over);
+        let idle = Kubectl::start("exec sleep 600", false);
         let mut progress = Progress { began: long_ago, ..Progress::begin() };
-        eventually(|| {
-            progress.asked_ps = None;
-            progress.look_by_ps(idle.id() as i32);
-            progress.over
-        });
-        end(idle);
+        progress.look_by_ps(idle.id());
+        assert!(!progress.is_logging_in() && progress.over);
     }
 }
