@@ -171,6 +171,17 @@ pub struct SessionArg {
     pub session: Option<String>,
 }
 
+/// How much of a container's log.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct LogExtent {
+    /// Go on printing what comes
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only the last lines
+    #[arg(long, value_name = "N")]
+    pub lines: Option<u32>,
+}
+
 #[derive(Debug, Args)]
 pub struct Peek {
     #[command(flatten)]

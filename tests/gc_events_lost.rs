@@ -9,12 +9,12 @@ mod support;
 use std::thread;
 use std::time::Duration;
 
-use city::{City, finish};
+use city::City;
 use events::{EVERYTHING, PROVIDER, seqs, seqs_of};
 use kubesim::{Fault, requests_for, watches};
 use rstest::rstest;
 use serde_json::json;
-use support::eventually;
+use support::{Ran, eventually};
 
 /// The connection breaks when the request has been done.
 fn done_and_cut() -> Fault {
@@ -76,7 +76,7 @@ fn a_store_that_says_nothing_is_an_error_in_time(#[values(Fault::Silence, Fault:
             let (command, input) = (city.command(PROVIDER, words), if words[0] == "record" { &event } else { "" });
             scope.spawn(move || {
                 // Nobody but us ends it: neither the server nor kubectl ever would.
-                let ran = finish(command, input).expect(1);
+                let ran = Ran::with_input(command, input.as_bytes()).expect(1);
                 assert_eq!(ran.stdout, "", "{words:?}");
                 assert!(ran.stderr.contains("no answer within the deadline"), "{words:?}: {}", ran.stderr);
             });

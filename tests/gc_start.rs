@@ -19,7 +19,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rstest::rstest;
 use serde_json::{Value, json};
-use support::eventually;
+use support::{Ran, eventually};
 
 /// A directory on the controller with files in it.
 fn directory(city: &City, name: &str, files: &[(&str, &str)]) -> String {
@@ -364,7 +364,7 @@ fn a_start_needs_no_other_kubectl_than_gas_citys_own_tests_have(
     payload.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let mut command = city.command(PROVIDER, &["start", "mayor"]);
     command.env("CALLS", &calls).env("MANIFEST", &manifest);
-    city::finish(command, &payload.to_string()).expect(0);
+    Ran::with_input(command, payload.to_string().as_bytes()).expect(0);
     let pod: Value = serde_json::from_str(&fs::read_to_string(manifest).unwrap()).unwrap();
     let mut names: Vec<_> =
         pod["spec"]["volumes"].as_array().unwrap().iter().map(|volume| volume["name"].as_str().unwrap()).collect();

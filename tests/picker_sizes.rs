@@ -3,13 +3,7 @@
 mod support;
 
 use rstest::rstest;
-use support::{BIN, Screen, World};
-
-/// Wait until all of these show: the header may be ahead of the rows.
-#[track_caller]
-fn wait_all(screen: &Screen<'_>, texts: &[&str]) -> String {
-    screen.wait_until(&format!("all of {texts:?}"), |screen| texts.iter().all(|text| screen.contains(text)))
-}
+use support::{BIN, World};
 
 /// What every size has to show of the keys.
 const KEYS: &[&str] =
@@ -18,19 +12,19 @@ const KEYS: &[&str] =
 #[rstest]
 #[case::preview_below(80, 24)]
 #[case::preview_beside(116, 40)]
-fn hint_and_help_fit_into_the_popup(#[case] columns: u32, #[case] rows: u32) {
+fn hint_and_help_fit_into_the_popup(#[case] columns: u16, #[case] rows: u16) {
     let world = World::new().worker("worker-1");
     world.session("worker-1", "qa", "echo shown by qa; while sleep 0.1; do :; done");
     let screen = world.screen();
     screen.resize(columns, rows);
     screen.prefix("W");
-    wait_all(&screen, &["F1 keys · Enter open · Ctrl-r refresh", "shown by qa", "> worker-1/qa  active"]);
+    screen.wait_all(&["F1 keys · Enter open · Ctrl-r refresh", "shown by qa", "> worker-1/qa  active"]);
     screen.keys(&["F1"]);
     let text = screen.wait("In the query");
     let squeezed = text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(KEYS.iter().all(|key| squeezed.contains(key)) && squeezed.contains("'exact ^begin end$ !not a | b"), "{text}");
     screen.keys(&["F1"]);
-    wait_all(&screen, &["shown by qa", "worker-1/qa"]);
+    screen.wait_all(&["shown by qa", "worker-1/qa"]);
 }
 
 #[test]
@@ -42,7 +36,7 @@ fn a_very_small_terminal_shows_addresses_states_and_ages() {
     let screen = world.screen_with("set -g status off");
     screen.resize(40, 12);
     screen.enter(&format!("clear; {BIN} pick"));
-    let text = wait_all(&screen, &["20 sessions on 1 worker", "F1 keys · Enter open · Ctrl-r refresh", "> worker-1"]);
+    let text = screen.wait_all(&["20 sessions on 1 worker", "F1 keys · Enter open · Ctrl-r refresh", "> worker-1"]);
     let rows: Vec<&str> = text.lines().filter(|line| line.contains("worker-1/")).collect();
     assert_eq!(rows.len(), 9, "{text}");
     for row in &rows {
@@ -76,7 +70,7 @@ fn the_preview_goes_where_a_resized_terminal_has_room() {
 #[rstest]
 #[case(20, 5)]
 #[case(3, 2)]
-fn a_tiny_terminal_breaks_nothing(#[case] columns: u32, #[case] rows: u32) {
+fn a_tiny_terminal_breaks_nothing(#[case] columns: u16, #[case] rows: u16) {
     let world = World::new().worker("w");
     world.session("w", "qa", "sleep 600");
     let screen = world.screen_with("");

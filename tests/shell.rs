@@ -3,7 +3,6 @@
 mod support;
 
 use std::fs;
-use std::process::Stdio;
 
 use rstest::rstest;
 use support::shells::{Prompt, Shell, script, words_of};
@@ -24,14 +23,9 @@ fn recorder(world: &World, name: &str, status: u8) {
 
 /// Source our script and call `factory` with `arguments`.
 fn factory(world: &World, shell: Shell, arguments: &[&str], input: &[u8]) -> Ran {
-    use std::io::Write;
     let all = if shell == Shell::Fish { "$argv" } else { "\"$@\"" };
     let script = format!("source '{}'; factory {all}", script(shell));
-    let mut command = shell.command(world, &script, arguments);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // A command that does not exist reads nothing.
-    let _ = child.stdin.take().unwrap().write_all(input);
-    Ran::from(child.wait_with_output().unwrap())
+    Ran::with_input(shell.command(world, &script, arguments), input)
 }
 
 /// The words that the recorder of this name got, and its standard input.

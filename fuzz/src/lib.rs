@@ -40,12 +40,12 @@ pub mod terminal {
 pub mod registry {
     pub mod document;
     mod file;
-    mod keys;
     pub mod names;
     pub mod origin;
     pub mod preset;
     pub mod source;
     pub mod template;
+    mod unknown_key;
     pub mod worker;
 }
 

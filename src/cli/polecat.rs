@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::duration;
+use super::{LogExtent, duration};
 
 #[derive(Debug, Args)]
 pub struct Polecat {
@@ -82,12 +82,8 @@ pub struct PolecatStatus {
 pub struct PolecatLogs {
     #[command(flatten)]
     pub polecat: Named,
-    /// Go on printing what comes
-    #[arg(short, long)]
-    pub follow: bool,
-    /// Only the last lines
-    #[arg(long, value_name = "N")]
-    pub lines: Option<u32>,
+    #[command(flatten)]
+    pub extent: LogExtent,
     /// Of this container: claude, git-init, telemetry
     #[arg(long, value_name = "NAME", default_value = "claude")]
     pub container: String,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::duration;
+use super::{LogExtent, duration};
 
 #[derive(Debug, Args)]
 pub struct Worker {
@@ -116,12 +116,8 @@ pub struct WorkerRemove {
 pub struct WorkerLogs {
     #[arg(value_name = "WORKER")]
     pub worker: String,
-    /// Go on printing what comes
-    #[arg(short, long)]
-    pub follow: bool,
-    /// Only the last lines
-    #[arg(long, value_name = "N")]
-    pub lines: Option<u32>,
+    #[command(flatten)]
+    pub extent: LogExtent,
     /// Of the container that ended before the present one
     #[arg(long)]
     pub previous: bool,

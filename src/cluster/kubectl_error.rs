@@ -1,6 +1,7 @@
 //! What kubectl's standard error means. The texts are those of kubectl 1.27 to 1.33, of the API server, the kubelet,
 //! containerd and CRI-O; the table in the tests holds them as they were recorded.
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::failure::{Failure, Kind};
@@ -156,15 +157,24 @@ fn asked_for_a_user(stdout: &[u8]) -> Option<Failure> {
     asked.then(|| Failure::new(Kind::Unauthorized, reason).before_start())
 }
 
-/// Take the JSON of kubectl's list of `what` apart.
+/// The items of kubectl's list of `what`, from its JSON.
 ///
 /// # Errors
 /// It is none, only a part of one, or kubectl's question who the user is.
-pub fn listing<T: DeserializeOwned>(stdout: &[u8], what: &str) -> Result<T, Failure> {
-    serde_json::from_slice(stdout).map_err(|error| {
+pub fn items<T: DeserializeOwned>(stdout: &[u8], what: &str) -> Result<Vec<T>, Failure> {
+    let list: serde_json::Result<List<T>> = serde_json::from_slice(stdout);
+    list.map(|list| list.items).map_err(|error| {
         let nonsense = || Failure::new(Kind::Incomplete, format!("kubectl's list of {what} makes no sense: {error}"));
         asked_for_a_user(stdout).unwrap_or_else(nonsense)
     })
+}
+
+/// `v1.List`, as kubectl prints it.
+#[derive(Deserialize)]
+struct List<T> {
+    // Not the plain `default`, which asks for a default item too.
+    #[serde(default = "Vec::new")]
+    items: Vec<T>,
 }
 
 /// Why kubectl exited non-zero without the status of a command. `stdout` is what the command had said by then: when it

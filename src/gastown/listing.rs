@@ -56,12 +56,6 @@ pub struct Status {
 }
 
 #[derive(Debug, Deserialize)]
-struct List {
-    #[serde(default)]
-    items: Vec<Item>,
-}
-
-#[derive(Debug, Deserialize)]
 #[serde(tag = "kind")]
 enum Item {
     Polecat(Box<Object>),
@@ -103,9 +97,8 @@ impl Listing {
     /// # Errors
     /// It is none, or only a part of one.
     pub fn parse(json: &[u8]) -> Result<Self, Failure> {
-        let list: List = kubectl_error::listing(json, "polecats")?;
         let mut listing = Self::default();
-        for item in list.items {
+        for item in kubectl_error::items(json, "polecats")? {
             match item {
                 Item::Polecat(object) => listing.polecats.push(*object),
                 Item::Pod(pod) if pod.metadata.labels.contains_key(LABEL) => listing.pods.push(*pod),

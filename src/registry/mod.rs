@@ -3,12 +3,12 @@
 mod document;
 pub mod edit;
 mod file;
-mod keys;
 pub mod names;
 pub mod origin;
 pub mod preset;
 pub mod source;
 pub mod template;
+mod unknown_key;
 pub mod worker;
 
 use std::path::{Path, PathBuf};

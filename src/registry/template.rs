@@ -172,7 +172,7 @@ impl Word {
                 if !known.contains(&name) {
                     let hint = match known {
                         [] => "this command has none".to_owned(),
-                        _ => super::keys::hint(name, known),
+                        _ => super::unknown_key::hint(name, known),
                     };
                     return Err(TemplateError::Placeholder { name: name.to_owned(), hint });
                 }

@@ -15,7 +15,7 @@ pub struct Worker {
     pub name: WorkerName,
     pub place: Place,
     /// The tmux command line inside the worker, already split; never empty. For a local worker it is
-    /// what the file says (default `tmux`); `remote::here` adds the socket.
+    /// what the file says (default `tmux`); `remote::local` adds the socket.
     pub tmux: Vec<String>,
     pub view: ViewMode,
     pub commands: Commands,

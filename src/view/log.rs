@@ -1,4 +1,6 @@
-//! A log in a window: followed like a session, over broken connections and new pods, until what writes it has ended.
+//! A log in a window, over broken connections and new pods, until what writes it has ended: not by the plan of a view, whose
+//! rules are about what a log has not (a client on the worker, a session that may be another one of its name, a terminal
+//! that kubectl takes, proof of an end from two sides: of a log the pod alone says it). Only the waits are the plan's.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,6 +11,7 @@ use std::time::{Duration, Instant};
 use crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 
+use super::plan::Backoff;
 use crate::failure::{Failure, Kind};
 use crate::remote::polecat_log::Log;
 use crate::terminal::style::{self, Style};
@@ -16,9 +19,6 @@ use crate::terminal::{self, neutralise};
 
 /// How long a key may wait to be noticed.
 const KEY_CHECK: Duration = Duration::from_millis(30);
-/// The pause after a connection broke, doubled each time it breaks again.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// An agent may say nothing for an hour, and so may a connection that is dead: after so much silence somebody else is asked.
 const SILENCE: Duration = Duration::from_secs(15);
 
@@ -131,12 +131,12 @@ struct Follower<'a> {
 
 impl Follower<'_> {
     fn run(mut self) {
-        let mut pause = FIRST_PAUSE;
+        let mut backoff = Backoff::new();
         let mut broken: Option<String> = None;
         while !self.leave.load(Ordering::Relaxed) {
             match self.round(&mut broken) {
                 Ok(Some(how)) => return drop(self.news.send(News::Ended(how))),
-                Ok(None) => pause = FIRST_PAUSE,
+                Ok(None) => backoff.reset(),
                 Err(failure) => {
                     let why = format!("{}: {}", failure.status(), failure.reason);
                     if broken.as_ref() != Some(&why) {
@@ -145,8 +145,7 @@ impl Follower<'_> {
                     }
                 }
             }
-            self.rest(pause);
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            self.rest(backoff.next(None));
         }
     }
 

@@ -7,7 +7,7 @@ use std::fs;
 use kubesim::{Oddity, Pod};
 use serde_json::{Value, json};
 
-use crate::city::{City, NAMESPACE, finish};
+use crate::city::{City, NAMESPACE};
 use crate::support::{Ran, eventually};
 
 pub const PROVIDER: &str = "gc-session-k8s";
@@ -160,5 +160,5 @@ fn script_pod(name: &str, pod: &str, label: &str, command: &str) -> Value {
 /// A provider that reads this, started and not waited for.
 pub fn begin(city: &City, words: &[&str], input: String) -> std::thread::JoinHandle<Ran> {
     let command = city.command(PROVIDER, words);
-    std::thread::spawn(move || finish(command, &input))
+    std::thread::spawn(move || Ran::with_input(command, input.as_bytes()))
 }

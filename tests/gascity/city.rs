@@ -4,7 +4,7 @@
 #![allow(dead_code)] // every test binary uses its own part
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -54,7 +54,7 @@ impl City {
     /// The same, with this on standard input, to its end.
     #[track_caller]
     pub fn call(&self, provider: &str, words: &[&str], input: &str) -> Ran {
-        finish(self.command(provider, words), input)
+        Ran::with_input(self.command(provider, words), input.as_bytes())
     }
 
     /// Every kubectl from now on leaves a line with its first words in the file that this gives.
@@ -98,16 +98,6 @@ impl City {
 
 fn path() -> String {
     std::env::var("PATH").unwrap()
-}
-
-pub fn finish(mut command: Command, input: &str) -> Ran {
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut pipe = child.stdin.take().unwrap();
-    let input = input.as_bytes().to_vec();
-    let writer = thread::spawn(move || drop(pipe.write_all(&input)));
-    let output = child.wait_with_output().unwrap();
-    writer.join().unwrap();
-    Ran::from(output)
 }
 
 /// A process whose lines are read as they come; it is killed with this value.

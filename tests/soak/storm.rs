@@ -122,7 +122,7 @@ fn be_quiet(window: &Window<'_>) {
 }
 
 fn resize(screen: &Screen<'_>, chance: &mut Chance) {
-    screen.resize(80 + chance.below(80) as u32, 20 + chance.below(30) as u32);
+    screen.resize(80 + chance.below(80) as u16, 20 + chance.below(30) as u16);
 }
 
 fn cut_round(scene: &Scene<'_>, chance: &mut Chance, after: &mut Aftermath) {

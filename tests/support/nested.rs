@@ -2,6 +2,8 @@
 
 use std::process::{Child, Stdio};
 
+use kubesim::eventually_or_show;
+
 use super::{World, eventually};
 
 /// What a seamless view changes in its session.
@@ -48,16 +50,10 @@ pub fn wait_hidden(world: &World, session: &str) {
 
 #[track_caller]
 pub fn wait_as_before(world: &World, before: &str) {
-    let mut now = String::new();
-    let end = std::time::Instant::now() + std::time::Duration::from_secs(120);
-    while std::time::Instant::now() < end {
-        now = everything(world);
-        if now == before {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    assert_eq!(now, before);
+    eventually_or_show("everything to be as before", || {
+        let now = everything(world);
+        if now == before { Ok(()) } else { Err(format!("now:\n{now}\nbefore:\n{before}")) }
+    });
 }
 
 /// Somebody else's client: a plain tmux in a terminal of its own.

@@ -8,14 +8,11 @@ use std::io::{Read, Write};
 use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use kubesim::{Process, Resizer};
+use kubesim::{PATIENCE, Process, Resizer};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
-
-/// How long a condition may take to come true. Generous: a loaded machine must not fail a test.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 #[derive(Default)]
 struct Output {

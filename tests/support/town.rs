@@ -1,9 +1,6 @@
 //! Agents of other systems in a simulated cluster: what Gas City and Gas Town's operator make, as far as it can be seen from outside.
 #![allow(dead_code)] // every test binary uses its own part
 
-use std::io::Write;
-use std::process::Stdio;
-
 use kubesim::Cluster;
 use serde_json::{Value, json};
 
@@ -26,15 +23,8 @@ pub fn town() -> Cluster {
 /// Let the cluster have these objects.
 #[track_caller]
 pub fn apply(cluster: &Cluster, object: &Value) {
-    let mut child = cluster
-        .kubectl_command(&["create", "--validate=false", "-f", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(object.to_string().as_bytes()).unwrap();
-    Ran::from(child.wait_with_output().unwrap()).expect(0);
+    let command = cluster.kubectl_command(&["create", "--validate=false", "-f", "-"]);
+    Ran::with_input(command, object.to_string().as_bytes()).expect(0);
 }
 
 /// A custom resource without a pod.

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use kubesim::{Cluster, Pod, Running, requests_for};
+use kubesim::{Cluster, PATIENCE, Pod, Running, eventually_or_show, requests_for};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -19,9 +19,6 @@ pub const APP: &str = "echo I am qa; while IFS= read -r line; do echo \"$line\" 
 
 /// A key counts only after a second without any.
 pub const MORE_THAN_A_SECOND: Duration = Duration::from_millis(1600);
-
-/// How long a condition may take to come true: reconnecting on a busy machine takes its time.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What looks after the worker's pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,6 +157,7 @@ impl Window<'_> {
 
     #[track_caller]
     pub fn wait_state(&self, state: &str) {
+        // Often: a state may be there for a moment only.
         let mut seen = String::new();
         let end = Instant::now() + PATIENCE;
         while Instant::now() < end {
@@ -175,15 +173,10 @@ impl Window<'_> {
     /// Wait until the view is in the session with another client than the one that was seen last.
     #[track_caller]
     pub fn wait_back(&self) {
-        let end = Instant::now() + PATIENCE;
-        let client = loop {
-            if let Some(client) = self.new_client() {
-                break client;
-            }
-            let (state, screen) = (self.state(), self.screen.text());
-            assert!(Instant::now() < end, "no new client; the state is {state:?}; the screen:\n{screen}");
-            std::thread::sleep(Duration::from_millis(20));
-        };
+        let client = eventually_or_show("a new client", || {
+            let seen = || format!("the state is {:?}; the screen:\n{}", self.state(), self.screen.text());
+            self.new_client().ok_or_else(seen)
+        });
         self.client.replace(client);
         self.screen.wait("I am qa");
     }

@@ -22,12 +22,6 @@ pub struct Listing {
 }
 
 #[derive(Debug, Deserialize)]
-struct List {
-    #[serde(default)]
-    items: Vec<Item>,
-}
-
-#[derive(Debug, Deserialize)]
 #[serde(tag = "kind")]
 enum Item {
     Pod(Box<PodObject>),
@@ -210,9 +204,8 @@ impl Listing {
     /// # Errors
     /// It is none, or only a part of one.
     pub fn parse(json: &[u8]) -> Result<Self, Failure> {
-        let list: List = kubectl_error::listing(json, "pods")?;
         let mut listing = Self::default();
-        for item in list.items {
+        for item in kubectl_error::items(json, "pods")? {
             match item {
                 Item::Pod(pod) => listing.pods.push(*pod),
                 Item::Deployment(owner) => listing.deployments.push(owner),

@@ -8,6 +8,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde_json::{Value, json};
 
 use super::owner::{self, Owner};
+use crate::cli::LogExtent;
 use crate::cli::worker::WorkerLogs;
 use crate::cluster::Cluster;
 use crate::cluster::objects::{Log, Part};
@@ -24,7 +25,7 @@ pub fn run(context: &Context, args: &WorkerLogs) -> Result<Code> {
     let place = owner::place(worker)?;
     let cluster = Cluster::of(place);
     let (pod, container) = newest(context, worker, place, &cluster)?;
-    let log = Log { part: args.lines.map_or(Part::All, Part::Last), previous: args.previous, follow: args.follow };
+    let log = log(args.extent, args.previous);
     if args.dry_run {
         let command = cluster.log_command(&pod, container.as_ref(), log)?;
         let words = std::iter::once(command.get_program()).chain(command.get_args());
@@ -42,6 +43,11 @@ pub fn run(context: &Context, args: &WorkerLogs) -> Result<Code> {
         cluster.read_log(&pod, container.as_ref(), log, context.timeout(), print)?;
     }
     Ok(Code::Done)
+}
+
+/// The log that the command line asks for.
+pub fn log(extent: LogExtent, previous: bool) -> Log {
+    Log { part: extent.lines.map_or(Part::All, Part::Last), previous, follow: extent.follow }
 }
 
 /// Print a line of a log, harmless; an empty one only asks whether anybody reads.

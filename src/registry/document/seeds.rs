@@ -6,7 +6,7 @@ use std::fmt::{self, Display};
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 
-use crate::registry::keys;
+use crate::registry::unknown_key;
 
 /// Text, made into a value by the function. The words say which key it is, for the message.
 pub struct Text<F>(pub &'static str, pub F);
@@ -130,7 +130,7 @@ impl Visitor<'_> for Key<'_> {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<&'static str, E> {
         let Some(&key) = self.known.iter().find(|known| **known == text) else {
-            return Err(E::custom(format!("unknown key {text:?} in {}; {}", self.section, keys::hint(text, self.known))));
+            return Err(E::custom(format!("unknown key {text:?} in {}; {}", self.section, unknown_key::hint(text, self.known))));
         };
         match self.seen.insert(key) {
             true => Ok(key),

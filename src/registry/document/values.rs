@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Component, PathBuf};
 use std::time::Duration;
 
-use crate::registry::keys;
 use crate::registry::names::{NameError, WorkerName};
+use crate::registry::unknown_key;
 use crate::registry::worker::{PodRef, Preset, ViewMode};
 
 /// What paths in the file are relative to.
@@ -114,11 +114,11 @@ pub fn command_line(text: &str) -> Result<Vec<String>, String> {
 }
 
 pub fn view(text: &str) -> Result<ViewMode, String> {
-    ViewMode::from_word(text).ok_or_else(|| format!("unknown value {text:?}; {}", keys::hint(text, ViewMode::WORDS)))
+    ViewMode::from_word(text).ok_or_else(|| format!("unknown value {text:?}; {}", unknown_key::hint(text, ViewMode::WORDS)))
 }
 
 pub fn preset(text: &str) -> Result<Preset, String> {
-    Preset::from_word(text).ok_or_else(|| format!("unknown value {text:?}; {}", keys::hint(text, Preset::WORDS)))
+    Preset::from_word(text).ok_or_else(|| format!("unknown value {text:?}; {}", unknown_key::hint(text, Preset::WORDS)))
 }
 
 /// A time with a unit, more than none.

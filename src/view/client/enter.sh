@@ -3,7 +3,7 @@
 # known here is used: terminfo.sh comes before this, and reap.sh); the features of the operator's terminal; `again` when what was
 # typed before now must not reach the session; how many seconds ago the view entered it, or nothing when another session of
 # that name will do; what tells the terminal that the session's options are the view's, and that they are not; the text of
-# sync.sh, or nothing to leave every option alone; then flags for attach-session.
+# session_options.sh, or nothing to leave every option alone; then flags for attach-session.
 #
 # It runs on the operator's terminal, so it says nothing but by its exit status, which proves what kubectl's own exit 0
 # does not. It did not attach: 84 a live server has no such session, 85 no server runs, 86 there is no tmux, 87 several

@@ -16,7 +16,7 @@ use crate::state::ledger::{self, Spot};
 
 const ENTER: &str =
     concat!(include_str!("../../remote/terminfo.sh"), include_str!("../../remote/reap.sh"), include_str!("enter.sh"));
-const SYNC: &str = include_str!("sync.sh");
+const SESSION_OPTIONS: &str = include_str!("session_options.sh");
 const LEAVE: &str = concat!(include_str!("../../remote/reap.sh"), include_str!("leave.sh"));
 const REDRAW: &str = include_str!("redraw.sh");
 
@@ -61,7 +61,7 @@ impl Client {
         let told =
             if manner.read_only { [String::new(), String::new()] } else { [features::seamless(), features::not_seamless()] };
         arguments.extend(told);
-        arguments.push(if manner.plain { String::new() } else { script::packed(SYNC) });
+        arguments.push(if manner.plain { String::new() } else { script::packed(SESSION_OPTIONS) });
         if manner.read_only {
             arguments.extend(["-r", "-f", "read-only,ignore-size"].map(own));
         }

@@ -25,9 +25,6 @@ use crate::server::Server;
 use crate::volumes;
 use crate::workload::{Owner, Workload};
 
-/// How long a condition may take to come true. Generous: a loaded machine must not fail a test.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
-
 /// A simulated cluster. Everything in it ends when it is dropped, also when a test fails or is killed.
 #[derive(Debug)]
 pub struct Cluster {

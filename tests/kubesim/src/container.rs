@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use crate::image::{Image, Oddity};
 use crate::reap;
+use crate::tmux;
 
 /// Where the programs of this machine are, in a container's PATH.
 const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -145,11 +146,8 @@ impl Container {
     /// # Errors
     /// What tmux said.
     pub fn start_session(&self, name: &str, command: &str) -> Result<(), String> {
-        // tmux expands formats in the name; `#[` is a style to it and stays as it is.
-        let name = name.replace('#', "##").replace("##[", "#[");
-        let name = name.strip_suffix(';').map_or(name.clone(), |rest| format!("{rest}\\;"));
-        let words = ["new-session", "-d", "-x", "100", "-y", "30", "-s", &name, "--", "/bin/sh", "-c", command];
-        self.tmux(&words).map(drop)
+        let words = tmux::new_session(name, None, command);
+        self.tmux(&words.iter().map(String::as_str).collect::<Vec<_>>()).map(drop)
     }
 
     /// Ask its tmux server, from the side.

@@ -14,6 +14,9 @@
 //! assert_eq!(cluster.calls().execs().len(), 1);
 //! worker.pod().delete(); // and another one comes
 //! ```
+//!
+//! Beside it stands what tests with a cluster and tests without one share: a [`Terminal`], [`eventually`], [`mod@tmux`] asked
+//! from the side, and a program that [`Ran`].
 
 mod access;
 mod admission;
@@ -60,8 +63,11 @@ mod stage;
 mod status;
 mod store;
 mod table;
+mod terminal;
 mod tls;
+pub mod tmux;
 mod volumes;
+mod waiting;
 mod watch;
 mod websocket;
 mod wire;
@@ -79,4 +85,6 @@ pub use ran::Ran;
 pub use reap::{Guard, kill_processes_of};
 pub use record::{Call, Calls};
 pub use stage::Stage;
+pub use terminal::Terminal;
+pub use waiting::{PATIENCE, eventually, eventually_or_show};
 pub use workload::{Running, Workload};

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::cluster::PATIENCE;
 use crate::container::Container;
 use crate::controllers;
 use crate::core::Core;
 use crate::node;
 use crate::stage::{Stage, is_ready};
+use crate::tmux;
+use crate::waiting::PATIENCE;
 
 /// A pod that is or was there.
 #[derive(Clone)]
@@ -103,11 +104,7 @@ impl Pod {
     /// There is no such session.
     #[track_caller]
     pub fn pane(&self, session: &str) -> String {
-        let listing = self.tmux(&["list-sessions", "-F", "#{session_id} #{session_name}"]);
-        let named = |line: &&str| line.split_once(' ').is_some_and(|(_, name)| name == session);
-        let line = listing.lines().find(named).unwrap_or_else(|| panic!("no session {session:?} in:\n{listing}"));
-        let id = line.split(' ').next().unwrap_or_default();
-        self.tmux(&["capture-pane", "-p", "-t", &format!("{id}:")])
+        tmux::pane(|arguments| self.tmux(arguments), session)
     }
 
     /// The clients of its tmux server, a line each: session, width, height.

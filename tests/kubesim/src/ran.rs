@@ -1,7 +1,9 @@
 //! A program that ended.
 
+use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
+use std::thread;
 
 /// How a program ended, and what it said.
 #[derive(Debug)]
@@ -21,6 +23,23 @@ impl From<Output> for Ran {
 }
 
 impl Ran {
+    /// Run it to its end with this on its standard input, of which it may leave what it likes.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    #[track_caller]
+    pub fn with_input(mut command: Command, input: &[u8]) -> Self {
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let mut child = child.unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let pipe = child.stdin.take();
+        // Both ways at the same time: it may say much before it has read all.
+        let output = thread::scope(|scope| {
+            scope.spawn(move || pipe.map(|mut pipe| pipe.write_all(input)));
+            child.wait_with_output()
+        });
+        Self::from(output.unwrap_or_else(|error| panic!("{command:?}: {error}")))
+    }
+
     /// # Panics
     /// It ended with another status.
     #[track_caller]

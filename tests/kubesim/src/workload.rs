@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, PATIENCE};
+use crate::cluster::Cluster;
 use crate::core::Core;
 use crate::image::{Image, Oddity};
 use crate::pod::Pod;
 use crate::resources::Kind;
 use crate::stage::{Stage, is_ready};
 use crate::status::Status;
+use crate::waiting::PATIENCE;
 
 /// What looks after a workload's pods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

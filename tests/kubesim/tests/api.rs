@@ -1,28 +1,19 @@
 //! Objects through the real kubectl: created, patched, applied, watched, deleted.
 
-mod support;
-
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use kubesim::{Cluster, Fault, Ran, watches};
-use support::eventually;
-
-fn with_input(mut command: Command, input: &str) -> Ran {
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    Ran::from(child.wait_with_output().unwrap())
-}
+use kubesim::{Cluster, Fault, Ran, eventually, watches};
 
 fn apply(cluster: &Cluster, more: &[&str], manifest: &str) -> Ran {
-    with_input(cluster.kubectl_command(&[&["apply", "-f", "-"], more].concat()), manifest)
+    Ran::with_input(cluster.kubectl_command(&[&["apply", "-f", "-"], more].concat()), manifest.as_bytes())
 }
 
 /// Make the ConfigMap `c`.
 fn create(cluster: &Cluster, more: &[&str]) -> Ran {
     let manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: '1'}\n";
-    with_input(cluster.kubectl_command(&[&["create", "-f", "-"], more].concat()), manifest)
+    Ran::with_input(cluster.kubectl_command(&[&["create", "-f", "-"], more].concat()), manifest.as_bytes())
 }
 
 const MANIFEST: &str = "
@@ -117,7 +108,7 @@ fn somebody_elses_change_is_a_conflict() {
     create(&cluster, &[]).expect(0);
     let old = cluster.kubectl(&["get", "configmap", "c", "-o", "json"]).expect(0).stdout;
     cluster.kubectl(&["label", "configmap", "c", "x=y"]).expect(0);
-    let ran = with_input(cluster.kubectl_command(&["replace", "-f", "-"]), &old).expect(1);
+    let ran = Ran::with_input(cluster.kubectl_command(&["replace", "-f", "-"]), old.as_bytes()).expect(1);
     assert!(
         ran.stderr.contains("Operation cannot be fulfilled on configmaps \"c\": the object has been modified"),
         "{}",

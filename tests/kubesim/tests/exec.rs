@@ -1,8 +1,5 @@
 //! What the real kubectl does in pods.
 
-use std::io::Write;
-use std::process::Stdio;
-
 use kubesim::{Cluster, Ran, Stage};
 
 #[test]
@@ -42,11 +39,8 @@ fn exec_keeps_streams_arguments_and_status() {
 fn exec_passes_input_and_its_end() {
     let cluster = Cluster::start();
     cluster.pod("p").start();
-    let mut command = cluster.kubectl_command(&["exec", "-i", "p", "--", "wc", "-c"]);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    std::thread::spawn(move || stdin.write_all(&vec![b'x'; 300_000]).unwrap());
-    let ran = Ran::from(child.wait_with_output().unwrap()).expect(0);
+    let command = cluster.kubectl_command(&["exec", "-i", "p", "--", "wc", "-c"]);
+    let ran = Ran::with_input(command, &[b'x'; 300_000]).expect(0);
     assert_eq!(ran.stdout.trim(), "300000");
 }
 

@@ -1,11 +1,8 @@
 //! Every fault, as the real kubectl sees it.
 
-mod support;
-
 use std::time::{Duration, Instant};
 
-use kubesim::{Cluster, Farewell, Fault, Kubeconfig, everything, execs, lists, requests};
-use support::eventually;
+use kubesim::{Cluster, Farewell, Fault, Kubeconfig, eventually, everything, execs, lists, requests};
 
 /// A cluster with the pod `p`.
 fn cluster() -> Cluster {

@@ -2,7 +2,7 @@
 
 mod support;
 
-use kubesim::Cluster;
+use kubesim::{Cluster, eventually};
 use rstest::rstest;
 use serde_json::{Value, json};
 use support::client::{Answer, Client};
@@ -188,7 +188,7 @@ fn gets_and_lists(shop: &Shop) {
 fn replaces(shop: &Shop) {
     // A controller may have its own word between reading and writing, as long as it has something to do.
     let replace = |query: &str| {
-        support::eventually("an object that nobody else changes", || {
+        eventually("an object that nobody else changes", || {
             let old = shop.ask("GET", &shop.path("one"), &Value::Null).json();
             let mut new = old.clone();
             new["metadata"]["labels"]["tier"] = "replaced".into();
@@ -292,10 +292,10 @@ fn deletes(shop: &Shop) {
     let another = json!({ "preconditions": { "uid": "00000000-0000-0000-0000-000000000000" } });
     assert_eq!(shop.ask("DELETE", &one, &another).refusal().0, 409);
     assert_eq!(shop.ask("DELETE", &one, &json!({ "gracePeriodSeconds": 0 })).status, 200);
-    support::eventually("the object to go", || shop.tier("one").is_none().then_some(()));
+    eventually("the object to go", || shop.tier("one").is_none().then_some(()));
     assert_eq!(shop.ask("DELETE", &one, &Value::Null).refusal().0, 404);
     assert_eq!(shop.ask("DELETE", &format!("{}?labelSelector=tier%3Dseen", shop.path("")), &Value::Null).status, 200);
-    support::eventually("the selected ones to go", || (shop.names("") == ["four", "three"]).then_some(()));
+    eventually("the selected ones to go", || (shop.names("") == ["four", "three"]).then_some(()));
 }
 
 /// The same kinds through the real kubectl: from one file, applied twice in either way, read back and deleted.

@@ -1,10 +1,8 @@
 //! Pods come, go and are replaced; nothing stays behind.
 
-mod support;
-
 use std::time::Duration;
 
-use kubesim::{Cluster, Stage};
+use kubesim::{Cluster, Stage, eventually};
 
 #[test]
 fn a_deployment_replaces_a_lost_pod_under_a_new_name() {
@@ -117,10 +115,10 @@ fn a_namespace_takes_no_pod_above_its_level_and_says_why() {
     let deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d, namespace: safe}\nspec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: SPEC}}\n";
     apply("deployment", &deployment.replace("SPEC", spec)).expect(0);
     let failure = || cluster.object("deployments", "safe", "d")?.pointer("/status/conditions/2").cloned();
-    let found = support::eventually("a condition", failure);
+    let found = eventually("a condition", failure);
     assert_eq!((found["type"].as_str(), found["reason"].as_str()), (Some("ReplicaFailure"), Some("FailedCreate")));
     assert!(found["message"].as_str().unwrap().contains(why), "{found}");
     cluster.kubectl(&["label", "--overwrite", "namespace", "safe", "pod-security.kubernetes.io/enforce=privileged"]).expect(0);
     cluster.kubectl(&["wait", "--namespace=safe", "--for=condition=Available", "deployment/d", "--timeout=60s"]).expect(0);
-    support::eventually("the condition to go", || failure().is_none().then_some(()));
+    eventually("the condition to go", || failure().is_none().then_some(()));
 }

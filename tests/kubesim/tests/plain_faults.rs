@@ -5,7 +5,7 @@ mod support;
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
-use kubesim::{Cluster, Farewell, Fault, execs, lists, requests, requests_for};
+use kubesim::{Cluster, Farewell, Fault, eventually, execs, lists, requests, requests_for};
 use support::client::Client;
 use support::frames::{BINARY, Socket};
 
@@ -68,7 +68,7 @@ fn kubectl_takes_a_cut_answer_for_none() {
 fn a_cut_log_looks_like_success() {
     let cluster = Cluster::start();
     cluster.pod("p").runs(&["sh", "-c", "echo 0123456789; sleep 1000"]).start();
-    support::eventually("the line", || (cluster.kubectl(&["logs", "p"]).expect(0).stdout == "0123456789\n").then_some(()));
+    eventually("the line", || (cluster.kubectl(&["logs", "p"]).expect(0).stdout == "0123456789\n").then_some(()));
     cluster.when(requests_for("pods/log")).then(Fault::cut_after_bytes(4).looking_like_success());
     assert_eq!(cluster.kubectl(&["logs", "p"]).expect(0).stdout, "0123");
 }

@@ -5,10 +5,8 @@
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-use kubesim::Cluster;
+use kubesim::{Cluster, PATIENCE};
 use serde_json::Value;
-
-use super::PATIENCE;
 
 /// One connection.
 pub struct Client {

@@ -5,8 +5,9 @@
 # The worker's own tmux runs it whenever a client comes, goes or changes its session, so that everything is put back
 # however a view ends. A view is known by its client's process: PID once it is attached, PID:SESSION-ID on its way there.
 #
-# What happens is written down before it happens, and each step is one call to tmux: whoever ends this half-way leaves
-# a state that the next run understands.
+# What happens is written down before it happens, in the order in which it happens: whoever ends this half-way leaves a state
+# that the next run understands. Each call to tmux is a process, and somebody waits for his first screen meanwhile: the first
+# view of a session takes three.
 exec >/dev/null 2>&1
 view=${1-} text=${2-}
 newline='
@@ -29,14 +30,14 @@ escape=$(printf '\033')
 forget_lock="if-shell -F '##{==:##{@factory-worker-lock},$$}' 'set-option -su @factory-worker-lock'"
 mode_left='if-shell -F "#{?pane_in_mode,,#{@factory-worker-mode-keys}}" "set-option -wu mode-keys ; set-option -wu @factory-worker-mode-keys"'
 
-# ours OPTION: the value it has while a view is there.
+# ours OPTION: sets value to what it is while a view is there.
 ours() {
 	case $1 in
-	status) echo off ;;
-	prefix) echo C-F12 ;;
-	prefix2) echo None ;;
-	set-titles-string) echo '#T' ;;
-	*) echo on ;;
+	status) value=off ;;
+	prefix) value=C-F12 ;;
+	prefix2) value=None ;;
+	set-titles-string) value='#T' ;;
+	*) value=on ;;
 	esac
 }
 
@@ -123,11 +124,11 @@ is_ours() {
 	esac
 }
 
-# copy_mode KEYS: the command that enters copy mode with the operator's keys (emacs, vi). They are the window's for as long
-# as it is in a mode, unless it has some of its own.
+# copy_mode KEYS: sets enter_mode to the command that enters copy mode with the operator's keys (emacs, vi). They are the
+# window's for as long as it is in a mode, unless it has some of its own.
 copy_mode() {
 	set_keys="set-option -woq mode-keys $1 ; if-shell -F '#{==:#{mode-keys},$1}' 'set-option -w @factory-worker-mode-keys 1'"
-	printf '%s\n' "if-shell -F '#{!=:#{mode-keys},$1}' \"$set_keys\" ; copy-mode"
+	enter_mode="if-shell -F '#{!=:#{mode-keys},$1}' \"$set_keys\" ; copy-mode"
 }
 
 # own_keys WINDOWS (as list-windows takes them): no keys of the operator's in them any more.
@@ -137,52 +138,86 @@ own_keys() {
 	done
 }
 
-# begin: everything that puts things back, before anything is changed; also when this is the last that we can do.
+# add WORD…: one more command of the change that is to be made in one call; no word has a single quote.
+add() {
+	change="$change \\;"
+	for word; do
+		change="$change '$word'"
+	done
+}
+
+# begin: everything that puts things back, before anything is changed; also when this is the last that we can do. Then it
+# asks what else has to be known: which sessions have hooks of their own, since those do not look at the global ones, so that
+# ours are not theirs; and what own options those have that are to be hidden.
 begin() {
 	set -- set-option -s @factory-worker-views "$views" \; set-option -s @factory-worker-sync "$text"
+	has_ours=''
 	for hook in $hooks; do
 		set -- "$@" \; set-hook -g "${hook}[$index]" 'run-shell -b "#{@factory-worker-sync}"'
+		has_ours="$has_ours#{?${hook}[$index],1,0}"
 	done
-	set -- "$@" \; run-shell -b -d 15 '#{@factory-worker-sync}' \; set-hook -g "pane-mode-changed[$index]" "$mode_left" \; \
-		set-option -s "user-keys[$emacs_key]" "${escape}[7731~" \; bind-key -n "User$emacs_key" "$(copy_mode emacs)" \; \
-		set-option -s "user-keys[$vi_key]" "${escape}[7732~" \; bind-key -n "User$vi_key" "$(copy_mode vi)"
-	tm "$@"
-	# A session with hooks of its own does not look at the global ones.
-	for id in $sessions; do
-		own=$(tm show-hooks -t "$id:")
-		set --
-		for hook in $hooks; do
-			case $newline$own in
-			*"$newline$hook"*) set -- "$@" set-hook -t "$id:" "${hook}[$index]" 'run-shell -b "#{@factory-worker-sync}"' \; ;;
-			esac
-		done
-		[ "$#" -eq 0 ] || tm "$@" set-option -t "$id:" @factory-worker-hooks 1
-	done
-	set --
+	set -- "$@" \; run-shell -b -d 15 '#{@factory-worker-sync}' \; set-hook -g "pane-mode-changed[$index]" "$mode_left"
+	copy_mode emacs
+	set -- "$@" \; set-option -s "user-keys[$emacs_key]" "${escape}[7731~" \; bind-key -n "User$emacs_key" "$enter_mode"
+	copy_mode vi
+	set -- "$@" \; set-option -s "user-keys[$vi_key]" "${escape}[7732~" \; bind-key -n "User$vi_key" "$enter_mode"
+	ask "$@" \; list-sessions -F "#{session_id}:$has_ours" \;
 	for option in $server_options; do
-		set -- "$@" set-option -sF "@factory-worker-was-$option" "#{$option}" \;
+		add set-option -sF "@factory-worker-was-$option" "#{$option}"
 	done
 	for option in $server_options; do
 		case $option in
 		# There is more than on.
-		extended-keys) set -- "$@" set-option -sF extended-keys '#{?#{==:#{extended-keys},off},on,#{extended-keys}}' \; ;;
-		*) set -- "$@" set-option -s "$option" "$(ours "$option")" \; ;;
+		extended-keys) add set-option -sF extended-keys '#{?#{==:#{extended-keys},off},on,#{extended-keys}}' ;;
+		*)
+			ours "$option"
+			add set-option -s "$option" "$value"
+			;;
 		esac
 	done
-	tm "$@" set-option -s @factory-worker-begun 1
+	add set-option -s @factory-worker-begun 1
+	keep_hooks
+}
+
+# Hooks of ours for the sessions that have own ones.
+keep_hooks() {
+	for word in ${answer%%"$newline="*}; do
+		id=${word%%:*} rest=${word#*:}
+		[ "${rest#*0}" != "$rest" ] || continue
+		for hook in $hooks; do
+			case $rest in
+			0*) add set-hook -t "$id:" "${hook}[$index]" 'run-shell -b "#{@factory-worker-sync}"' ;;
+			esac
+			rest=${rest#?}
+		done
+		add set-option -t "$id:" @factory-worker-hooks 1
+	done
+}
+
+# ask [COMMAND… ;]: the answers to these commands, and behind them the own options of each session that is to be hidden, as
+# answer. Without a session of that id tmux does not go on, and it is not hidden.
+ask() {
+	for id in $to_hide; do
+		set -- "$@" display-message -p "= $id" \; show-options -t "$id:" \;
+	done
+	answer=$newline$(tm "$@" set-option -s @factory-worker-views "$views")$newline
 }
 
 # hide SESSION-ID: our options, with the session's own kept beside them. tmux itself copies them: no value passes
 # through here.
 hide() {
-	own=$(tm show-options -t "$1:")
-	set -- "$1" set-option -t "$1:" @factory-worker-hidden 1
+	case $answer in
+	*"$newline= $1$newline"*) ;;
+	*) return ;;
+	esac
+	own=${answer#*"$newline= $1$newline"}
+	own=$newline${own%%"$newline= "*}
+	add set-option -t "$1:" @factory-worker-hidden 1
 	for option in $session_options; do
-		! has "$own" "$option" || set -- "$@" \; set-option -F -t "$1:" "@factory-worker-was-$option" "#{$option}"
-		set -- "$@" \; set-option -t "$1:" "$option" "$(ours "$option")"
+		! has "$own" "$option" || add set-option -F -t "$1:" "@factory-worker-was-$option" "#{$option}"
+		ours "$option"
+		add set-option -t "$1:" "$option" "$value"
 	done
-	shift
-	tm "$@"
 }
 
 # show SESSION-ID: the session's own options, but those that somebody has changed meanwhile.
@@ -210,7 +245,8 @@ end() {
 	set --
 	if [ -n "$begun" ]; then
 		for option in $server_options; do
-			[ "$(tm show-options -sv "$option")" != "$(ours "$option")" ] ||
+			ours "$option"
+			[ "$(tm show-options -sv "$option")" != "$value" ] ||
 				set -- "$@" set-option -sF "$option" "#{@factory-worker-was-$option}" \;
 			set -- "$@" set-option -su "@factory-worker-was-$option" \;
 		done
@@ -242,13 +278,13 @@ if [ -n "$view" ]; then
 		unlock
 		exit 3
 	fi
-	[ -n "$begun" ] || begin
 fi
+change='' to_hide=''
 for id in $sessions; do
 	if is_ours "$id"; then
 		case $hidden in
 		*" $id "*) ;;
-		*) hide "$id" ;;
+		*) to_hide="$to_hide $id" ;;
 		esac
 	else
 		case $hidden in
@@ -256,12 +292,20 @@ for id in $sessions; do
 		esac
 	fi
 done
-if [ -n "$views" ]; then
-	set --
-	# A view that never arrives is nobody's event.
-	[ -z "$expected" ] || set -- run-shell -b -d 5 '#{@factory-worker-sync}' \;
-	tm "$@" set-option -s @factory-worker-views "$views" \; set-option -su @factory-worker-lock
-else
+if [ -z "$views" ]; then
 	end
+	exit 0
 fi
+if [ -n "$view" ] && [ -z "$begun" ]; then
+	begin
+elif [ -n "$to_hide" ]; then
+	ask
+fi
+for id in $to_hide; do
+	hide "$id"
+done
+# A view that never arrives is nobody's event.
+[ -z "$expected" ] || add run-shell -b -d 5 '#{@factory-worker-sync}'
+# A session that has ended meanwhile is no reason to leave the lock.
+eval "tm set-option -s @factory-worker-views '$views' $change \\; set-option -su @factory-worker-lock" || unlock
 exit 0
