@@ -266,8 +266,7 @@ pub fn not_ended_well(done: &Finished) -> Failure {
         End::Deadline => {
             let last = kubectl_error::last_words(&done.stderr);
             let said = last.map(|last| format!(" (kubectl: {last})")).unwrap_or_default();
-            Failure::new(Kind::Unreachable, format!("no answer within the deadline{said}"))
-                .with_remedy("check the network and the VPN, or give it longer with --timeout")
+            Failure::no_answer(&said).with_remedy("check the network and the VPN, or give it longer with --timeout")
         }
     }
 }

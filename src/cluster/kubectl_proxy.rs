@@ -226,7 +226,7 @@ fn wait_at_most(stream: &UnixStream, deadline: Instant) -> Result<(), Failure> {
 }
 
 fn no_answer() -> Failure {
-    Failure::new(Kind::Unreachable, "no answer within the deadline")
+    Failure::no_answer("")
 }
 
 fn broken(error: &io::Error) -> Failure {

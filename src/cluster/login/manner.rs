@@ -12,6 +12,8 @@ pub enum Manner {
     Asked,
     /// The same, by opening a view that is on its way: its terminal is the login plugin's, if it wants to ask.
     OnTerminal,
+    /// A view that is on its way or down has to know it, and has the terminal for its own.
+    InView,
     /// Nobody has: it starts no login.
     Unasked,
 }

@@ -89,7 +89,7 @@ pub fn way(cluster: &Cluster, until: Option<Instant>) -> Result<Way, Failure> {
     };
     let want = match manner {
         Manner::Unasked => Want::Vouched,
-        Manner::OnTerminal => Want::Follow,
+        Manner::OnTerminal | Manner::InView => Want::Follow,
         Manner::Asked if needs => Want::Alone,
         Manner::Asked => Want::Wait,
     };

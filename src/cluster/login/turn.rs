@@ -334,8 +334,7 @@ pub fn is_vouched_for(user: &str) -> bool {
 }
 
 fn late() -> Failure {
-    let what = "no answer within the deadline: somebody else is logging in to the cluster";
-    Failure::new(Kind::Unreachable, what)
+    Failure::no_answer(": somebody else is logging in to the cluster")
         .before_start()
         .with_remedy("finish that login (a browser, another window), or give it longer with --timeout")
 }

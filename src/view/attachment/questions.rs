@@ -8,6 +8,8 @@ use nix::sys::signal::Signal;
 
 use super::Attachment;
 use crate::cluster::kubectl_error::NO_NODE;
+use crate::cluster::login::{self, Manner};
+use crate::cluster::pod::Start;
 use crate::failure::{Failure, Kind};
 use crate::view::Outcome;
 use crate::view::child::Child;
@@ -27,6 +29,7 @@ impl Attachment<'_> {
         let (Some(pod), Some(child)) = (self.pod.clone(), &self.child) else { return };
         let (remote, sender, number) = (Arc::clone(&self.view.remote), self.sender.clone(), child.number);
         thread::spawn(move || {
+            let _unasked = login::acting(Manner::Unasked);
             let start = remote.exec.start(&pod, Instant::now() + ANSWER);
             let _ = sender.send(ViewEvent::In(number, start));
         });
@@ -34,10 +37,17 @@ impl Attachment<'_> {
 
     pub(super) fn redraw(&self) {
         let Some(child) = &self.child else { return };
-        let (client, sender, number) = (Arc::clone(&self.client), self.sender.clone(), child.number);
+        let (client, remote, sender) = (Arc::clone(&self.client), Arc::clone(&self.view.remote), self.sender.clone());
+        let (pod, number) = (self.pod.clone(), child.number);
         thread::spawn(move || {
+            let _unasked = login::acting(Manner::Unasked);
             let drawn = match client.redraw(Instant::now() + REDRAW) {
                 Ok(drawn) => Some(drawn),
+                // What it waited for may have been the node, the login, or an API server that takes no new connection.
+                Err(failure) if failure.late => {
+                    let start = pod.map(|pod| remote.exec.start(&pod, Instant::now() + REDRAW));
+                    start.is_some_and(|start| is_answered(&start)).then_some(false)
+                }
                 Err(failure) => is_about_the_node(&failure).then_some(false),
             };
             let _ = sender.send(ViewEvent::Redrawn(number, drawn));
@@ -50,6 +60,7 @@ impl Attachment<'_> {
         let (client, remote, sender) = (Arc::clone(&self.client), Arc::clone(&self.view.remote), self.sender.clone());
         let pod = self.pod.clone();
         thread::spawn(move || {
+            let _asking = login::acting(Manner::InView);
             let deadline = Instant::now() + ANSWER;
             let answer = match question {
                 Question::Session => Answer::Session(client.look(deadline)),
@@ -98,6 +109,7 @@ impl Attachment<'_> {
         let (number, client, sender) = (self.questions, Arc::clone(&self.client), self.sender.clone());
         let deadline = Instant::now() + FAREWELL;
         thread::spawn(move || {
+            let _asking = login::acting(Manner::InView);
             let answer = Answer::Session(client.look(deadline));
             let _ = sender.send(ViewEvent::Answered(number, answer));
         });
@@ -118,6 +130,14 @@ fn is_about_the_node(failure: &Failure) -> bool {
         Kind::Unreachable => !failure.lasting && (!failure.before_start || failure.reason.starts_with(NO_NODE)),
         Kind::Incomplete => false,
         _ => !failure.lasting,
+    }
+}
+
+/// Whether the API server has answered, so that it can be asked just now.
+fn is_answered(start: &Result<Start, Failure>) -> bool {
+    match start {
+        Ok(_) => true,
+        Err(failure) => !matches!(failure.kind, Kind::Unreachable | Kind::Unauthorized | Kind::Incomplete),
     }
 }
 
