@@ -210,7 +210,7 @@ pub struct Attach {
     /// Never touch the session's options
     #[arg(long)]
     pub plain: bool,
-    /// Set by `open`: this is a tmux window's own command, so an early failure stays on screen until a key
+    /// Set by `open`: this is a tmux window's own command, so a first connection that fails is tried again
     #[arg(long, hide = true)]
     pub in_window: bool,
 }

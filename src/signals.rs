@@ -43,17 +43,25 @@ fn end() -> ! {
     std::process::exit(Code::Interrupted as i32);
 }
 
-/// While this lives, signals are told to somebody and end nothing.
-pub struct Listening(());
+/// While this lives, signals are told to somebody and end nothing; after it, to whom they were told before.
+pub struct Listening(Option<Tell>);
 
 /// Tell `tell` of each signal instead of ending.
 pub fn listen(tell: impl Fn(Signal) + Send + 'static) -> Listening {
-    *listener() = Some(Box::new(tell));
-    Listening(())
+    Listening(listener().replace(Box::new(tell)))
+}
+
+/// Let Ctrl-C end nothing, and the other signals what they always end.
+pub fn ignore_interrupts() -> Listening {
+    listen(|signal| {
+        if signal != Signal::SIGINT {
+            end();
+        }
+    })
 }
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        listener().take();
+        *listener() = self.0.take();
     }
 }

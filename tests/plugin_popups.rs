@@ -5,10 +5,14 @@ mod plugin;
 mod support;
 
 use std::fs;
+use std::time::Duration;
 
 use plugin::{KEYS, load, source, world};
 use rstest::rstest;
 use support::{Screen, World, eventually};
+
+/// A key closes only after a second without any, and when none follows it.
+const MORE_THAN_A_SECOND: Duration = Duration::from_millis(1600);
 
 #[track_caller]
 fn pick_qa(screen: &Screen<'_>) {
@@ -166,8 +170,13 @@ fn a_popup_whose_command_fails_stays_readable() {
         screen.prefix(key);
         screen.wait("workers.yaml");
         screen.wait("press any key to close");
+        // Typed without a look, it closes nothing: the rest would go to the window beneath.
+        screen.keys(&["x", "y"]);
         eventually("a key to close the popup", || {
+            std::thread::sleep(MORE_THAN_A_SECOND);
+            assert!(screen.has_popup(), "{}", screen.text());
             screen.keys(&["x"]);
+            std::thread::sleep(MORE_THAN_A_SECOND);
             (!screen.has_popup()).then_some(())
         });
     }

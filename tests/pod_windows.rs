@@ -15,6 +15,9 @@ use rstest::rstest;
 use support::{BIN, Screen, eventually};
 use traces::processes;
 
+/// A key counts only after a second without any, and the one that closes when nothing follows it.
+const MORE_THAN_A_SECOND: Duration = Duration::from_millis(1600);
+
 /// The worker `w`, a Deployment with the session `qa`, which shows what is typed.
 fn factory() -> (Operator, Running) {
     let cluster = Cluster::start();
@@ -112,9 +115,9 @@ fn a_session_that_ends_takes_its_window_along() {
 
 #[rstest]
 #[case::no_such_session("w/nothing", "there is no session \"nothing\"")]
-#[case::no_such_pod("gone/qa", "gone")]
+#[case::no_such_pod("gone/qa", "there is no pod, Deployment or StatefulSet")]
 #[case::no_such_cluster("far/qa", "refused")]
-fn a_failure_before_the_first_screen_stays_until_a_key(#[case] address: &str, #[case] reason: &str) {
+fn a_failure_before_the_first_screen_stays_until_q(#[case] address: &str, #[case] reason: &str) {
     let (operator, _worker) = factory();
     let kubeconfig = operator.cluster.directory().join("dead");
     kubesim::Kubeconfig::new().dead_context("dead").write(&kubeconfig);
@@ -125,10 +128,13 @@ fn a_failure_before_the_first_screen_stays_until_a_key(#[case] address: &str, #[
     );
     let screen = operator.world.screen();
     screen.run(&["open", address]).expect(0);
-    let text = screen.wait("press any key to close this window");
+    let text = screen.wait("Q closes");
     assert!(text.contains(reason), "{text}");
-    eventually("a key to close the window", || {
-        screen.keys(&["x"]);
+    screen.keys(&["x", "Enter", "q", "Q", "x"]);
+    eventually("Q to close the window", || {
+        std::thread::sleep(MORE_THAN_A_SECOND);
+        screen.keys(&["Q"]);
+        std::thread::sleep(MORE_THAN_A_SECOND);
         (screen.windows() == ["|home"]).then_some(())
     });
     assert!(processes(&operator.world).is_empty());

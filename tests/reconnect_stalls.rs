@@ -13,6 +13,9 @@ mod window;
 use std::time::{Duration, Instant};
 
 use kubesim::{Fault, Kubeconfig};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use rstest::rstest;
 use sleep::Asleep;
 use support::eventually;
 use window::{Factory, Kind};
@@ -37,6 +40,85 @@ fn a_stalled_connection_is_seen_and_replaced() {
     assert_eq!(window.name(), "w/qa");
     window.close();
     factory.wait_clean();
+}
+
+/// A session that says something all the time, over a kubectl that may stand behind a wrapper.
+fn talkative(wrapped: bool) -> Factory {
+    let mut factory = Factory::start(Kind::Deployment);
+    if wrapped {
+        let wrapper = factory.operator.world.script("kubectl", "#!/bin/sh\n\"$REAL_KUBECTL\" \"$@\"\n");
+        let path = std::env::var_os("PATH").unwrap();
+        let real = std::env::split_paths(&path).map(|place| place.join("kubectl")).find(|program| program.is_file());
+        let world = factory.operator.world.env("REAL_KUBECTL", real.expect("kubectl").to_str().unwrap());
+        factory.operator.world = world.env("FACTORY_KUBECTL", wrapper.to_str().unwrap());
+    }
+    let talk = "echo I am qa; while :; do printf '\\rtick '; sleep 0.1; printf '\\rtack '; sleep 0.1; done";
+    factory.pod().tmux(&["respawn-pane", "-k", "-t", "=qa:", "--", "sh", "-c", talk]);
+    factory
+}
+
+/// The kubectl that holds the view's connection, not what it stands behind.
+fn kubectl(factory: &Factory) -> Pid {
+    let is_kubectl = |id: &i32| {
+        let program = std::fs::read_link(format!("/proc/{id}/exe")).unwrap_or_default();
+        program.file_name().is_some_and(|name| name == "kubectl")
+    };
+    let running = traces::running(&factory.operator.world).into_iter();
+    let found = running.filter(|(id, command)| command.contains(" -it ") && is_kubectl(id)).map(|(id, _)| id);
+    Pid::from_raw(found.last().expect("kubectl"))
+}
+
+/// Bytes go on coming; nobody reads them.
+#[rstest]
+fn a_kubectl_that_is_stopped_is_no_connection(#[values(false, true)] wrapped: bool) {
+    let factory = talkative(wrapped);
+    let window = factory.window();
+    let stopped = kubectl(&factory);
+    kill(stopped, Signal::SIGSTOP).unwrap();
+    window.wait_state("stalled");
+    eventually("a mark", || (window.name() == "! w/qa").then_some(()));
+    window.wait_back();
+    assert_eq!(window.name(), "w/qa");
+    eventually("the stopped one to be gone", || kill(stopped, None).is_err().then_some(()));
+    window.close();
+    factory.wait_clean();
+}
+
+#[test]
+fn a_kubectl_that_goes_on_in_time_keeps_its_connection() {
+    let factory = talkative(false);
+    let window = factory.window();
+    let before = window.client();
+    kill(kubectl(&factory), Signal::SIGSTOP).unwrap();
+    window.wait_state("stalled");
+    kill(kubectl(&factory), Signal::SIGCONT).unwrap();
+    window.wait_state("connected");
+    assert!(!window.new_client_than(&before), "the connection was replaced");
+}
+
+/// kubectl does not read on then; another one could not write either.
+#[test]
+fn a_terminal_that_takes_no_output_costs_no_connection() {
+    let factory = talkative(false);
+    let flood = "echo I am qa; exec yes 'a line that comes again and again and again and again and again and again'";
+    factory.pod().tmux(&["respawn-pane", "-k", "-t", "=qa:", "--", "sh", "-c", flood]);
+    let screen = factory.operator.world.screen();
+    screen.run(&["open", "w/qa"]).expect(0);
+    screen.wait("again and again");
+    let clients = || factory.pod().tmux(&["list-clients", "-F", "#{client_pid}"]);
+    let before = clients();
+    let tmux = Pid::from_raw(screen.inner(&["display-message", "-p", "#{pid}"]).trim().parse().unwrap());
+    kill(tmux, Signal::SIGSTOP).unwrap();
+    // Longer than a connection may be silent.
+    let end = Instant::now() + Duration::from_secs(20);
+    while Instant::now() < end {
+        assert_eq!(clients(), before);
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    kill(tmux, Signal::SIGCONT).unwrap();
+    let state = || screen.inner(&["show-options", "-pqv", "-t", "main:1.0", "@factory-worker-state"]);
+    eventually("the window to be connected", || (state().trim() == "connected").then_some(()));
+    assert_eq!(clients(), before);
 }
 
 #[test]

@@ -11,7 +11,7 @@ mod window;
 
 use std::time::Duration;
 
-use kubesim::Fault;
+use kubesim::{Fault, execs};
 use support::{ROOT, eventually};
 use window::{Factory, Kind};
 
@@ -60,4 +60,25 @@ fn a_server_that_is_away_for_a_moment_costs_no_connection() {
     window.types("still there");
     eventually("the only client", || (factory.pod().clients().len() == 1).then_some(()));
     assert!(!window.new_client_than(&client), "the connection was replaced");
+}
+
+/// kubectl has taken the terminal, and that is all.
+#[test]
+fn a_worker_that_does_not_let_us_in_is_no_connection() {
+    let factory = factory();
+    let window = factory.window();
+    window.types("before");
+    factory.operator.cluster.when(execs().once()).then(Fault::Silence);
+    let before = factory.pod().tmux(&["list-clients", "-F", "#{client_pid}"]);
+    assert_eq!(factory.operator.cluster.break_open_execs("fleet", &Fault::cut_after(Duration::ZERO)), 1);
+    window.wait_state("reconnecting");
+    eventually("another client", || {
+        let connected = window.state() == "connected";
+        let clients = factory.pod().tmux(&["list-clients", "-F", "#{client_pid}"]);
+        assert!(!connected || clients != before, "it says so without a client");
+        connected.then_some(())
+    });
+    window.wait_back();
+    window.types("after");
+    assert_eq!(factory.typed(), ["before", "after"]);
 }

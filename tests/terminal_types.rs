@@ -59,7 +59,7 @@ fn a_pod_that_knows_none_says_so_with_a_remedy() {
     screen.run(&["open", "w/qa"]).expect(0);
     screen.wait("it knows none of the terminal types");
     screen.wait("install a terminfo database in the image");
-    screen.wait("press any key to close this window");
+    screen.wait("Enter tries again · Q closes");
     assert!(worker.pod().clients().is_empty());
 }
 

@@ -249,7 +249,7 @@ fn a_session_that_is_not_there_is_said_in_the_window() {
     let screen = world.screen_with("");
     screen.run(&["open", "w/nope"]).expect(0);
     screen.wait("there is no session \"nope\"");
-    screen.wait("press any key");
+    screen.wait("Enter tries again · Q closes");
 }
 
 #[test]

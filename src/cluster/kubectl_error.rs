@@ -243,7 +243,7 @@ fn program_missing(message: &str) -> Option<Failure> {
 /// kubectl's final message, on one line.
 fn message(text: &str) -> Option<String> {
     let lines: Vec<&str> = text.lines().collect();
-    let start = lines.iter().rposition(|line| BEGINNINGS.iter().any(|beginning| line.starts_with(beginning)))?;
+    let start = lines.iter().rposition(|line| is_verdict(line))?;
     // An empty line ends it: a hint of several paragraphs follows there.
     let words = lines[start..].iter().map(|line| line.trim()).take_while(|line| !line.is_empty());
     Some(words.collect::<Vec<_>>().join(" "))
@@ -258,17 +258,28 @@ pub fn last_words(stderr: &[u8]) -> Option<String> {
     Some(cut(said))
 }
 
+/// Whether a line is what kubectl itself says of a failure, and not a login plugin.
+pub fn is_kubectls(line: &str) -> bool {
+    is_verdict(line) || is_logged(line)
+}
+
+fn is_verdict(line: &str) -> bool {
+    BEGINNINGS.iter().any(|beginning| line.starts_with(beginning))
+}
+
+fn is_logged(line: &str) -> bool {
+    line.contains("memcache.go:") || line.contains("couldn't get current server API group list")
+}
+
 /// What a login plugin wrote before kubectl reported it: its last line that is no log line.
 fn plugin_said(text: &str) -> Option<String> {
-    let ours = |line: &str| BEGINNINGS.iter().any(|beginning| line.starts_with(beginning));
-    let end = text.lines().position(ours)?;
-    let logged = |line: &str| line.contains("memcache.go:") || line.contains("couldn't get current server API group list");
+    let end = text.lines().position(is_verdict)?;
     let mut lines: Vec<&str> = text.lines().take(end).map(str::trim).filter(|line| !line.is_empty()).collect();
     // klog writes an error of several lines as a block that ends in " >".
     if lines.iter().any(|line| line.ends_with("err=<")) {
         return None;
     }
-    lines.retain(|line| !logged(line));
+    lines.retain(|line| !is_logged(line));
     lines.last().map(|line| cut(line))
 }
 

@@ -14,18 +14,26 @@ use crate::exit::Code;
 use crate::registry::names::Address;
 use crate::registry::worker::{Place, ViewMode};
 use crate::remote::Remote;
-use crate::terminal::{key, neutralise};
-use crate::view::{self, Outcome, View};
+use crate::signals;
+use crate::terminal::neutralise;
+use crate::view::{self, Choice, Outcome, View};
 
 pub fn run(context: &Context, args: &Attach) -> Result<Code> {
-    match attach(context, args) {
-        Err(error) if args.in_window => {
-            // The window closes with us, and takes the message along.
-            let code = super::report(&error);
-            key::wait("press any key to close this window")?;
-            Ok(code)
+    if !args.in_window {
+        return attach(context, args);
+    }
+    // Whoever types before there is something to see must not end us by it: the rest would run in the window beneath.
+    let _listening = signals::ignore_interrupts();
+    loop {
+        let error = match attach(context, args) {
+            Err(error) => error,
+            ended => return ended,
+        };
+        // The window closes with us, and takes the message along.
+        let code = super::report(&error);
+        if view::hold(true)? == Choice::Close {
+            return Ok(code);
         }
-        ended => ended,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Instant;
 
-use crate::cluster::login::Turn;
+use crate::cluster::login::{Login, Turn};
 use crate::cluster::pod::Start;
 use crate::failure::{Failure, Kind};
 use crate::process::{Output, Request};
@@ -65,9 +65,14 @@ pub trait Exec: Send + Sync {
         Ok(Turn::free())
     }
 
-    /// Whether the command of [`Self::interactive`] may ask its operator something before it runs anything: a login plugin.
-    fn may_ask(&self) -> bool {
-        false
+    /// What the command of [`Self::interactive`] may do before it runs anything.
+    fn login(&self) -> Login {
+        Login::Known
+    }
+
+    /// A failure of the command of [`Self::interactive`], told better where more is known.
+    fn explained(&self, failure: Failure) -> Failure {
+        failure
     }
 
     /// `HOST:PORT` of what has to be reachable before anything else is; `None` when there is none, or it is not known.

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::exec::{Exec, Interactive};
 use crate::cluster::endpoint;
-use crate::cluster::login::{self, Manner, Turn};
+use crate::cluster::login::{self, Login, Manner, Turn};
 use crate::cluster::pod::{Resolver, Start};
 use crate::failure::{Failure, Kind};
 use crate::process::{Output, Request};
@@ -57,8 +57,12 @@ impl Exec for Pod {
         login::turn(&self.0.cluster, until)
     }
 
-    fn may_ask(&self) -> bool {
-        login::may_ask(&self.0.cluster)
+    fn login(&self) -> Login {
+        login::of(&self.0.cluster)
+    }
+
+    fn explained(&self, failure: Failure) -> Failure {
+        self.0.explained(failure)
     }
 
     fn endpoint(&self, deadline: Instant) -> Result<Option<String>, Failure> {

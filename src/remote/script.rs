@@ -16,7 +16,10 @@ use crate::state::ledger::{self, Spot};
 use crate::terminal::neutralise;
 
 const PRELUDE: &str = include_str!("prelude.sh");
-const LEFT: &str = concat!(include_str!("reap.sh"), include_str!("left.sh"));
+const LEFT: &str = concat!(include_str!("reap.sh"), include_str!("gone.sh"), include_str!("left.sh"));
+
+/// So many views that died are tidied up after by the way of one question.
+const LEFT_AT_ONCE: usize = 64;
 
 /// One script with its arguments.
 pub struct Script<'a> {
@@ -100,7 +103,7 @@ impl Parts {
 /// What [`Exec::run`] says, or `incomplete` when the answer has no end.
 pub fn run(exec: &dyn Exec, script: &Script<'_>, deadline: Instant) -> Result<Parts, Failure> {
     let nonce = nonce();
-    let left = left(exec);
+    let left = left(exec, LEFT_AT_ONCE);
     let argv = script.argv_ending(&left, &nonce);
     let output = exec.run(Request { argv: &argv, stdin: script.stdin, deadline })?;
     let parts = understand(&output, &nonce)?;
@@ -121,9 +124,9 @@ pub fn understand(output: &Output, nonce: &str) -> Result<Parts, Failure> {
     }
 }
 
-/// The tags of the views that have left clients on this worker.
-pub fn left(exec: &dyn Exec) -> Vec<String> {
-    exec.place().map_or_else(Vec::new, |place| ledger::left(|| Spot { place, pod: exec.pod() }))
+/// The tags of the views that have left clients on this worker, at most so many.
+pub fn left(exec: &dyn Exec, most: usize) -> Vec<String> {
+    exec.place().map_or_else(Vec::new, |place| ledger::left(|| Spot { place, pod: exec.pod() }, most))
 }
 
 /// The same for a script that begins with `find_session`: that it found none is a failure.

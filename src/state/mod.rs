@@ -4,7 +4,7 @@ pub mod drafts;
 pub mod ledger;
 pub mod logins;
 pub mod network;
-mod process_id;
+pub mod process_id;
 pub mod sessions;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};

@@ -3,7 +3,7 @@
 use std::fs;
 
 use nix::errno::Errno;
-use nix::sys::signal::kill;
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
@@ -20,8 +20,20 @@ pub struct ProcessId {
 impl ProcessId {
     /// This process.
     pub fn this() -> Self {
-        let pid = Pid::this().as_raw();
+        Self::of(Pid::this().as_raw())
+    }
+
+    /// The process that has this number now.
+    pub fn of(pid: i32) -> Self {
         Self { pid, started: started(pid), boot: boot() }
+    }
+
+    /// Send it a signal, if it still runs.
+    pub fn signal(&self, signal: Signal) {
+        if self.lives() {
+            // It may end just now.
+            let _ = kill(Pid::from_raw(self.pid), signal);
+        }
     }
 
     /// Whether it still runs. Where the kernel says too little, a later process of its number counts as the same: nobody is
@@ -69,7 +81,7 @@ mod tests {
     fn one_that_ended_does_not_live() {
         let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
         let pid = child.id() as i32;
-        let owner = ProcessId { pid, started: started(pid), boot: boot() };
+        let owner = ProcessId::of(pid);
         assert!(owner.lives());
         child.kill().unwrap();
         let end = std::time::Instant::now() + std::time::Duration::from_secs(30);

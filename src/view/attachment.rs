@@ -1,48 +1,44 @@
 //! A view at work: what happens outside goes to the plan, what the plan says is done.
 
+mod leave;
 mod network;
 mod questions;
+mod unread;
+mod way_in;
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use super::child::{self, Child};
+use unread::Unread;
+
+use super::child::Child;
+use super::client::Client;
 use super::client::ending::Ending;
-use super::client::{Client, Manner};
 use super::connection::clock::{Clock, Look};
-use super::connection::liveness::{Liveness, Verdict};
+use super::connection::liveness::Liveness;
 use super::connection::probe::{Place, Probe};
-use super::connection::socket_age::SocketAge;
+use super::connection::socket_age::{Reading, SocketAge, Tty};
 use super::events::ViewEvent;
 use super::plan::{self, Action, Backoff, Event, Moment, Plan, Rules};
-use super::terminal::down::DownScreen;
+use super::terminal::down::{Attempt, DownScreen};
 use super::terminal::keys::Key;
-use super::terminal::restore::{Last, Terminal, write};
+use super::terminal::restore::{Last, Terminal};
 use super::window_options::WindowOptions;
 use super::{Outcome, View};
 use crate::failure::{Failure, Kind};
 use crate::process;
 use crate::registry::names::ObjectName;
-use crate::remote::exec::Interactive;
 use crate::signals;
 
-/// How often an attach is looked at on its way, and when it takes longer than a few seconds.
-const ON_ITS_WAY: Duration = Duration::from_millis(20);
-const SLOWLY: Duration = Duration::from_millis(200);
 /// How often a living connection is looked at; also how soon a resume from sleep is noticed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// The first screen comes before the question in which start of its container it is.
-const AFTER_ARRIVAL: Duration = Duration::from_millis(500);
-/// When that question is asked again if it was not answered.
+/// When it is asked again in which start of its container an attach is, if that was not answered.
 const AGAIN: Duration = Duration::from_secs(30);
 /// The status of a child that SIGINT has ended.
 const INTERRUPTED: i32 = 128 + Signal::SIGINT as i32;
-/// An attach that takes longer than this says that it goes on.
-const PATIENCE: Duration = Duration::from_millis(300);
-
 /// Everything of a view that changes.
 pub struct Attachment<'a> {
     view: &'a View<'a>,
@@ -70,12 +66,17 @@ pub struct Attachment<'a> {
     questions: u32,
     /// The pod of the last attach.
     pod: Option<ObjectName>,
+    /// When to ask whether the client of an attempt that nobody sees is there.
+    ask_there_at: Option<Moment>,
     /// When to ask in which start of its container the attach is.
     ask_start_at: Option<Moment>,
     began: Moment,
     says_connecting: bool,
+    /// What was typed before the attempt under way must not reach the session.
+    again: bool,
     /// Keys are the session's.
     is_in: bool,
+    unread: Unread,
     /// A client of ours may be attached that nobody looks through any more.
     leftover: bool,
     /// How the last child left the terminal.
@@ -87,13 +88,20 @@ impl<'a> Attachment<'a> {
     pub fn new(view: &'a View<'a>, terminal: &'a Terminal) -> Self {
         let clock = Clock::start();
         let (sender, events) = mpsc::channel();
-        let rules = Rules { session: view.session.clone(), pod: view.is_pod, patience: view.patience, timeout: view.timeout };
+        let rules = Rules {
+            session: view.session.clone(),
+            pod: view.is_pod,
+            waits: view.in_window,
+            patience: view.patience,
+            timeout: view.timeout,
+        };
+        let knows_pod = !view.is_pod || view.remote.exec.pod().is_some();
         let now = clock.now();
         Self {
             view,
             terminal,
             client: Arc::new(Client::new(Arc::clone(&view.remote), view.session.clone())),
-            plan: Plan::new(rules, Backoff::new(), now),
+            plan: Plan::new(rules, Backoff::new(), knows_pod, now),
             down_screen: DownScreen::new(terminal, view.address),
             window: WindowOptions::new(view.address, view.in_window),
             sender,
@@ -107,10 +115,13 @@ impl<'a> Attachment<'a> {
             children: 0,
             questions: 0,
             pod: None,
+            ask_there_at: None,
             ask_start_at: None,
             began: now,
             says_connecting: false,
+            again: false,
             is_in: false,
+            unread: Unread::default(),
             leftover: false,
             last: Last::Tidy,
             over: None,
@@ -119,16 +130,11 @@ impl<'a> Attachment<'a> {
     }
 
     /// Attach, and stay until it is over.
-    ///
-    /// # Errors
-    /// The way to the worker could not be found.
-    pub fn run(mut self) -> anyhow::Result<Outcome> {
-        // Until something of ours runs, a signal may simply end us.
-        let way = self.way(self.view.timeout)?;
+    pub fn run(mut self) -> Outcome {
         let signals = self.sender.clone();
         // From here on it ends what we started in its order: somebody has to tidy up.
         let _listening = signals::listen(move |signal| drop(signals.send(ViewEvent::Signal(signal))));
-        self.set_out(way, self.clock.now())?;
+        self.terminal.keep_title();
         let outcome = loop {
             let event = self.wait();
             let look = self.clock.look();
@@ -142,7 +148,7 @@ impl<'a> Attachment<'a> {
             }
         };
         self.leave(&outcome);
-        Ok(outcome)
+        outcome
     }
 
     /// Wait for something to happen, at most until something is due.
@@ -162,26 +168,23 @@ impl<'a> Attachment<'a> {
         all.into_iter().flatten().min().unwrap_or(Duration::from_secs(60))
     }
 
-    fn look_pause(&mut self, now: Moment) -> Option<Duration> {
-        let socket = self.socket.as_mut()?;
-        if !self.plan.is_attached() || !self.is_in {
-            return Some(if now.saturating_sub(self.plan.tried_at()) < plan::DIAL / 3 { ON_ITS_WAY } else { SLOWLY });
-        }
-        // Exactly when it would count as stalled, if nothing came.
-        let left = plan::STALLED.saturating_sub(socket.last_silence()) + Duration::from_millis(10);
-        Some(left.clamp(Duration::from_millis(50), LOOK_EVERY))
+    fn look_pause(&self, now: Moment) -> Option<Duration> {
+        if self.plan.is_attached() && self.is_in { self.connection_pause() } else { self.way_in_pause(now) }
     }
 
     fn take_in(&mut self, event: ViewEvent, now: Moment) {
         let current = |child: &Option<Child>, number: u32| child.as_ref().is_some_and(|child| child.number == number);
         match event {
-            ViewEvent::Signal(Signal::SIGINT) if self.plan.entered() => {}
+            ViewEvent::Signal(Signal::SIGINT) if !self.leaves_on_interrupt() => {}
             ViewEvent::Signal(Signal::SIGHUP) => self.over = Some(Outcome::Left),
             ViewEvent::Signal(_) => self.over = Some(Outcome::Ended),
             ViewEvent::Said(number, text) if current(&self.child, number) => self.said(&text),
             ViewEvent::Ended(number, status) if current(&self.child, number) => self.ended(status, now),
             ViewEvent::In(number, Ok(start)) if current(&self.child, number) => self.apply(Event::In(start), now),
             ViewEvent::In(number, Err(_)) if current(&self.child, number) => self.ask_start_at = Some(now + AGAIN),
+            ViewEvent::There(number, there) if current(&self.child, number) && !self.plan.is_attached() => {
+                self.told_whether_there(there, now);
+            }
             ViewEvent::Answered(number, answer) if number == self.questions => self.apply(Event::Answered(answer), now),
             ViewEvent::Redrawn(number, drawn) if current(&self.child, number) => {
                 if let Some(liveness) = &mut self.liveness {
@@ -199,30 +202,23 @@ impl<'a> Attachment<'a> {
         }
     }
 
-    fn said(&mut self, text: &[u8]) {
-        let Some(child) = &mut self.child else { return };
-        child.keep(text);
-        // A login plugin may tell the operator what to do, so what is said on the way in is shown at once, made harmless.
-        if !self.plan.entered() {
-            if std::mem::take(&mut self.says_connecting) {
-                write("\r\x1b[K");
-            }
-            write(&child::shown(text));
-        }
-    }
-
     fn ended(&mut self, status: std::io::Result<i32>, now: Moment) {
         let Some(child) = self.child.take() else { return };
+        self.unread = Unread::default();
         self.socket = None;
         self.liveness = None;
         self.ask_start_at = None;
-        // Ctrl-C on the way in reaches the child as well as us: which of the two is heard of first does not matter.
-        if !self.plan.entered() && matches!(status, Ok(INTERRUPTED)) {
-            self.over = Some(Outcome::Ended);
-            return;
-        }
         let ending = match status {
-            Ok(status) => Ending::of(status, &child.said(), self.view.session),
+            // Ctrl-C on the way in reaches the child as well as us: which of the two is heard of first does not matter.
+            Ok(INTERRUPTED) if self.leaves_on_interrupt() => {
+                self.over = Some(Outcome::Ended);
+                return;
+            }
+            Ok(INTERRUPTED) if !self.plan.is_attached() => Ending::Broken(interrupted()),
+            Ok(status) => match Ending::of(status, &child.said(), self.view.session) {
+                Ending::Broken(failure) => Ending::Broken(self.view.remote.exec.explained(failure)),
+                ending => ending,
+            },
             Err(error) => Ending::Broken(Failure::new(Kind::Failed, format!("nobody knows how kubectl ended: {error}"))),
         };
         self.leftover = match &ending {
@@ -238,6 +234,11 @@ impl<'a> Attachment<'a> {
             Ending::Broken(_) | Ending::Absent(_) => self.last,
         };
         self.apply(Event::Ended(ending), now);
+    }
+
+    /// Ctrl-C ends an `attach` that was never in its session. A window is closed by nothing that may have been typed blind.
+    fn leaves_on_interrupt(&self) -> bool {
+        !self.plan.entered() && !self.view.in_window
     }
 
     fn key(&mut self, key: Key, now: Moment) {
@@ -256,55 +257,30 @@ impl<'a> Attachment<'a> {
         if look.resumed && self.plan.down().is_some() {
             self.apply(Event::Back, look.now);
         }
-        self.look_at_connection(look);
+        if self.child.is_some() {
+            let reading = self.reading();
+            if self.plan.is_attached() {
+                self.look_at_keys(reading, look);
+                self.look_at_connection(reading, look);
+            } else {
+                self.look_at_way_in(reading, look.now);
+            }
+        }
         if self.ask_start_at.is_some_and(|at| look.now >= at) {
             self.ask_start_at = None;
             self.ask_which_start();
         }
         self.apply(Event::Tick, look.now);
+        self.say_connecting(look.now);
     }
 
-    /// Look at the connection, without touching it.
-    fn look_at_connection(&mut self, look: Look) {
-        let Some(socket) = &mut self.socket else { return };
-        let terminal = self.terminal;
-        let reading = socket.look(|| terminal.is_raw());
-        if self.plan.is_attached() {
-            self.is_in |= reading.entered || look.now.saturating_sub(self.plan.tried_at()) >= plan::DIAL;
-            let unseen = socket.is_blind().then(|| self.unseen_silence(look));
-            if let Some(age) = reading.silence.map(|silence| silence + look.slept).or(unseen) {
-                self.apply(Event::Silence { age, resumed: look.resumed }, look.now);
-            }
-            let verdict = reading.traffic.zip(self.liveness.as_mut()).map(|(traffic, liveness)| liveness.look(traffic, look.now));
-            match verdict {
-                Some(Verdict::Redraw) => self.redraw(),
-                Some(Verdict::Frozen) => self.apply(Event::Frozen, look.now),
-                Some(Verdict::Fine) | None => {}
-            }
-            return;
-        }
-        if reading.asked {
-            self.apply(Event::Asked, look.now);
-        }
-        if reading.arrived {
-            self.apply(Event::Arrived, look.now);
-            self.arrived(look.now);
-        } else if !self.plan.entered() && !self.says_connecting && look.now.saturating_sub(self.began) >= PATIENCE {
-            let silent = self.child.as_ref().is_some_and(|child| child.said().is_empty());
-            // The client draws on the other screen, and not before it has arrived.
-            if silent {
-                write(&format!("connecting to {}…", crate::terminal::neutralise::line(&self.view.address.to_string())));
-                self.says_connecting = true;
-            }
-        }
-    }
-
-    fn arrived(&mut self, now: Moment) {
-        self.leftover = false;
-        self.liveness = Some(Liveness::begin(now));
-        self.window.pod(self.pod.as_ref().map(ToString::to_string));
-        if self.view.is_pod {
-            self.ask_start_at = Some(now + AFTER_ARRIVAL);
+    /// What is seen of the child's connection.
+    fn reading(&mut self) -> Reading {
+        let tty = Tty { taken: self.terminal.is_taken(), full: self.terminal.is_full() };
+        match &mut self.socket {
+            Some(socket) => socket.look(tty),
+            // On this machine there is none, but a tmux that takes the terminal when it lets its client in.
+            None => Reading { arrived: tty.taken, entered: tty.taken, ..Reading::default() },
         }
     }
 
@@ -312,6 +288,13 @@ impl<'a> Attachment<'a> {
         let mut next = self.plan.on(event, now);
         while let Some(action) = next {
             next = self.act(action, now);
+        }
+        // What cannot be shown as a session may be shown as something else.
+        let log = self.view.remote.log.as_ref().filter(|_| !self.plan.entered());
+        if let (Some(log), Some(down)) = (log, self.plan.down())
+            && log.stands_in(self.view.session, &down.why)
+        {
+            self.over = Some(Outcome::Never(down.why.clone()));
         }
     }
 
@@ -339,59 +322,25 @@ impl<'a> Attachment<'a> {
         None
     }
 
-    fn attach(&mut self, now: Moment) -> Result<(), Failure> {
-        let way = self.way(plan::ENTER)?;
-        self.set_out(way, now)
-    }
-
-    /// The command of the next attach, with what it is about to send.
-    fn way(&mut self, patience: Duration) -> Result<(Interactive, Vec<String>), Failure> {
-        let again = self.plan.entered();
-        let entered = self.plan.entered_ago(self.clock.now());
-        let manner = Manner { read_only: self.view.read_only, plain: self.view.plain, again, entered };
-        self.children += 1;
-        let argv = self.client.argv(manner, self.children);
-        let interactive = self.view.remote.exec.interactive(&argv, Instant::now() + patience)?;
-        Ok((interactive, argv))
-    }
-
-    fn set_out(&mut self, (interactive, argv): (Interactive, Vec<String>), now: Moment) -> Result<(), Failure> {
-        self.is_in = !self.view.is_pod || !self.plan.entered();
-        self.pod = interactive.pod;
-        self.client.note(self.pod.as_ref().map(ToString::to_string));
-        if self.plan.entered() {
-            self.terminal.forget_keys();
-        } else {
-            self.terminal.keep_title();
-            // A login plugin shows and hides what is typed as it needs it, so it gets the terminal as it is.
-            if !self.view.remote.exec.may_ask() {
-                self.terminal.hide_keys();
-            }
-        }
-        let program = interactive.command.get_program().to_string_lossy().into_owned();
-        let child = Child::start(interactive.command, self.children, &self.sender)
-            .map_err(|error| Failure::new(Kind::Failed, format!("cannot run {program}: {error}")).before_start())?;
-        if self.view.is_pod {
-            self.socket = Some(SocketAge::of(child.id, &argv));
-            self.child = Some(child);
-        } else {
-            // There is no way in between.
-            self.child = Some(child);
-            self.plan.on(Event::Asked, now);
-            self.plan.on(Event::Arrived, now);
-        }
-        Ok(())
-    }
-
     /// Let the operator see how it is.
     fn show(&mut self) {
         let now = self.clock.now();
         // Whoever types as soon as it says "connected" must find the session at the other end.
         let arriving = self.plan.is_attached() && !self.is_in;
         self.window.state(self.plan.state().filter(|_| !arriving));
+        if self.plan.down().is_some() {
+            self.stop_saying_connecting();
+        }
         self.probe();
         let said = self.child.as_ref().and_then(Child::last_line);
         let pod = self.pod.as_ref().map(ToString::to_string);
-        self.down_screen.show(&self.plan, &self.sender, said.as_deref(), pod.as_deref(), now);
+        let listens = self.listens();
+        let attempt = Attempt { said: said.as_deref(), pod: pod.as_deref(), listens };
+        self.down_screen.show(&self.plan, attempt, &self.sender, now);
     }
+}
+
+/// A person does not mean the same again at once.
+fn interrupted() -> Failure {
+    Failure::new(Kind::Unreachable, "it was interrupted (Ctrl-C)").before_start().lasting()
 }

@@ -10,11 +10,12 @@ use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 
+use super::connection::family::Family;
 use super::events::ViewEvent;
 use crate::process;
+use crate::state::process_id::ProcessId;
 use crate::terminal::neutralise;
 
 /// How long a child that was told to end may take before it is killed: one that was stopped never hears it.
@@ -32,8 +33,8 @@ pub struct Child {
     pub number: u32,
     /// The last of what it wrote on standard error.
     said: Vec<u8>,
-    /// When it is killed.
-    patience: Option<Instant>,
+    /// When it is killed, and who is with it.
+    patience: Option<(Instant, Vec<ProcessId>)>,
 }
 
 impl Child {
@@ -80,20 +81,29 @@ impl Child {
         text.lines().map(str::trim).rfind(|line| !line.is_empty()).map(neutralise::line)
     }
 
-    /// Tell it to end; it is killed when it does not.
+    /// Tell it to end, and with it a kubectl that it stands before, which may be stopped and would stay for ever, and a login
+    /// plugin, which would go on reading the terminal. They are killed when they do not, but for the plugin.
     pub fn end(&mut self) {
-        if self.patience.is_none() {
-            self.patience = Some(Instant::now() + GRACE);
-            let _ = kill(Pid::from_raw(self.id), Signal::SIGTERM);
+        if self.patience.is_some() {
+            return;
         }
+        let family = Family::of(self.id);
+        let [kubectl, plugins] =
+            [family.kubectl, family.plugins].map(|ids| ids.into_iter().map(ProcessId::of).collect::<Vec<_>>());
+        for process in kubectl.iter().chain(&plugins) {
+            process.signal(Signal::SIGTERM);
+            process.signal(Signal::SIGCONT);
+        }
+        self.patience = Some((Instant::now() + GRACE, kubectl));
     }
 
     /// Kill it when its time is over; gives how long that still takes.
     pub fn insist(&mut self) -> Option<Duration> {
-        let left = self.patience?.saturating_duration_since(Instant::now());
+        let (until, family) = self.patience.as_mut()?;
+        let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            let _ = kill(Pid::from_raw(self.id), Signal::SIGKILL);
-            self.patience = Some(Instant::now() + GRACE);
+            family.iter().for_each(|process| process.signal(Signal::SIGKILL));
+            *until = Instant::now() + GRACE;
         }
         Some(left.max(Duration::from_millis(1)))
     }

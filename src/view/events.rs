@@ -23,6 +23,8 @@ pub enum ViewEvent {
     Answered(u32, Answer),
     /// Whether the worker has let the client draw its screen anew over a child's connection; `None`: it could not be asked.
     Redrawn(u32, Option<bool>),
+    /// Whether a child's client is in the session.
+    There(u32, Result<bool, Failure>),
     /// Of the way to the API server.
     Seen(Sight),
     /// Which start of its container a child's command runs in.

@@ -14,6 +14,7 @@ use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use super::plan::Backoff;
 use crate::failure::{Failure, Kind};
 use crate::remote::polecat_log::Log;
+use crate::terminal::key::{AFTER, QUIET};
 use crate::terminal::style::{self, Style};
 use crate::terminal::{self, neutralise};
 
@@ -39,6 +40,8 @@ pub struct LogView<'a> {
     /// Fails while there is nothing to read yet, or nobody to ask.
     pub look: &'a (dyn Fn() -> Result<Look, Failure> + Sync),
     pub timeout: Duration,
+    /// It is in a window of ours, which closes with it.
+    pub in_window: bool,
 }
 
 /// How a log that was followed ended.
@@ -80,7 +83,11 @@ pub fn follow(view: &LogView<'_>) -> io::Result<LogOutcome> {
 }
 
 fn show(view: &LogView<'_>, news: &Receiver<News>, shown: &mut Lines) -> io::Result<LogOutcome> {
+    let mut leaving = Leaving::begin(view.in_window);
     loop {
+        if leaving.is_due() {
+            return Ok(LogOutcome::Left);
+        }
         while let Ok(news) = news.try_recv() {
             match news {
                 News::Said(line) => shown.say(&line)?,
@@ -94,13 +101,45 @@ fn show(view: &LogView<'_>, news: &Receiver<News>, shown: &mut Lines) -> io::Res
             continue;
         }
         let Event::Key(key) = event::read()? else { continue };
-        match key.code {
-            _ if key.kind != KeyEventKind::Press => {}
-            KeyCode::Char('t') if key.modifiers.contains(KeyModifiers::ALT) => shell(view, shown)?,
-            KeyCode::Char('c' | 'd') if key.modifiers.contains(KeyModifiers::CONTROL) => return Ok(LogOutcome::Left),
-            KeyCode::Char('q') => return Ok(LogOutcome::Left),
-            _ => {}
+        if key.kind != KeyEventKind::Press {
+            continue;
         }
+        let leaves = match key.code {
+            KeyCode::Char('c' | 'd') => key.modifiers.contains(KeyModifiers::CONTROL),
+            code => code == KeyCode::Char('q'),
+        };
+        leaving.hear(leaves);
+        if key.code == KeyCode::Char('t') && key.modifiers.contains(KeyModifiers::ALT) {
+            shell(view, shown)?;
+            leaving.hear(false);
+        }
+    }
+}
+
+/// Whether the operator leaves. A window closes by a key that was meant so only: what is typed in the belief that there is a
+/// session would run in the window beneath.
+struct Leaving {
+    quiet: Duration,
+    after: Duration,
+    last: Instant,
+    at: Option<Instant>,
+}
+
+impl Leaving {
+    fn begin(in_window: bool) -> Self {
+        let (quiet, after) = if in_window { (QUIET, AFTER) } else { (Duration::ZERO, Duration::ZERO) };
+        Self { quiet, after, last: Instant::now(), at: None }
+    }
+
+    fn hear(&mut self, leaves: bool) {
+        let now = Instant::now();
+        let counts = leaves && now.duration_since(self.last) >= self.quiet;
+        self.last = now;
+        self.at = counts.then(|| now + self.after);
+    }
+
+    fn is_due(&self) -> bool {
+        self.at.is_some_and(|at| Instant::now() >= at)
     }
 }
 

@@ -9,6 +9,7 @@ mod child;
 mod client;
 mod connection;
 mod events;
+mod hold;
 pub mod log;
 mod plan;
 mod shell;
@@ -18,6 +19,7 @@ mod window_options;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use hold::{Choice, hold};
 pub use shell::shell;
 
 use attachment::Attachment;
@@ -38,7 +40,10 @@ pub struct View<'a> {
     pub read_only: bool,
     /// Every option on the worker stays as it is.
     pub plain: bool,
-    /// We run in a window of ours: the operator's tmux is told how the view is.
+    /// We run in a window of ours: the operator's tmux is told how the view is, and a first connection that fails is tried
+    /// again, for ever: the window is all that the operator has, and it would take the reason along. In a terminal of the
+    /// operator's own it ends the view, as a first connection ends ssh and mosh: there is a shell to say why, and whoever
+    /// called us may look at the exit status.
     pub in_window: bool,
     /// How long the worker may take to let us in, once it was asked.
     pub timeout: Duration,
@@ -62,7 +67,7 @@ pub enum Outcome {
 /// Attach, and stay until it is over.
 ///
 /// # Errors
-/// There is no terminal, or the way to the worker could not be found.
+/// There is no terminal.
 pub fn attach(view: &View<'_>) -> anyhow::Result<Outcome> {
     let terminal = Terminal::remember().map_err(|_| {
         Problem::new(
@@ -71,5 +76,5 @@ pub fn attach(view: &View<'_>) -> anyhow::Result<Outcome> {
             "read the session instead: factory-worker peek ADDRESS",
         )
     })?;
-    Attachment::new(view, &terminal).run()
+    Ok(Attachment::new(view, &terminal).run())
 }

@@ -1,6 +1,7 @@
 //! What a view does next, decided without doing anything: what happened comes in, with the time; what to do goes out.
 //!
-//! The rules are those of an operator who wants the session back and no surprise:
+//! The rules are those of an operator who wants the session back and no surprise. They are the same for the first connection
+//! and for every later one; only whoever did not want to wait for a first one ([`Rules::waits`]) leaves when it fails.
 //!
 //! - An ending that proves nothing about the session is followed by another attach: after 200 ms, then backing off.
 //! - A session is over when a whole answer says so *and* the cluster says afterwards that the container which gave the
@@ -11,14 +12,20 @@
 //! - A session that ended while another one got its name is not silently exchanged for that one, also when nobody could see
 //!   it: in the same start of the container a session that is younger than the view's stay in it is another one. A person
 //!   decides.
-//! - What no repetition changes (a refused login, a missing context) waits for a key, or for the network to come back:
-//!   login plugins fail in the same way when there is none.
+//! - What no repetition changes (a refused login, a missing context, a name that no session has) waits for a key, or for the
+//!   network to come back: login plugins fail in the same way when there is none.
+//! - Which pod it is may be remembered from another day: when it is not there, it is looked up before anything is said.
+//! - A login plugin may wait for its operator for as long as it takes. The clock of an attempt runs from when kubectl is seen
+//!   on its way to the API server, or from the beginning where there is no plugin.
 
+mod attempt;
 mod backoff;
 mod ended;
 mod events;
 
 use std::time::Duration;
+
+use attempt::Approach;
 
 use super::client::ending::Absence;
 use crate::cluster::pod::Start;
@@ -36,12 +43,10 @@ pub type Moment = Duration;
 const GOOD: Duration = Duration::from_secs(3);
 /// How long "no tmux server runs" has to stay true.
 const SERVER_TWICE: Duration = Duration::from_secs(2);
-/// How long an attempt may take to reach the worker.
+/// How long an attempt may take to reach the worker, at least.
 pub const DIAL: Duration = Duration::from_secs(15);
 /// How long the worker may take to begin once it was asked; later attempts are more patient.
 pub const ENTER: Duration = Duration::from_secs(5);
-/// An attempt that is older than this is begun anew when the network returns: its packets wait for their next try.
-const STUCK: Duration = Duration::from_secs(1);
 /// The age of the last byte at which a connection counts as stalled: kubectl's pings bring one every 5 s.
 pub const STALLED: Duration = Duration::from_millis(6_000);
 /// The age at which it is replaced.
@@ -51,7 +56,7 @@ pub const DEAD: Duration = Duration::from_secs(12);
 enum Phase {
     Attaching {
         since: Moment,
-        asked: Option<Moment>,
+        approach: Approach,
     },
     Attached {
         since: Moment,
@@ -67,7 +72,10 @@ enum Phase {
         until: Moment,
         next: Step,
     },
-    Settled,
+    /// A person decides; this is what comes then.
+    Settled {
+        next: Step,
+    },
     Over,
 }
 
@@ -96,6 +104,8 @@ pub struct Down {
     pub tries: u32,
     /// Another session has the name: it is entered when the operator says so.
     pub another: bool,
+    /// Its pod was waited for: the sessions of another start of its container take their time to come.
+    waited_for_pod: bool,
     /// Since when a worker that answers has no such session.
     absent_since: Option<Moment>,
 }
@@ -106,9 +116,11 @@ pub struct Rules {
     pub session: SessionName,
     /// The worker is a pod.
     pub pod: bool,
+    /// The first connection is waited for as a later one is; otherwise the view is over when it fails.
+    pub waits: bool,
     /// How long a session may take to come back in another start of its container.
     pub patience: Duration,
-    /// How long the first attach may wait for the worker once it was asked.
+    /// How long the worker may take to let us in for the first time, once it was asked.
     pub timeout: Duration,
 }
 
@@ -127,10 +139,12 @@ pub struct Plan {
     down: Option<Down>,
     /// When the session was entered; `None` before.
     entered: Option<Moment>,
+    /// When the view began.
+    began: Moment,
     /// When the last attempt began.
     attempt: Option<Moment>,
-    /// No attach has ended yet.
-    first: bool,
+    /// Which pod it is was asked.
+    looked_up: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -143,11 +157,13 @@ struct Proof {
 }
 
 impl Plan {
-    /// The plan of a view whose first attach begins now.
-    pub fn new(rules: Rules, backoff: Backoff, now: Moment) -> Self {
+    /// The plan of a view that begins now: its first [`Event::Tick`] is due at once. `knows_pod`: somebody has said which pod
+    /// it is, be it long ago.
+    pub fn new(rules: Rules, backoff: Backoff, knows_pod: bool, now: Moment) -> Self {
+        let next = if knows_pod { Step::Attach } else { Step::Ask(Question::Pod) };
         Self {
             rules,
-            phase: Phase::Attaching { since: now, asked: None },
+            phase: Phase::Waiting { until: now, next },
             backoff,
             known: None,
             proof: None,
@@ -155,12 +171,13 @@ impl Plan {
             hurried: false,
             down: None,
             entered: None,
-            attempt: Some(now),
-            first: true,
+            began: now,
+            attempt: None,
+            looked_up: !knows_pod,
         }
     }
 
-    /// What the window's option says; `None` before the first screen.
+    /// What the window's option says; `None` on the way to the first screen, unless that takes long.
     pub fn state(&self) -> Option<State> {
         match (&self.down, &self.phase) {
             (Some(down), _) => Some(down.state),
@@ -199,7 +216,14 @@ impl Plan {
 
     /// Whether the operator's keys are ours: nobody else may read them.
     pub fn listens(&self) -> bool {
-        self.down.is_some() && !matches!(self.phase, Phase::Attaching { asked: Some(_), .. } | Phase::Over)
+        use Approach::{Asked, LoggingIn, Unknown};
+        let taken = matches!(self.phase, Phase::Attaching { approach: LoggingIn { asks: true } | Asked(_) | Unknown, .. });
+        self.down.is_some() && !taken && self.phase != Phase::Over
+    }
+
+    /// Whether the terminal is a login plugin's, as far as anybody knows: kubectl may run one that asks on it.
+    pub fn may_be_asking(&self) -> bool {
+        matches!(self.phase, Phase::Attaching { approach: Approach::LoggingIn { asks: true }, .. })
     }
 
     /// When something is tried next; `None` while something is being tried, or nothing will be.
@@ -212,23 +236,40 @@ impl Plan {
 
     /// When to come again with [`Event::Tick`] if nothing happens before.
     pub fn due(&self) -> Option<Moment> {
-        match self.phase {
+        let next = match self.phase {
             Phase::Waiting { until, .. } => Some(until),
             Phase::Attaching { .. } => self.attaching_until(),
             _ => None,
-        }
+        };
+        next.into_iter().chain(self.slow_at()).min()
     }
 
     /// Take in what happened, and say what to do.
     pub fn on(&mut self, event: Event, now: Moment) -> Option<Action> {
+        let action = self.take_in(event, now);
+        match &self.down {
+            Some(down) if !self.rules.waits && !self.entered() && self.phase != Phase::Over => {
+                let why = down.why.clone();
+                self.finish(Outcome::Never(why))
+            }
+            _ => action,
+        }
+    }
+
+    fn take_in(&mut self, event: Event, now: Moment) -> Option<Action> {
+        use Approach::{Asked, Dialling, LoggingIn, Unknown};
         match (event, &self.phase) {
             (_, Phase::Over) => None,
             (Event::Close, _) => self.finish(Outcome::Left),
             (Event::Ended(ending), Phase::Attaching { .. } | Phase::Attached { .. } | Phase::Ending) => self.ended(ending, now),
-            (Event::Asked, &Phase::Attaching { since, asked: None }) => {
-                self.phase = Phase::Attaching { since, asked: Some(now) };
-                None
+            (Event::MayLogIn { asks }, &Phase::Attaching { since, approach: Dialling(_) }) => {
+                self.approach(since, LoggingIn { asks })
             }
+            (Event::Dialled, &Phase::Attaching { since, approach: LoggingIn { .. } }) => self.approach(since, Dialling(now)),
+            (Event::Asked, &Phase::Attaching { since, approach: LoggingIn { .. } | Dialling(_) }) => {
+                self.approach(since, Asked(now))
+            }
+            (Event::Untold, &Phase::Attaching { since, approach: Asked(_) }) => self.approach(since, Unknown),
             (Event::Arrived, Phase::Attaching { .. }) => {
                 self.arrived(now);
                 None
@@ -243,8 +284,15 @@ impl Plan {
             }
             (Event::Answered(answer), Phase::Asking { .. }) => self.answered(answer, now),
             // What the network cannot have healed is for a person to decide.
-            (Event::Back, Phase::Settled) if !self.down.as_ref().is_some_and(|down| down.why.kind == Kind::Unauthorized) => None,
-            (Event::Back | Event::Now, _) => self.hurry(now),
+            (Event::Back, Phase::Settled { .. })
+                if !self.down.as_ref().is_some_and(|down| down.why.kind == Kind::Unauthorized) =>
+            {
+                None
+            }
+            // Whoever is logging in has a network.
+            (Event::Back, Phase::Attaching { approach: LoggingIn { .. }, .. }) => None,
+            (Event::Back, _) => self.hurry(false, now),
+            (Event::Now, _) => self.hurry(true, now),
             (Event::Tick, _) => self.tick(now),
             _ => None,
         }
@@ -267,17 +315,6 @@ impl Plan {
         self.proof = None;
     }
 
-    fn attaching_until(&self) -> Option<Moment> {
-        let Phase::Attaching { since, asked } = self.phase else { return None };
-        let tries = self.down.as_ref().map_or(1, |down| down.tries);
-        match asked {
-            // A login plugin may wait for its operator for as long as it takes.
-            None => self.entered().then_some(since + DIAL),
-            Some(asked) if self.entered() => Some(asked + (ENTER * tries.clamp(1, 3)).min(DIAL)),
-            Some(asked) => Some(asked + self.rules.timeout),
-        }
-    }
-
     fn silence(&mut self, age: Duration, resumed: bool, since: Moment, now: Moment) -> Option<Action> {
         if age < DEAD && !(resumed && age >= STALLED) {
             self.phase = Phase::Attached { since, stalled: age >= STALLED };
@@ -295,65 +332,6 @@ impl Plan {
         self.attempt = None;
         self.sentence = Some(Sentence::Because(Failure::new(Kind::Unreachable, why)));
         Some(Action::End)
-    }
-
-    fn tick(&mut self, now: Moment) -> Option<Action> {
-        match self.phase {
-            Phase::Waiting { until, next } if now >= until => Some(self.step(next, now)),
-            Phase::Attaching { .. } if self.attaching_until().is_some_and(|until| now >= until) => {
-                self.phase = Phase::Ending;
-                let why = Failure::new(Kind::Unreachable, "there is no answer");
-                self.sentence = Some(Sentence::Because(why));
-                Some(Action::End)
-            }
-            _ => None,
-        }
-    }
-
-    fn step(&mut self, step: Step, now: Moment) -> Action {
-        match step {
-            Step::Attach => {
-                self.phase = Phase::Attaching { since: now, asked: None };
-                self.attempt = Some(now);
-                if let Some(down) = &mut self.down {
-                    down.tries += 1;
-                }
-                Action::Attach
-            }
-            Step::Ask(question) => {
-                self.phase = Phase::Asking { question, since: now };
-                self.hurried = false;
-                if question == Question::Pod {
-                    self.attempt = Some(now);
-                }
-                Action::Ask(question)
-            }
-        }
-    }
-
-    /// Somebody knows better than the back-off that now is a good time.
-    fn hurry(&mut self, now: Moment) -> Option<Action> {
-        self.backoff.reset();
-        match self.phase {
-            Phase::Waiting { next, .. } if self.proof.is_none() => Some(self.step(next, now)),
-            Phase::Settled => {
-                if let Some(down) = &mut self.down {
-                    down.state = State::Reconnecting;
-                    down.absent_since = None;
-                }
-                Some(self.step(Step::Attach, now))
-            }
-            Phase::Attaching { since, asked: None } if self.entered() && now.saturating_sub(since) > STUCK => {
-                self.phase = Phase::Ending;
-                self.sentence = Some(Sentence::Again);
-                Some(Action::End)
-            }
-            Phase::Asking { since, .. } if now.saturating_sub(since) > STUCK => {
-                self.hurried = true;
-                Some(Action::Hurry)
-            }
-            _ => None,
-        }
     }
 }
 

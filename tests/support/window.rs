@@ -62,13 +62,18 @@ impl Factory {
 
     /// The window of `w/qa`, connected.
     pub fn window(&self) -> Window<'_> {
+        let window = self.opened();
+        window.wait_back();
+        window
+    }
+
+    /// The same, as soon as it is there.
+    pub fn opened(&self) -> Window<'_> {
         let screen = self.operator.world.screen();
         screen.run(&["open", "w/qa"]).expect(0);
         let panes = screen.inner(&["list-panes", "-a", "-F", "#{pane_id} #{@factory-worker-view}"]);
         let pane = panes.lines().find_map(|line| line.strip_suffix(" 1")).unwrap().to_owned();
-        let window = Window { screen, pane, factory: self, client: RefCell::default() };
-        window.wait_back();
-        window
+        Window { screen, pane, factory: self, client: RefCell::default() }
     }
 
     /// No connection any more, and none again before `accept_connections`.
@@ -118,7 +123,8 @@ impl Factory {
     /// The client in the pod.
     pub fn signal_client(&self, signal: Signal) {
         let pid = self.pod().tmux(&["list-clients", "-F", "#{client_pid}"]);
-        kill(Pid::from_raw(pid.trim().parse().unwrap()), signal).unwrap();
+        let pid = self.pod().on_this_machine(pid.trim().parse().unwrap());
+        kill(Pid::from_raw(pid), signal).unwrap();
     }
 
     /// Wait until nothing of a view is left anywhere.

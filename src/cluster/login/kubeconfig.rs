@@ -30,36 +30,47 @@ pub struct Plugin {
     pub interactive: Interactive,
 }
 
+/// What kubectl may do before it talks to a cluster.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Login {
+    /// Nothing: it knows who its user is.
+    #[default]
+    Known,
+    /// It may run a program that waits for the operator somewhere else: at a page in a browser, say.
+    Elsewhere,
+    /// It, or a program that it runs, may ask the operator on the terminal.
+    Asks,
+}
+
 /// How somebody logs in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Login {
+pub struct User {
     pub plugin: Option<Plugin>,
-    /// kubectl, or the plugin, may ask its operator something before it talks to the cluster.
-    pub may_ask: bool,
+    pub login: Login,
 }
 
 /// The files as they were when they were read.
 type Versions = Vec<(PathBuf, Option<(SystemTime, u64)>)>;
-type Read = HashMap<(Option<PathBuf>, Option<String>), (Versions, Login)>;
+type Read = HashMap<(Option<PathBuf>, Option<String>), (Versions, User)>;
 
 /// How the user of this cluster logs in. The files are read again when they have changed.
-pub fn login(cluster: &Cluster) -> Login {
+pub fn user(cluster: &Cluster) -> User {
     static READ: OnceLock<Mutex<Read>> = OnceLock::new();
     let read = READ.get_or_init(Mutex::default);
     let key = (cluster.kubeconfig.clone(), cluster.context.clone());
     let versions: Versions = files(cluster).into_iter().map(|file| (file.clone(), version(file))).collect();
     let mut read = read.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    if let Some((_, login)) = read.get(&key).filter(|(then, _)| *then == versions) {
-        return login.clone();
+    if let Some((_, user)) = read.get(&key).filter(|(then, _)| *then == versions) {
+        return user.clone();
     }
     let texts: Vec<String> = versions.iter().filter_map(|(file, _)| fs::read_to_string(file).ok()).collect();
-    let mut login = of(&texts, cluster.context.as_deref());
-    if let Some(plugin) = &mut login.plugin {
+    let mut user = of(&texts, cluster.context.as_deref());
+    if let Some(plugin) = &mut user.plugin {
         let files: Vec<_> = versions.iter().map(|(file, _)| fs::canonicalize(file).unwrap_or_else(|_| file.clone())).collect();
         plugin.user = format!("{files:?} {}", plugin.user);
     }
-    read.insert(key, (versions, login.clone()));
-    login
+    read.insert(key, (versions, user.clone()));
+    user
 }
 
 fn version(file: PathBuf) -> Option<(SystemTime, u64)> {
@@ -82,11 +93,11 @@ const CREDENTIALS: [&str; 6] =
     ["username", "token", "tokenFile", "client-certificate", "client-certificate-data", "auth-provider"];
 
 /// What stands first counts, as for kubectl.
-fn of(texts: &[String], context: Option<&str>) -> Login {
+fn of(texts: &[String], context: Option<&str>) -> User {
     let files: Vec<Value> = texts.iter().filter_map(|text| serde_yaml::from_str(text).ok()).collect();
     let current = || files.iter().filter_map(|file| file["current-context"].as_str()).find(|name| !name.is_empty());
-    let Some(name) = context.or_else(current) else { return Login::default() };
-    let Some(context) = named(&files, "contexts", name) else { return Login::default() };
+    let Some(name) = context.or_else(current) else { return User::default() };
+    let Some(context) = named(&files, "contexts", name) else { return User::default() };
     let of = |kind: &str, what: &str| {
         let entry = context["context"][what].as_str().and_then(|name| named(&files, kind, name));
         entry.map_or(&Value::Null, |entry| &entry[what])
@@ -100,10 +111,12 @@ fn of(texts: &[String], context: Option<&str>) -> Login {
             _ => Interactive::IfAvailable,
         };
         let user = format!("{name:?} {:?}", context["context"]["user"].as_str().unwrap_or_default());
-        return Login { plugin: Some(Plugin { user, interactive }), may_ask: interactive != Interactive::Never };
+        let login = if interactive == Interactive::Never { Login::Elsewhere } else { Login::Asks };
+        return User { plugin: Some(Plugin { user, interactive }), login };
     }
     let is_secure = of("clusters", "cluster")["server"].as_str().is_some_and(|server| server.starts_with("https:"));
-    Login { plugin: None, may_ask: is_secure && CREDENTIALS.iter().all(|credential| user[*credential].is_null()) }
+    let is_nobody = CREDENTIALS.iter().all(|credential| user[*credential].is_null());
+    User { plugin: None, login: if is_secure && is_nobody { Login::Asks } else { Login::Known } }
 }
 
 fn named<'a>(files: &'a [Value], kind: &str, name: &str) -> Option<&'a Value> {
@@ -124,34 +137,34 @@ mod tests {
         )
     }
 
-    fn asks(texts: &[String], context: Option<&str>) -> bool {
-        of(texts, context).may_ask
+    fn login(texts: &[String], context: Option<&str>) -> Login {
+        of(texts, context).login
     }
 
     #[rstest]
-    #[case("{exec: {command: login, interactiveMode: Always}}", true)]
-    #[case("{exec: {command: login, interactiveMode: IfAvailable}}", true)]
-    #[case("{exec: {command: login}}", true)]
-    #[case("{exec: {command: login, interactiveMode: Never}}", false)]
-    #[case("{exec: null}", true)]
-    #[case("{client-certificate-data: c, client-key-data: k}", false)]
-    #[case("{token: t}", false)]
-    #[case("{}", true)]
-    fn a_plugin_asks_unless_it_never_does_and_kubectl_when_it_knows_nobody(#[case] user: &str, #[case] expected: bool) {
-        assert_eq!(asks(&[file(user)], None), expected);
-        assert_eq!(asks(&[file(user)], Some("c")), expected);
-        assert!(!asks(&[file(user)], Some("other")), "that user has none");
-        assert!(!asks(&[file(user)], Some("nowhere")));
+    #[case("{exec: {command: login, interactiveMode: Always}}", Login::Asks)]
+    #[case("{exec: {command: login, interactiveMode: IfAvailable}}", Login::Asks)]
+    #[case("{exec: {command: login}}", Login::Asks)]
+    #[case("{exec: {command: login, interactiveMode: Never}}", Login::Elsewhere)]
+    #[case("{exec: null}", Login::Asks)]
+    #[case("{client-certificate-data: c, client-key-data: k}", Login::Known)]
+    #[case("{token: t}", Login::Known)]
+    #[case("{}", Login::Asks)]
+    fn a_plugin_asks_unless_it_never_does_and_kubectl_when_it_knows_nobody(#[case] user: &str, #[case] expected: Login) {
+        assert_eq!(login(&[file(user)], None), expected);
+        assert_eq!(login(&[file(user)], Some("c")), expected);
+        assert_eq!(login(&[file(user)], Some("other")), Login::Known, "that user has none");
+        assert_eq!(login(&[file(user)], Some("nowhere")), Login::Known);
     }
 
     #[test]
     fn the_first_of_several_files_counts() {
         let (plugin, token) = (file("{exec: {command: login}}"), file("{token: t}"));
         let context_only = "current-context: c\nusers: 7".to_owned();
-        assert!(asks(&[context_only.clone(), plugin.clone(), token.clone()], None));
-        assert!(!asks(&[token, plugin], None));
-        assert!(!asks(&[context_only, "no: [yaml".to_owned()], None));
-        assert!(!asks(&[], None));
+        assert_eq!(login(&[context_only.clone(), plugin.clone(), token.clone()], None), Login::Asks);
+        assert_eq!(login(&[token, plugin], None), Login::Known);
+        assert_eq!(login(&[context_only, "no: [yaml".to_owned()], None), Login::Known);
+        assert_eq!(login(&[], None), Login::Known);
     }
 
     #[test]
@@ -167,10 +180,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("config");
         let cluster = Cluster { kubeconfig: Some(path.clone()), context: None, namespace: None };
-        assert_eq!(login(&cluster), Login::default());
+        assert_eq!(super::user(&cluster), User::default());
         fs::write(&path, file("{exec: {command: login, interactiveMode: Always}}")).unwrap();
-        assert_eq!(login(&cluster).plugin.unwrap().interactive, Interactive::Always);
+        assert_eq!(super::user(&cluster).plugin.unwrap().interactive, Interactive::Always);
         fs::write(&path, file("{token: t}")).unwrap();
-        assert_eq!(login(&cluster), Login::default());
+        assert_eq!(super::user(&cluster), User::default());
     }
 }

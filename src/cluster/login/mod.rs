@@ -13,7 +13,7 @@ use std::cell::RefCell;
 use std::io::{self, IsTerminal};
 use std::time::Instant;
 
-pub use kubeconfig::Interactive;
+pub use kubeconfig::Login;
 pub use manner::{Manner, acting, answering, lend_terminal, manner, nobody_asks, note_answering};
 pub use progress::Progress;
 pub use turn::Turn;
@@ -21,24 +21,24 @@ pub use turn::Turn;
 use super::Cluster;
 use crate::failure::Failure;
 use crate::terminal;
-use kubeconfig::{Login, login};
+use kubeconfig::{Interactive, User, user};
 use turn::Want;
 
-/// Whether kubectl may run a program that reads the terminal before it talks to this cluster.
-pub fn may_ask(cluster: &Cluster) -> bool {
-    login(cluster).may_ask
+/// What kubectl may do before it talks to this cluster.
+pub fn of(cluster: &Cluster) -> Login {
+    user(cluster).login
 }
 
 /// Whether every kubectl for this cluster may have to be answered on our terminal, one after the other: its login plugin
 /// insists on one.
 pub fn needs_terminal(cluster: &Cluster) -> bool {
-    let insists = |login: Login| login.plugin.is_some_and(|plugin| plugin.interactive == Interactive::Always);
-    manner::lends_terminal() && !terminal::is_taken() && insists(login(cluster))
+    let insists = |user: User| user.plugin.is_some_and(|plugin| plugin.interactive == Interactive::Always);
+    manner::lends_terminal() && !terminal::is_taken() && insists(user(cluster))
 }
 
 /// Whether this cluster can be asked without starting a login: its user has no plugin, or was answered a moment ago.
 pub fn is_free(cluster: &Cluster) -> bool {
-    login(cluster).plugin.is_none_or(|plugin| turn::is_vouched_for(&plugin.user))
+    user(cluster).plugin.is_none_or(|plugin| turn::is_vouched_for(&plugin.user))
 }
 
 /// Leave to ask this cluster; waited for until then at most, if at all. A user without a login plugin always has it.
@@ -73,7 +73,7 @@ pub struct Way {
 /// # Errors
 /// As [`Turn::take`].
 pub fn way(cluster: &Cluster, until: Option<Instant>) -> Result<Way, Failure> {
-    let Some(plugin) = login(cluster).plugin else {
+    let Some(plugin) = user(cluster).plugin else {
         return Ok(Way { turn: Turn::free(), terminal: Terminal::None, progress: None });
     };
     let progress = Some(Progress::begin());

@@ -16,7 +16,8 @@ use crate::local::windows;
 use crate::registry::names::Address;
 use crate::remote::polecat_log::Log;
 use crate::remote::session::State;
-use crate::terminal::{key, neutralise};
+use crate::terminal::neutralise;
+use crate::view;
 use crate::view::log::{self, LogOutcome, LogView, Look};
 
 /// # Errors
@@ -33,13 +34,14 @@ pub fn follow(context: &Context, args: &Attach, address: &Address, log: &Log) ->
     }
     let title = format!("the log of polecat {}", log.polecat());
     let look = || look(log, context.timeout());
-    match log::follow(&LogView { log, title: &title, look: &look, timeout: context.timeout() })? {
+    let view = LogView { log, title: &title, look: &look, timeout: context.timeout(), in_window: args.in_window };
+    match log::follow(&view)? {
         LogOutcome::Left => Ok(Code::Done),
         LogOutcome::Ended(how) => {
             writeln!(io::stdout(), "{} has ended: {how}", neutralise::line(&address.to_string()))?;
             if args.in_window {
                 // The window closes with us, and takes along what the agent said at its end.
-                key::wait("press any key to close this window")?;
+                view::hold(false)?;
             }
             Ok(Code::Done)
         }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::City;
 use crate::cluster::Cluster;
-use crate::cluster::login::{self, Turn};
+use crate::cluster::login::{self, Login, Turn};
 use crate::cluster::pod::Start;
 use crate::failure::{Failure, Kind};
 use crate::gascity::time::{self, Moment};
@@ -174,9 +174,9 @@ impl Exec for Inside {
         login::turn(&self.city.cluster, until)
     }
 
-    fn may_ask(&self) -> bool {
+    fn login(&self) -> Login {
         let pod = self.current().clone();
-        self.worker(&pod).may_ask()
+        self.worker(&pod).login()
     }
 
     fn endpoint(&self, deadline: Instant) -> Result<Option<String>, Failure> {

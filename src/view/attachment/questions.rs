@@ -1,25 +1,18 @@
-//! What a view asks beside its connection, and how it says good-bye: in threads, because the operator's keys come first.
+//! What a view asks beside its connection: in threads, because the operator's keys come first.
 
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
-
-use nix::sys::signal::Signal;
 
 use super::Attachment;
 use crate::cluster::kubectl_error::NO_NODE;
 use crate::cluster::login::{self, Manner};
 use crate::cluster::pod::Start;
 use crate::failure::{Failure, Kind};
-use crate::view::Outcome;
-use crate::view::child::Child;
 use crate::view::events::ViewEvent;
 use crate::view::plan::{Answer, Question};
-use crate::view::terminal::restore::{Last, write};
 
-/// When the window is closed, the worker has this long to let go of our client.
-const FAREWELL: Duration = Duration::from_secs(3);
-/// How long a question may take.
+/// How long a question may take when the session was entered; before, as long as the operator says.
 const ANSWER: Duration = Duration::from_secs(15);
 /// How long a node may take to show that it lives.
 const REDRAW: Duration = Duration::from_secs(10);
@@ -59,9 +52,8 @@ impl Attachment<'_> {
         let number = self.questions;
         let (client, remote, sender) = (Arc::clone(&self.client), Arc::clone(&self.view.remote), self.sender.clone());
         let pod = self.pod.clone();
+        let deadline = Instant::now() + if self.plan.entered() { ANSWER } else { self.view.timeout };
         thread::spawn(move || {
-            let _asking = login::acting(Manner::InView);
-            let deadline = Instant::now() + ANSWER;
             let answer = match question {
                 Question::Session => Answer::Session(client.look(deadline)),
                 Question::Pod => Answer::Pod(remote.exec.renew(deadline)),
@@ -72,55 +64,6 @@ impl Attachment<'_> {
             };
             let _ = sender.send(ViewEvent::Answered(number, answer));
         });
-    }
-
-    /// Tidy up.
-    pub(super) fn leave(&mut self, outcome: &Outcome) {
-        self.down_screen.away();
-        if let Some(child) = &mut self.child {
-            child.end();
-            self.leftover = true;
-            if self.plan.entered() {
-                self.last = Last::CutOff;
-            }
-        }
-        while let Some(pause) = self.child.as_mut().and_then(Child::insist) {
-            if let Ok(ViewEvent::Ended(..)) = self.events.recv_timeout(pause) {
-                self.child = None;
-            }
-        }
-        if self.leftover {
-            self.say_farewell();
-        } else {
-            self.client.has_ended();
-        }
-        self.terminal.restore(self.last);
-        if self.says_connecting && !self.plan.entered() {
-            write("\r\x1b[K");
-        }
-        if *outcome == Outcome::Gone {
-            self.window.over();
-        }
-    }
-
-    /// Ask the worker to let go of what we have left there. Nobody waits for long: the window is closed.
-    fn say_farewell(&mut self) {
-        self.questions += 1;
-        let (number, client, sender) = (self.questions, Arc::clone(&self.client), self.sender.clone());
-        let deadline = Instant::now() + FAREWELL;
-        thread::spawn(move || {
-            let _asking = login::acting(Manner::InView);
-            let answer = Answer::Session(client.look(deadline));
-            let _ = sender.send(ViewEvent::Answered(number, answer));
-        });
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.events.recv_timeout(left) {
-                Ok(ViewEvent::Answered(answered, _)) if answered == number => return,
-                Ok(ViewEvent::Signal(Signal::SIGINT)) | Err(_) => return,
-                Ok(_) => {}
-            }
-        }
     }
 }
 

@@ -37,6 +37,11 @@ pub enum Ending {
 }
 
 impl Ending {
+    /// Whether it proves that the session was shown.
+    pub fn was_in(&self) -> bool {
+        matches!(self, Self::Left | Self::Gone(_) | Self::Another | Self::Lost)
+    }
+
     /// By the statuses of `enter.sh`; `said` is what kubectl wrote on standard error.
     pub fn of(status: i32, said: &[u8], session: &SessionName) -> Self {
         let name = neutralise::line(session.as_str());

@@ -1,4 +1,7 @@
 # shellcheck shell=sh
+# Needs: cat date dd env sed sh sleep stty tr
+# Uses: locale
+#
 # Becomes a client of a session. Arguments: the session's name; terminal types separated by spaces (the first that is
 # known here is used: terminfo.sh comes before this, and reap.sh); the features of the operator's terminal; `again` when what was
 # typed before now must not reach the session; how many seconds ago the view entered it, or nothing when another session of
@@ -38,25 +41,43 @@ finish() {
 	exit 94
 }
 
-# Finds what a broken connection has left of this view: its tag is the view's and the attempt's, VIEW.N. True when some of
-# it is still in this session.
-find_others() {
-	inside='' old=' '
-	for pid in $(carriers "${FACTORY_WORKER_VIEW%.*}."); do
-		! grep -qsF "FACTORY_WORKER_VIEW=$FACTORY_WORKER_VIEW" "/proc/$pid/environ" || continue
-		case $clients in
-		*" $pid "*) inside=yes ;;
-		esac
+# end_older: ends what older attempts of this view have left, before anything asks tmux: one that stands still keeps whoever
+# asks it. Where all that is left is a client, that may wait until the session's options are this attempt's, too: with the last
+# view that it knows, the worker would put everything back, only to change it once more.
+end_older() {
+	look_for "$FACTORY_WORKER_VIEW"
+	waits=''
+	for word in $found; do
+		pid=${word%%:*}
 		old="$old$pid "
+		# shellcheck disable=SC2154 # look_for sets parents
+		case $parents in
+		*" $pid "*) ;;
+		*) is_client "$pid" || waits=yes ;;
+		esac
 	done
-	[ -n "$inside" ]
+	[ -z "$waits" ] || { end_clients "$FACTORY_WORKER_VIEW" && old=' '; }
+	# One that stands still also keeps the pipe that it is asked to write to. Whoever ends us can end who reads from this one.
+	tm display-message -p '' 2>&1 </dev/null | cat >/dev/null
 }
 
-# Ends that. Not before the session's options are this attempt's, too: with the last view that it knows, the worker would
-# put everything back, only to change it once more.
-end_others() {
-	# shellcheck disable=SC2086 # these are numbers
-	[ -z "${old# }" ] || kill -TERM $old 2>/dev/null
+# is_client PID: whether it is a session's client.
+is_client() {
+	# shellcheck disable=SC2154 # about sets program
+	about "$1" && [ "$program" = 'tmux: client' ] && case $({ tr '\000' ' ' <"/proc/$1/cmdline"; } 2>/dev/null) in
+	*' attach-session '*) ;;
+	*) return 1 ;;
+	esac
+}
+
+# is_inside: whether some of that is in the session.
+is_inside() {
+	for pid in $old; do
+		case $clients in
+		*" $pid "*) return 0 ;;
+		esac
+	done
+	return 1
 }
 
 # is_younger: whether the session was made after the view had entered one of its name. Only the lengths of time are
@@ -187,7 +208,7 @@ become_ours() {
 
 # The same when an older attempt, which came when somebody else was there, may be all that is in the way.
 become_ours_alone() {
-	end_others
+	signal TERM
 	pause
 	become_ours
 }
@@ -201,13 +222,13 @@ hide() {
 	others=''
 	# What is about to be ended objects to nothing.
 	for pid in $clients; do
-		case ${old-} in
+		case $old in
 		*" $pid "*) ;;
 		*) others=yes ;;
 		esac
 	done
 	[ -n "$others" ] || printf '%s' "$seamless"
-	if ! become_ours && { [ -z "$again" ] || [ -z "${old# }" ] || ! become_ours_alone; }; then
+	if ! become_ours && { [ -z "${old# }" ] || ! become_ours_alone; }; then
 		seamless=$not_seamless
 	elif [ -z "$others" ]; then
 		return
@@ -219,9 +240,10 @@ hide() {
 
 # The client's process is a child of ours: somebody has to be left to say how it ended.
 client() {
+	trap 'exit 96' HUP TERM
 	[ -z "$again" ] || begin_to_drop_keys
 	[ -z "$sync" ] || hide
-	[ -z "$again" ] || end_others
+	signal TERM
 	await_size
 	[ -z "$again" ] || drop_keys
 	# shellcheck disable=SC2154 # the prelude sets words
@@ -239,15 +261,18 @@ there() {
 	return 2
 }
 
+# Not before what we wait for: it would be left to the pod's first process.
+trap 'exit 96' HUP TERM
 # What is typed now is thrown away, so it must not look as if the session had taken it.
 [ -z "$again" ] || stty -echo 2>/dev/null
-for tag in ${FACTORY_WORKER_LEFT-}; do
-	end_clients "$tag"
-done
+# shellcheck disable=SC2086 # tags are words
+[ -z "${FACTORY_WORKER_LEFT-}" ] || end_clients $FACTORY_WORKER_LEFT
 unset FACTORY_WORKER_LEFT
+found='' old=' '
+[ "${FACTORY_WORKER_VIEW##*.}" -eq 1 ] || end_older
 find_session "$name" </dev/null >/dev/null
 clients=" $(tm list-clients -t "$id:" -F '#{client_pid}' </dev/null | tr '\n' ' ')"
-[ -z "$again" ] || find_others || [ -z "$entered" ] || ! is_younger || exit 89
+[ -z "$again" ] || is_inside || [ -z "$entered" ] || ! is_younger || exit 89
 choose_terminal
 arrive
 (client "$@")

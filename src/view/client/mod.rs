@@ -17,13 +17,15 @@ use crate::state::ledger::{self, Spot};
 const ENTER: &str =
     concat!(include_str!("../../remote/terminfo.sh"), include_str!("../../remote/reap.sh"), include_str!("enter.sh"));
 const SESSION_OPTIONS: &str = include_str!("session_options.sh");
-const LEAVE: &str = concat!(include_str!("../../remote/reap.sh"), include_str!("leave.sh"));
-const REDRAW: &str = include_str!("redraw.sh");
+const LEAVE: &str = concat!(include_str!("../../remote/reap.sh"), include_str!("../../remote/gone.sh"), include_str!("leave.sh"));
+const REDRAW: &str = concat!(include_str!("../../remote/reap.sh"), include_str!("redraw.sh"));
 
 /// The environment variable by which `reap.sh` knows a view's clients: its value is the view's tag, a dot, and the attempt.
 const TAG: &str = "FACTORY_WORKER_VIEW";
 /// The environment variable that tells `enter.sh` the tags of the views that died.
 const LEFT: &str = "FACTORY_WORKER_LEFT";
+/// So many of these; the next question takes the others.
+const LEFT_AT_ONCE: usize = 16;
 
 /// A client of one session, by a tag that nobody else has.
 pub struct Client {
@@ -66,7 +68,7 @@ impl Client {
             arguments.extend(["-r", "-f", "read-only,ignore-size"].map(own));
         }
         let script = Script { text: ENTER, tmux: &self.remote.tmux, arguments: &arguments, stdin: b"" };
-        let left = script::left(self.remote.exec.as_ref()).join(" ");
+        let left = script::left(self.remote.exec.as_ref(), LEFT_AT_ONCE).join(" ");
         let mut argv = vec![own("env"), format!("{TAG}={}.{attempt}", self.tag), format!("{LEFT}={left}")];
         argv.extend(script.argv(&script::nonce()));
         argv
@@ -111,7 +113,23 @@ impl Client {
     /// # Errors
     /// The worker did not say.
     pub fn redraw(&self, deadline: Instant) -> Result<bool, Failure> {
-        let input = Input { arguments: &[&self.tag], stdin: b"" };
+        self.redraw_tagged(&format!("{}.", self.tag), deadline)
+    }
+
+    /// Whether the client of this attempt, after which there was no other, is in the session.
+    ///
+    /// # Errors
+    /// The worker did not say.
+    pub fn is_there(&self, attempt: u32, deadline: Instant) -> Result<bool, Failure> {
+        match self.redraw_tagged(&format!("{}.{attempt}", self.tag), deadline) {
+            Err(failure) if failure.kind == Kind::NoSession => Ok(false),
+            there => there,
+        }
+    }
+
+    /// What a tag of ours begins with is enough: attempts are numbered upwards.
+    fn redraw_tagged(&self, tag: &str, deadline: Instant) -> Result<bool, Failure> {
+        let input = Input { arguments: &[tag], stdin: b"" };
         let parts = script::on_session(&self.remote, REDRAW, &self.session, input, deadline)?;
         Ok(parts.get("redrawn").is_some())
     }

@@ -16,6 +16,8 @@ pub struct Counters {
     pub acked: u64,
     /// Bytes that came.
     pub received: u64,
+    /// Bytes of those that nobody has read yet.
+    pub unread: u64,
     /// Packets with data that came, and that went.
     pub came: u64,
     pub went: u64,
@@ -50,6 +52,8 @@ mod linux {
     const SOCKET_ID: usize = 48;
     /// `struct inet_diag_msg`
     const MESSAGE: usize = 72;
+    /// `idiag_rqueue` in it.
+    const RECEIVE_QUEUE: usize = 56;
     /// Offsets in `struct tcp_info`.
     const LAST_DATA_RECV: usize = 52;
     const BYTES_ACKED: usize = 120;
@@ -153,6 +157,7 @@ mod linux {
     fn connection(message: &[u8]) -> Option<(Connection, Counters)> {
         let id = message.get(4..4 + SOCKET_ID)?.try_into().ok()?;
         let inode = u32_at(message, MESSAGE - 4)?;
+        let unread = u32_at(message, RECEIVE_QUEUE)?;
         let mut attributes = message.get(MESSAGE..)?;
         while let (Some(length), Some(kind)) = (u16_at(attributes, 0), u16_at(attributes, 2)) {
             let body = attributes.get(4..length as usize)?;
@@ -161,6 +166,7 @@ mod linux {
                     silence: Duration::from_millis(u32_at(body, LAST_DATA_RECV)?.into()),
                     acked: u64_at(body, BYTES_ACKED)?,
                     received: u64_at(body, BYTES_RECEIVED)?,
+                    unread: unread.into(),
                     came: u32_at(body, DATA_SEGS_IN)?.into(),
                     went: u32_at(body, DATA_SEGS_OUT)?.into(),
                 };

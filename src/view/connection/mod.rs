@@ -2,6 +2,7 @@
 //! server is there, and whether the node behind a living one answers.
 
 pub mod clock;
+pub mod family;
 mod inet_diag;
 pub mod liveness;
 pub mod probe;

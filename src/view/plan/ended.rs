@@ -18,26 +18,28 @@ impl Plan {
             (Ending::Broken(_), Some(Sentence::Because(why))) => Ending::Broken(why),
             (ending, _) => ending,
         };
-        let first = std::mem::take(&mut self.first);
+        if ending.was_in() {
+            self.entered.get_or_insert(now);
+        }
         match ending {
             Ending::Left => self.finish(Outcome::Left),
-            Ending::Broken(failure) if first && !self.was_in(&failure) => self.finish(Outcome::Never(failure)),
-            Ending::Absent(absence) if first => self.finish(Outcome::Never(ending::absent(&self.rules.session, absence))),
-            Ending::Gone(_) | Ending::Absent(_) if !self.rules.pod => self.finish(Outcome::Gone),
+            Ending::Gone(_) | Ending::Absent(_) if !self.rules.pod && self.entered() => self.finish(Outcome::Gone),
             Ending::Gone(absence) => self.prove(Proof { absence, from_within: true, twice: false }, now),
             Ending::Absent(absence) if self.known.is_some() => {
                 self.prove(Proof { absence, from_within: false, twice: false }, now)
             }
-            Ending::Absent(absence) => self.await_session(absence, now),
+            Ending::Absent(absence) if self.may_still_come() => self.await_session(absence, now),
+            // Nobody has seen it yet: that it will come is not to be expected.
+            Ending::Absent(absence) => self.settle(ending::absent(&self.rules.session, absence), now),
             Ending::Another => self.leave_to_operator(now),
             Ending::Lost => self.retry(Failure::new(Kind::Unreachable, "the session's client was ended"), now),
             Ending::Broken(failure) => self.broken(failure, now),
         }
     }
 
-    /// Whether the session had been entered when this happened. On this machine nobody sees that but by the failure.
-    fn was_in(&self, failure: &Failure) -> bool {
-        self.entered() && (self.rules.pod || !(failure.lasting || failure.before_start))
+    /// Whether a session that is not there may be one that its pod has not begun yet.
+    fn may_still_come(&self) -> bool {
+        self.entered() || self.down.as_ref().is_some_and(|down| down.waited_for_pod)
     }
 
     /// Another session has the name: whether that one is wanted only a person knows.
@@ -59,13 +61,17 @@ impl Plan {
         if is_about_the_pod(failure.kind) {
             return self.wait_for_pod(failure, now);
         }
-        // Which pod it is was not the question.
-        let next = match self.phase {
-            Phase::Asking { question: Question::Pod, .. } => Step::Ask(Question::Pod),
-            _ => Step::Attach,
-        };
+        let next = self.next_step();
         self.fall(State::Reconnecting, failure, now);
         self.wait(next, now)
+    }
+
+    /// What comes after a failure that says nothing of the pod: the same again.
+    fn next_step(&self) -> Step {
+        match self.phase {
+            Phase::Asking { question: Question::Pod, .. } => Step::Ask(Question::Pod),
+            _ => Step::Attach,
+        }
     }
 
     fn retry(&mut self, failure: Failure, now: Moment) -> Option<Action> {
@@ -75,12 +81,17 @@ impl Plan {
 
     fn wait_for_pod(&mut self, failure: Failure, now: Moment) -> Option<Action> {
         self.proof = None;
+        if !self.looked_up && !self.entered() && self.down.is_none() {
+            // Somebody knew it, another day: there is nothing to say yet.
+            return Some(self.step(Step::Ask(Question::Pod), now));
+        }
         if self.down.as_ref().is_none_or(|down| down.state != State::WaitingPod) {
             self.backoff.reset();
         }
         self.fall(State::WaitingPod, failure, now);
         if let Some(down) = &mut self.down {
             down.absent_since = None;
+            down.waited_for_pod = true;
         }
         self.wait(Step::Ask(Question::Pod), now)
     }
@@ -104,19 +115,23 @@ impl Plan {
     }
 
     fn settle(&mut self, failure: Failure, now: Moment) -> Option<Action> {
+        let next = self.next_step();
         self.fall(State::Failed, failure, now);
-        self.phase = Phase::Settled;
+        self.phase = Phase::Settled { next };
         None
     }
 
-    fn fall(&mut self, state: State, why: Failure, now: Moment) {
+    pub(super) fn fall(&mut self, state: State, why: Failure, now: Moment) {
         match &mut self.down {
             Some(down) => {
                 down.state = state;
                 down.why = why;
                 down.another = false;
             }
-            None => self.down = Some(Down { since: now, state, why, tries: 0, another: false, absent_since: None }),
+            None => {
+                let (another, waited_for_pod, absent_since) = (false, false, None);
+                self.down = Some(Down { since: now, state, why, tries: 0, another, waited_for_pod, absent_since });
+            }
         }
     }
 

@@ -31,8 +31,16 @@ impl State {
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
+    /// kubectl may have a login plugin do its work before it does anything; `asks`: on the terminal.
+    MayLogIn {
+        asks: bool,
+    },
+    /// kubectl has a connection, so whoever had to log in has.
+    Dialled,
     /// The worker was asked to let us in.
     Asked,
+    /// Whether it lets us in cannot be found out.
+    Untold,
     /// The worker lets us in.
     Arrived,
     /// The attach has ended.

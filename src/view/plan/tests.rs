@@ -1,5 +1,6 @@
 //! The plan against a clock that stands still: a story per file.
 
+mod first_connection;
 mod operator_decides;
 mod pod_replaced;
 mod reconnecting;
@@ -18,9 +19,23 @@ struct View {
 }
 
 impl View {
+    /// A view in a window, whose first attempt begins now.
     fn of(pod: bool) -> Self {
-        let rules = Rules { session: "qa".parse().unwrap(), pod, patience: SECS(120), timeout: SECS(10) };
-        Self { plan: Plan::new(rules, Backoff::with(|| 0.0), Duration::ZERO), now: Duration::ZERO }
+        let mut view = Self::new(pod, true, true);
+        assert_eq!(view.wait(), (SECS(0), Action::Attach));
+        view
+    }
+
+    fn new(pod: bool, waits: bool, knows_pod: bool) -> Self {
+        let rules = Rules { session: "qa".parse().unwrap(), pod, waits, patience: SECS(120), timeout: SECS(10) };
+        Self { plan: Plan::new(rules, Backoff::with(|| 0.0), knows_pod, Duration::ZERO), now: Duration::ZERO }
+    }
+
+    /// One that is over when its first connection fails.
+    fn in_a_terminal(knows_pod: bool) -> Self {
+        let mut view = Self::new(true, false, knows_pod);
+        assert_eq!(view.wait().1, if knows_pod { Action::Attach } else { Action::Ask(Question::Pod) });
+        view
     }
 
     /// A view in its session, for a minute by now; which start of the container that is is known.

@@ -1,16 +1,10 @@
-//! Which keys count while the view is down: those of somebody who sees that it is.
-//!
-//! Whoever types when the connection breaks goes on typing for a moment. So a key counts only after a second without any,
-//! and the one that closes the window only when nothing follows it: no word that begins with Q costs a window.
+//! Which keys count while there is no session to type into: those of somebody who sees that there is none
+//! ([`crate::terminal::key`]). No word that begins with Q costs a window.
 
 use std::time::Duration;
 
+use crate::terminal::key::{AFTER, QUIET};
 use crate::view::plan::Moment;
-
-/// How long nobody typed before a key that counts.
-const QUIET: Duration = Duration::from_secs(1);
-/// How long nothing follows the key that closes.
-const AFTER: Duration = Duration::from_millis(400);
 
 /// What a key means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +20,9 @@ pub enum Key {
 /// What the keys typed so far mean.
 #[derive(Debug)]
 pub struct Keys {
+    /// When the last one came, or when this was made.
     last: Moment,
+    typed: bool,
     /// A key that closes, if nothing follows.
     close_at: Option<Moment>,
 }
@@ -34,13 +30,14 @@ pub struct Keys {
 impl Keys {
     /// For a view that is down from now on.
     pub fn new(now: Moment) -> Self {
-        Self { last: now, close_at: None }
+        Self { last: now, typed: false, close_at: None }
     }
 
     /// What these bytes mean, which came together: nothing when they are more than one key.
     pub fn hear(&mut self, bytes: &[u8], now: Moment) -> Option<Key> {
         let quiet = now.saturating_sub(self.last) >= QUIET;
         self.last = now;
+        self.typed = true;
         self.close_at = None;
         match bytes {
             b"\r" | b"\n" if quiet => Some(Key::Now),
@@ -51,6 +48,18 @@ impl Keys {
             }
             _ => None,
         }
+    }
+
+    /// Whether there was one at all.
+    pub fn are_typed(&self) -> bool {
+        self.typed
+    }
+
+    /// How long no key has to come from now on until it can be said that nobody types: whoever does presses the next one
+    /// soon, and whoever did may only have paused.
+    pub fn silence_needed(&self, now: Moment) -> Duration {
+        let silence = if self.typed { QUIET } else { AFTER };
+        (self.last + silence).saturating_sub(now)
     }
 
     /// When [`Self::settle_key`] may have something to say.
@@ -102,6 +111,15 @@ mod tests {
         assert_eq!(keys.settle_key(ms(1399)), None);
         assert_eq!(keys.settle_key(ms(1400)), Some(Key::Close));
         assert_eq!(keys.settle_key(ms(2000)), None);
+    }
+
+    #[test]
+    fn nobody_types_when_no_key_came_for_a_while() {
+        let mut keys = Keys::new(ms(0));
+        assert_eq!((keys.are_typed(), keys.silence_needed(ms(100))), (false, ms(300)));
+        keys.hear(b"x", ms(300));
+        assert_eq!((keys.are_typed(), keys.silence_needed(ms(500))), (true, ms(800)));
+        assert_eq!(keys.silence_needed(ms(1300)), ms(0));
     }
 
     #[test]

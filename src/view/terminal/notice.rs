@@ -18,6 +18,8 @@ pub struct Notice<'a> {
     /// What kubectl, or a login plugin, said in the attempt that is under way.
     pub said: Option<&'a str>,
     pub pod: Option<&'a str>,
+    /// Keys are ours; otherwise a login plugin may be asking for something.
+    pub keys: bool,
     pub now: Moment,
 }
 
@@ -72,6 +74,7 @@ impl Notice<'_> {
 
     fn keys(&self) -> &'static str {
         match self.down.state {
+            _ if !self.keys => " · Ctrl-C ends it",
             State::Failed if self.down.another => " · Enter goes to that one · Q closes · d details",
             State::Failed => " · Enter tries again · Q closes · d details",
             _ => " · Enter now · Q closes · d details",
@@ -89,7 +92,7 @@ fn age(age: Duration) -> String {
 }
 
 /// As much of the text as `width` columns hold, with a sign when that is not all of it.
-fn cut(text: &str, width: usize) -> String {
+pub fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
@@ -116,10 +119,12 @@ mod tests {
         let rules = Rules {
             session: "qa".parse().unwrap(),
             pod: true,
+            waits: true,
             patience: Duration::from_secs(120),
             timeout: Duration::from_secs(10),
         };
-        let mut plan = Plan::new(rules, Backoff::with(|| 0.0), Duration::ZERO);
+        let mut plan = Plan::new(rules, Backoff::with(|| 0.0), true, Duration::ZERO);
+        plan.on(Event::Tick, Duration::ZERO);
         plan.on(Event::Arrived, Duration::ZERO);
         plan.on(Event::Ended(Ending::Broken(why)), Duration::from_secs(10));
         plan.down().unwrap().clone()
@@ -128,7 +133,8 @@ mod tests {
     fn line(why: Failure, width: usize) -> String {
         let down = down(why);
         let next_try = (down.state != State::Failed).then(|| Duration::from_millis(24_500));
-        let notice = Notice { address: "w/qa", down: &down, next_try, said: None, pod: None, now: Duration::from_secs(22) };
+        let notice =
+            Notice { address: "w/qa", down: &down, next_try, said: None, pod: None, keys: true, now: Duration::from_secs(22) };
         notice.line(width)
     }
 
@@ -160,7 +166,7 @@ mod tests {
     fn details_say_what_to_do() {
         let down = down(Failure::new(Kind::Forbidden, "bob may not get pods"));
         let now = Duration::from_secs(3_700);
-        let notice = Notice { address: "w/qa", down: &down, next_try: None, said: None, pod: Some("w-1"), now };
+        let notice = Notice { address: "w/qa", down: &down, next_try: None, said: None, pod: Some("w-1"), keys: true, now };
         let text = notice.details(80).join("\n");
         for part in ["bob may not get pods", "what to do  ask for a role", "pod  w-1", "1 h 1 min", "attempts  0"] {
             assert!(text.contains(part), "{part}:\n{text}");

@@ -1,8 +1,12 @@
 //! The terminal after a view: its modes as they were before, whatever the view died of.
 
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 
-use nix::sys::termios::{FlushArg, LocalFlags, SetArg, Termios, cfmakeraw, tcflush, tcgetattr, tcsetattr};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::termios::{
+    _POSIX_VDISABLE, FlushArg, LocalFlags, SetArg, SpecialCharacterIndices, Termios, cfmakeraw, tcflush, tcgetattr, tcsetattr,
+};
 
 use crate::view::client::features;
 
@@ -14,6 +18,11 @@ pub enum Last {
     /// Somebody who was cut off: the terminal may be in any state.
     CutOff,
 }
+
+/// What marks a raw terminal as made so by us. It means nothing to a terminal that hands on keys one by one (termios(3): to
+/// echo newlines where lines are edited), and whoever makes one raw for himself clears it, as cfmakeraw does: Go's
+/// `term.MakeRaw`, and tmux.
+const OURS: LocalFlags = LocalFlags::ECHONL;
 
 /// Leaves the other screen. What is switched off before that moves the cursor home; leaving brings it back to where it was
 /// when the other screen was entered. Where nobody is on the other screen any more, that is not where it is now.
@@ -62,14 +71,54 @@ impl Terminal {
     /// Show no key by itself. kubectl puts back what it has found, so a key that comes when it has just ended would look as
     /// if the session had taken it.
     pub fn hide_keys(&self) {
-        let mut silent = self.0.clone();
-        silent.local_flags.remove(LocalFlags::ECHO);
-        let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &silent);
+        self.set(|modes| modes.local_flags.remove(LocalFlags::ECHO));
     }
 
-    /// Whether it hands on keys one by one: kubectl has it so from the moment at which it asks a worker to let us in.
-    pub fn is_raw(&self) -> bool {
-        tcgetattr(io::stdin()).is_ok_and(|now| !now.local_flags.contains(LocalFlags::ICANON))
+    /// Have it as the operator has it: a login plugin shows and hides what is typed as it needs it. `in_window`: but no key
+    /// ends or stops us, other than Ctrl-C, which we survive.
+    pub fn lend(&self, in_window: bool) {
+        self.set(|modes| {
+            if in_window {
+                for key in [SpecialCharacterIndices::VQUIT, SpecialCharacterIndices::VSUSP] {
+                    modes.control_chars[key as usize] = _POSIX_VDISABLE;
+                }
+            }
+        });
+    }
+
+    /// Hand on keys one by one, and none as a signal. What was typed is still there to be read.
+    pub fn hold(&self) {
+        self.set(cfmakeraw);
+    }
+
+    /// Whether somebody has made it raw since we had it last: kubectl does so right before it asks a worker to let us in, a
+    /// tmux on this machine when it has let us in.
+    pub fn is_taken(&self) -> bool {
+        let raw = |modes: Termios| !modes.local_flags.intersects(LocalFlags::ICANON | OURS);
+        tcgetattr(io::stdin()).is_ok_and(raw)
+    }
+
+    /// Whether it takes no output just now: somebody waits to write to it, or it has enough to show.
+    pub fn is_full(&self) -> bool {
+        let out = io::stdout();
+        let mut fds = [PollFd::new(out.as_fd(), PollFlags::POLLOUT)];
+        poll(&mut fds, PollTimeout::ZERO).is_ok_and(|ready| ready == 0)
+    }
+
+    /// Whether keys lie there that nobody has read.
+    pub fn has_unread(&self) -> bool {
+        let input = io::stdin();
+        let mut fds = [PollFd::new(input.as_fd(), PollFlags::POLLIN)];
+        poll(&mut fds, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+    }
+
+    fn set(&self, change: impl FnOnce(&mut Termios)) {
+        let mut modes = self.0.clone();
+        change(&mut modes);
+        if !modes.local_flags.contains(LocalFlags::ICANON) {
+            modes.local_flags.insert(OURS);
+        }
+        let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &modes);
     }
 
     /// Have it keep its title for later (xterm's window operations; tmux has them too).
@@ -88,9 +137,7 @@ impl Terminal {
 
     /// Make the terminal one on which nothing comes but keys, one by one, and none of those that were typed before.
     pub fn quiet(&self) {
-        let mut raw = self.0.clone();
-        cfmakeraw(&mut raw);
-        let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &raw);
+        self.hold();
         write(&format!("{QUIET}{}", features::not_seamless()));
         self.forget_keys();
     }

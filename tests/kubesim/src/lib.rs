@@ -21,6 +21,7 @@
 mod access;
 mod admission;
 mod api;
+mod applets;
 mod apply;
 mod cluster;
 mod configuration;
@@ -40,6 +41,7 @@ mod kubeconfig;
 mod line;
 mod links;
 mod logs;
+mod namespaces;
 mod node;
 mod objects;
 mod openapi;
@@ -74,6 +76,7 @@ mod wire;
 mod workload;
 
 pub use access::Login;
+pub use applets::link_applets;
 pub use cluster::{Cluster, Rule, When};
 pub use faults::{After, Farewell, Fault, Requests, everything, execs, lists, requests, requests_for, watches};
 pub use image::Oddity;

@@ -67,24 +67,3 @@ fn a_login_that_failed_without_a_network_is_tried_once_when_it_is_back() {
     view.ends(broken(Kind::Unauthorized));
     assert_eq!((view.plan.state(), view.plan.due()), (Some(State::Failed), None));
 }
-
-#[rstest]
-#[case(broken(Kind::Unreachable), Kind::Unreachable)]
-#[case(broken(Kind::Unauthorized), Kind::Unauthorized)]
-#[case(Ending::Absent(Absence::NoServer), Kind::NoSession)]
-fn a_first_attach_that_fails_says_why_and_is_over(#[case] ending: Ending, #[case] kind: Kind) {
-    let mut view = View::of(true);
-    let Some(Action::Finish(Outcome::Never(failure))) = view.ends(ending) else { panic!("{:?}", view.plan) };
-    assert_eq!(failure.kind, kind);
-}
-
-#[test]
-fn a_first_attach_waits_for_a_login_but_not_for_a_silent_worker() {
-    let mut view = View::of(true);
-    assert_eq!((view.plan.state(), view.plan.due()), (None, None));
-    view.now += SECS(300);
-    view.on(Event::Asked);
-    assert_eq!(view.wait(), (SECS(10), Action::End));
-    let Some(Action::Finish(Outcome::Never(failure))) = view.ends(broken(Kind::Failed)) else { panic!("{:?}", view.plan) };
-    assert_eq!(failure.reason, "there is no answer");
-}
