@@ -13,7 +13,80 @@ mod window;
 use std::time::{Duration, Instant};
 
 use login_plugin::LoginPlugin;
+use support::eventually;
 use window::{Factory, Kind};
+
+#[test]
+fn a_window_that_comes_back_waits_for_its_login_and_starts_no_other() {
+    let mut factory = Factory::start(Kind::Deployment);
+    let plugin = LoginPlugin::of(&mut factory.operator, "browser", "IfAvailable");
+    plugin.is_logged_in();
+    let window = factory.window();
+    window.types("before");
+    factory.wait_start_known();
+    plugin.expires();
+    factory.cut_off();
+    window.wait_state("reconnecting");
+    factory.operator.cluster.accept_connections();
+    eventually("somebody to log in", || (plugin.logins() > 0).then_some(()));
+    // Longer than any other attempt may take to reach the worker.
+    let end = Instant::now() + Duration::from_secs(20);
+    while Instant::now() < end {
+        assert_eq!((plugin.logins(), plugin.at_the_same_time()), (1, 1));
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    plugin.grant();
+    window.wait_back();
+    window.types("after");
+    assert_eq!(factory.typed(), ["before", "after"]);
+    assert_eq!(plugin.logins(), 1);
+}
+
+#[test]
+fn what_a_plugin_asks_while_a_window_comes_back_is_answered_in_it() {
+    let mut factory = Factory::start(Kind::Deployment);
+    let plugin = LoginPlugin::of(&mut factory.operator, "ask", "IfAvailable");
+    plugin.is_logged_in();
+    let window = factory.window();
+    window.types("before");
+    factory.wait_start_known();
+    plugin.expires();
+    factory.cut_off();
+    window.wait_state("reconnecting");
+    factory.operator.cluster.accept_connections();
+    eventually("the plugin to ask", || (plugin.logins() == 1).then_some(()));
+    window.screen.wait("Name:");
+    window.screen.enter("ann");
+    window.screen.wait("Password:");
+    window.screen.enter("sesame");
+    window.wait_back();
+    window.types("after");
+    assert_eq!(factory.typed(), ["before", "after"]);
+    assert_eq!((plugin.logins(), plugin.at_the_same_time()), (1, 1));
+}
+
+#[test]
+fn ctrl_c_ends_a_login_of_a_window_that_comes_back_and_not_the_window() {
+    let mut factory = Factory::start(Kind::Deployment);
+    let plugin = LoginPlugin::of(&mut factory.operator, "ask", "IfAvailable");
+    plugin.is_logged_in();
+    let window = factory.window();
+    factory.wait_start_known();
+    plugin.expires();
+    factory.cut_off();
+    window.wait_state("reconnecting");
+    factory.operator.cluster.accept_connections();
+    window.screen.wait("Name:");
+    window.screen.keys(&["C-c"]);
+    window.wait_state("failed");
+    assert_eq!(plugin.logins(), 1);
+    // Nothing asks again before somebody wants it.
+    plugin.is_logged_in();
+    std::thread::sleep(window::MORE_THAN_A_SECOND);
+    window.screen.keys(&["Enter"]);
+    window.wait_back();
+    assert_eq!(plugin.logins(), 1);
+}
 
 #[test]
 fn a_view_starts_no_login_beside_its_connection() {

@@ -12,4 +12,4 @@ pub mod pod;
 mod run;
 
 pub use kubectl::Cluster;
-pub use run::Input;
+pub use run::{Input, learn_from};

@@ -42,7 +42,8 @@ impl Exec for Pod {
     }
 
     fn interactive(&self, argv: &[String], deadline: Instant) -> Result<Interactive, Failure> {
-        let asking = login::acting(Manner::OnTerminal);
+        // The command will have this terminal, so whatever has to be known before may be asked on it, too.
+        let asking = (login::manner() == Manner::Asked).then(|| login::acting(Manner::OnTerminal));
         let (pod, _) = self.0.current(deadline)?;
         drop(asking);
         let command = self.0.cluster.interactive(&pod, self.0.container(), argv)?;

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Attachment;
+use super::{Attachment, interrupted};
 use crate::cluster::kubectl_error::NO_NODE;
-use crate::cluster::login::{self, Manner};
+use crate::cluster::login::{self, Login, Manner};
 use crate::cluster::pod::Start;
 use crate::failure::{Failure, Kind};
 use crate::view::events::ViewEvent;
-use crate::view::plan::{Answer, Question};
+use crate::view::plan::{Answer, Event, Moment, Question};
 
 /// How long a question may take when the session was entered; before, as long as the operator says.
 const ANSWER: Duration = Duration::from_secs(15);
@@ -48,12 +48,14 @@ impl Attachment<'_> {
     }
 
     pub(super) fn ask(&mut self, question: Question) {
+        let manner = self.hand_over_for_question();
         self.questions += 1;
         let number = self.questions;
         let (client, remote, sender) = (Arc::clone(&self.client), Arc::clone(&self.view.remote), self.sender.clone());
         let pod = self.pod.clone();
         let deadline = Instant::now() + if self.plan.entered() { ANSWER } else { self.view.timeout };
         thread::spawn(move || {
+            let _asking = login::acting(manner);
             let answer = match question {
                 Question::Session => Answer::Session(client.look(deadline)),
                 Question::Pod => Answer::Pod(remote.exec.renew(deadline)),
@@ -64,6 +66,30 @@ impl Attachment<'_> {
             };
             let _ = sender.send(ViewEvent::Answered(number, answer));
         });
+    }
+}
+
+impl Attachment<'_> {
+    /// Before the first screen a question may ask on the terminal, as the attach behind it may. Nobody else reads that then.
+    fn hand_over_for_question(&mut self) -> Manner {
+        self.asks = !self.plan.entered() && self.view.remote.exec.login() == Login::Asks;
+        if !self.asks {
+            return Manner::InView;
+        }
+        self.stop_saying_connecting();
+        self.down_screen.stop_listening();
+        self.terminal.lend(self.view.in_window);
+        Manner::OnTerminal
+    }
+
+    pub(super) fn answered(&mut self, answer: Answer, now: Moment) {
+        self.asks = false;
+        let answer = match answer {
+            Answer::Pod(Err(_)) if std::mem::take(&mut self.interrupted) => Answer::Pod(Err(interrupted())),
+            answer => answer,
+        };
+        self.interrupted = false;
+        self.apply(Event::Answered(answer), now);
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::Attachment;
 use super::unread::Unread;
 use crate::cluster::kubectl_error;
-use crate::cluster::login::Login;
+use crate::cluster::login::{self, Login};
 use crate::failure::{Failure, Kind};
 use crate::remote::exec::Interactive;
 use crate::terminal::neutralise;
@@ -68,6 +68,7 @@ impl Attachment<'_> {
         self.children += 1;
         let argv = self.client.argv(manner, self.children);
         // Which pod it is has been asked, or was known.
+        let _asking = login::acting(login::Manner::InView);
         let interactive = self.view.remote.exec.interactive(&argv, Instant::now() + plan::ENTER)?;
         Ok((interactive, argv))
     }
@@ -140,6 +141,7 @@ impl Attachment<'_> {
         self.ask_there_at = Some(Moment::MAX);
         let (client, sender, number) = (Arc::clone(&self.client), self.sender.clone(), self.children);
         thread::spawn(move || {
+            let _asking = login::acting(login::Manner::InView);
             let there = client.is_there(number, Instant::now() + ANSWER);
             let _ = sender.send(ViewEvent::There(number, there));
         });
@@ -163,6 +165,7 @@ impl Attachment<'_> {
             // It was given up just before.
             return;
         }
+        self.was_answered();
         self.leftover = false;
         self.liveness = Some(Liveness::begin(now));
         self.window.pod(self.pod.as_ref().map(ToString::to_string));
