@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::kubectl_error;
 use crate::failure::{Failure, Kind};
-use crate::process::{self, ANSWER_CAP, End, Finished, Limits, Output, Request};
+use crate::process::{ANSWER_CAP, End, Finished, Output, Request};
 use crate::registry::names::ObjectName;
 use crate::registry::worker::PodPlace;
 use crate::terminal::neutralise;
@@ -127,7 +127,7 @@ impl Cluster {
     pub fn config(&self, deadline: Instant) -> Result<Vec<u8>, Failure> {
         let mut command = self.command()?;
         command.args(["config", "view", "--minify", "--output=json"]);
-        said(run_here(command, deadline)?)?.whole()
+        said(self.run_locally(command, deadline)?)?.whole()
     }
 
     /// Ask kubectl one thing.
@@ -204,7 +204,8 @@ impl Said {
 pub fn version(deadline: Instant) -> Result<String, Failure> {
     let mut command = Command::new(program()?);
     command.args(["version", "--client", "--output=json"]);
-    let done = run_here(command, deadline)?;
+    let current = Cluster { kubeconfig: None, context: None, namespace: None };
+    let done = current.run_locally(command, deadline)?;
     if done.end != End::Exited(0) {
         return Err(not_ended_well(&done));
     }
@@ -224,14 +225,6 @@ pub fn switch_collector_off(command: &mut Command, is_set: impl Fn(&str) -> bool
     if !WITHOUT_COLLECTOR.iter().any(|(name, _)| is_set(name)) {
         command.envs(WITHOUT_COLLECTOR);
     }
-}
-
-/// Run a kubectl that asks no cluster.
-fn run_here(mut command: Command, deadline: Instant) -> Result<Finished, Failure> {
-    switch_collector_off(&mut command, |name| env::var_os(name).is_some());
-    let program = command.get_program().to_owned();
-    process::run(command, b"", Limits { deadline, cap: ANSWER_CAP })
-        .map_err(|error| missing(format!("cannot run {}: {error}", program.display())))
 }
 
 /// How the command in the container ended, when that is known.

@@ -1,7 +1,7 @@
 //! Kubernetes as we reach it: kubectl's command line and its words, `kubectl proxy`, logins, proxies on the way, and which
 //! pod a worker means.
 
-pub mod endpoint;
+mod endpoint;
 mod http_proxy;
 pub mod kubectl;
 pub mod kubectl_error;

@@ -10,7 +10,7 @@ use super::kubectl::{Cluster, missing, not_ended_well, switch_collector_off};
 use super::kubectl_error;
 use super::login::{self, Progress, Terminal, Turn, Way};
 use crate::failure::{Failure, Kind};
-use crate::process::{self, End, Finished, Limits, OnPty, Sight};
+use crate::process::{self, ANSWER_CAP, End, Finished, Limits, OnPty, Sight};
 use crate::terminal::{self, neutralise};
 
 /// What a kubectl reads.
@@ -28,6 +28,20 @@ impl Cluster {
     /// It cannot be run, or its login was not our turn, or not done in time.
     pub fn run(&self, command: Command, stdin: &[u8], cap: usize, deadline: Instant) -> Result<Finished, Failure> {
         self.run_reading(command, Input::Bytes(stdin), cap, deadline).map(|(_, done)| done)
+    }
+
+    /// The same for one that need not ask the cluster. Some builds of kubectl ask it for its version all the same, before they do
+    /// anything, and log in for that; that they have ended proves nothing.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn run_locally(&self, mut command: Command, deadline: Instant) -> Result<Finished, Failure> {
+        switch_collector_off(&mut command, |name| env::var_os(name).is_some());
+        let program = command.get_program().to_owned();
+        let mut call = Call { way: login::way(self, Some(deadline))? };
+        let limits = Limits { deadline, cap: ANSWER_CAP };
+        let started = process::run_watched(command, b"", limits, &mut |id| call.look(id));
+        started.map_err(|error| cannot_run(&program, &error))
     }
 
     /// The same for one that reads from anywhere; gives how the end of a command was that wrote what it read, too.

@@ -76,11 +76,7 @@ pub trait Exec: Send + Sync {
     }
 
     /// `HOST:PORT` of what has to be reachable before anything else is; `None` when there is none, or it is not known.
-    ///
-    /// # Errors
-    /// kubectl does not say.
-    fn endpoint(&self, deadline: Instant) -> Result<Option<String>, Failure> {
-        let _ = deadline;
-        Ok(None)
+    fn endpoint(&self) -> Option<String> {
+        None
     }
 }

@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use super::exec::{Exec, Interactive};
-use crate::cluster::endpoint;
 use crate::cluster::login::{self, Login, Manner, Turn};
 use crate::cluster::pod::{Resolver, Start};
 use crate::failure::{Failure, Kind};
@@ -66,8 +65,8 @@ impl Exec for Pod {
         self.0.explained(failure)
     }
 
-    fn endpoint(&self, deadline: Instant) -> Result<Option<String>, Failure> {
-        Ok(endpoint::of(&self.0.cluster.config(deadline)?))
+    fn endpoint(&self) -> Option<String> {
+        login::endpoint(&self.0.cluster)
     }
 
     fn renew(&self, deadline: Instant) -> Result<(), Failure> {

@@ -47,6 +47,8 @@ pub enum Login {
 pub struct User {
     pub plugin: Option<Plugin>,
     pub login: Login,
+    /// What the files say of the cluster itself: `server`, `proxy-url` …; null when they say nothing.
+    pub cluster: serde_json::Value,
 }
 
 /// The files as they were when they were read.
@@ -103,6 +105,7 @@ fn of(texts: &[String], context: Option<&str>) -> User {
         entry.map_or(&Value::Null, |entry| &entry[what])
     };
     let user = of("users", "user");
+    let cluster = serde_json::to_value(of("clusters", "cluster")).unwrap_or_default();
     if user["exec"].is_mapping() {
         let interactive = match user["exec"]["interactiveMode"].as_str() {
             Some("Never") => Interactive::Never,
@@ -112,11 +115,11 @@ fn of(texts: &[String], context: Option<&str>) -> User {
         };
         let user = format!("{name:?} {:?}", context["context"]["user"].as_str().unwrap_or_default());
         let login = if interactive == Interactive::Never { Login::Elsewhere } else { Login::Asks };
-        return User { plugin: Some(Plugin { user, interactive }), login };
+        return User { plugin: Some(Plugin { user, interactive }), login, cluster };
     }
     let is_secure = of("clusters", "cluster")["server"].as_str().is_some_and(|server| server.starts_with("https:"));
     let is_nobody = CREDENTIALS.iter().all(|credential| user[*credential].is_null());
-    User { plugin: None, login: if is_secure && is_nobody { Login::Asks } else { Login::Known } }
+    User { plugin: None, login: if is_secure && is_nobody { Login::Asks } else { Login::Known }, cluster }
 }
 
 fn named<'a>(files: &'a [Value], kind: &str, name: &str) -> Option<&'a Value> {

@@ -29,6 +29,12 @@ pub fn of(cluster: &Cluster) -> Login {
     user(cluster).login
 }
 
+/// `HOST:PORT` of what kubectl connects to, by the files that it reads. kubectl itself is not asked: some builds of it ask the
+/// cluster for its version before they do anything, and log in for that.
+pub fn endpoint(cluster: &Cluster) -> Option<String> {
+    super::endpoint::of(&user(cluster).cluster)
+}
+
 /// Whether every kubectl for this cluster may have to be answered on our terminal, one after the other: its login plugin
 /// insists on one.
 pub fn needs_terminal(cluster: &Cluster) -> bool {
