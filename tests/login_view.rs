@@ -4,6 +4,8 @@
 mod login_plugin;
 #[path = "support/operator.rs"]
 mod operator;
+#[path = "support/pty.rs"]
+mod pty;
 mod support;
 #[path = "support/traces.rs"]
 mod traces;
@@ -13,6 +15,7 @@ mod window;
 use std::time::{Duration, Instant};
 
 use login_plugin::LoginPlugin;
+use pty::Pty;
 use support::eventually;
 use window::{Factory, Kind};
 
@@ -40,6 +43,38 @@ fn a_window_that_comes_back_waits_for_its_login_and_starts_no_other() {
     window.types("after");
     assert_eq!(factory.typed(), ["before", "after"]);
     assert_eq!(plugin.logins(), 1);
+}
+
+#[test]
+fn of_several_that_come_back_one_logs_in() {
+    let mut factory = Factory::start(Kind::Deployment);
+    let plugin = LoginPlugin::of(&mut factory.operator, "browser", "IfAvailable");
+    plugin.is_logged_in();
+    let terminals: Vec<Pty> = (0..3)
+        .map(|_| {
+            let terminal = Pty::run(factory.operator.world.command(&["attach", "w/qa"]));
+            terminal.wait("I am qa");
+            terminal
+        })
+        .collect();
+    eventually("all of them", || (factory.pod().clients().len() == 3).then_some(()));
+    plugin.expires();
+    factory.cut_off();
+    for terminal in &terminals {
+        terminal.wait("is reconnecting");
+    }
+    factory.operator.cluster.accept_connections();
+    eventually("somebody to log in", || (plugin.logins() > 0).then_some(()));
+    // Each of them has tried again by then, and would start one of its own.
+    std::thread::sleep(Duration::from_secs(5));
+    assert_eq!((plugin.logins(), plugin.at_the_same_time()), (1, 1));
+    factory.operator.cluster.forget_calls();
+    plugin.grant();
+    eventually("all of them to be back", || {
+        let calls = factory.operator.cluster.calls().execs();
+        (calls.len() >= 3 && factory.pod().clients().len() == 3).then_some(())
+    });
+    assert_eq!((plugin.logins(), plugin.at_the_same_time()), (1, 1));
 }
 
 #[test]

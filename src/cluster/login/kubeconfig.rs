@@ -187,6 +187,8 @@ mod tests {
         fs::write(&path, file("{exec: {command: login, interactiveMode: Always}}")).unwrap();
         assert_eq!(super::user(&cluster).plugin.unwrap().interactive, Interactive::Always);
         fs::write(&path, file("{token: t}")).unwrap();
-        assert_eq!(super::user(&cluster), User::default());
+        let user = super::user(&cluster);
+        assert_eq!((user.plugin, user.login), (None, Login::Known));
+        assert_eq!(user.cluster["server"], "https://x");
     }
 }
