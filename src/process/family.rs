@@ -31,11 +31,12 @@ pub fn sockets_of(process: i32) -> Vec<u64> {
     targets.filter_map(|target| target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()).collect()
 }
 
-/// The last word of a process's command line.
-pub fn last_word_of(process: i32) -> Option<Vec<u8>> {
+/// The words of a process's command line; `None` where the kernel does not say. A process that was just forked has its
+/// parent's.
+pub fn words_of(process: i32) -> Option<Vec<Vec<u8>>> {
     let line = fs::read(format!("/proc/{process}/cmdline")).ok()?;
     let line = line.strip_suffix(b"\0").unwrap_or(&line);
-    line.rsplit(|&byte| byte == 0).next().map(<[u8]>::to_vec)
+    Some(line.split(|&byte| byte == 0).map(<[u8]>::to_vec).collect())
 }
 
 #[cfg(test)]
@@ -53,7 +54,7 @@ mod tests {
         if cfg!(target_os = "linux") {
             assert_eq!(children_of(parent_id), Some(vec![child]));
             assert_eq!(children_of(child), Some(Vec::new()));
-            assert_eq!(last_word_of(parent_id).as_deref(), Some(&b"sleep 600 & echo $!; wait"[..]));
+            assert_eq!(words_of(parent_id).unwrap(), [&b"sh"[..], b"-c", b"sleep 600 & echo $!; wait"]);
         }
         assert_eq!(has_children_by_ps(parent_id), Some(true));
         assert_eq!(has_children_by_ps(child), Some(false));

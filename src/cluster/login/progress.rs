@@ -40,9 +40,9 @@ impl Progress {
         if self.over {
             return true;
         }
-        match family::children_of(behind_wrappers(kubectl)) {
+        let kubectl = behind_wrappers(kubectl);
+        match family::children_of(kubectl) {
             Some(children) => {
-                let kubectl = behind_wrappers(kubectl);
                 self.logging_in = !children.is_empty();
                 self.over = children.is_empty() && !family::sockets_of(kubectl).is_empty();
             }
@@ -64,13 +64,15 @@ impl Progress {
     }
 }
 
-/// kubectl itself, where a wrapper has started it: the child that got the wrapper's last argument. No plugin does.
+/// kubectl itself, where a wrapper has started it: the child that got the wrapper's last argument. No plugin does. One that
+/// has the wrapper's whole command line is about to become something else.
 fn behind_wrappers(process: i32) -> i32 {
     let mut kubectl = process;
     for _ in 0..WRAPPERS {
-        let last = family::last_word_of(kubectl);
-        let children = family::children_of(kubectl).unwrap_or_default();
-        match children.into_iter().find(|&child| last.is_some() && family::last_word_of(child) == last) {
+        let Some(words) = family::words_of(kubectl) else { break };
+        let is_kubectl =
+            |&child: &i32| family::words_of(child).is_some_and(|others| others != words && others.last() == words.last());
+        match family::children_of(kubectl).unwrap_or_default().into_iter().find(is_kubectl) {
             Some(child) => kubectl = child,
             None => break,
         }
