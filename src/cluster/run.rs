@@ -2,8 +2,9 @@
 
 use std::env;
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{self, Write};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::kubectl::{Cluster, missing, not_ended_well, switch_collector_off};
@@ -16,9 +17,10 @@ use crate::terminal::{self, neutralise};
 /// What a kubectl reads.
 pub enum Input<'a> {
     Bytes(&'a [u8]),
-    File(Stdio),
-    /// What another command writes.
-    Command(Command),
+    /// These bytes, and then a file.
+    File(Vec<u8>, File),
+    /// These bytes, and then what another command writes.
+    Command(Vec<u8>, Command),
 }
 
 impl Cluster {
@@ -62,9 +64,9 @@ impl Cluster {
         let started = match input {
             Input::Bytes(bytes) if call.way.terminal != Terminal::None => call.run_on_pty(&command, bytes, limits),
             Input::Bytes(bytes) => process::run_watched(command, bytes, limits, &mut |id| call.look(id)),
-            Input::File(file) => process::run_from(command, file, limits, &mut |id| call.look(id)),
-            Input::Command(source) => {
-                let piped = process::pipe(source, command, limits, &mut |id| call.look(id));
+            Input::File(head, file) => process::run_from(command, head, file, limits, &mut |id| call.look(id)),
+            Input::Command(head, source) => {
+                let piped = process::pipe(source, head, command, limits, &mut |id| call.look(id));
                 let (source, sink) = piped.map_err(|error| cannot_run(&program, &error))?;
                 call.learn(&sink)?;
                 return Ok((source, sink));

@@ -4,7 +4,7 @@
 //! --for=…`): its manifest tests put a kubectl in front that knows no other spelling.
 
 use std::fs::File;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -14,6 +14,7 @@ use crate::cluster::{Cluster, Input};
 use crate::failure::{Failure, Kind};
 use crate::process::{ANSWER_CAP, End, Output};
 use crate::registry::names::ObjectName;
+use crate::remote::script::Sent;
 
 /// How long an agent that is stopped may take to end, in seconds.
 const GRACE: u32 = 5;
@@ -101,7 +102,7 @@ impl Cluster {
         self.change(command, b"", deadline).map(drop)
     }
 
-    /// Run a command in a container that reads what `source` gives.
+    /// Run a command in a container that reads `head`, and then what `source` gives.
     ///
     /// # Errors
     /// As [`Self::exec`]; or the source failed.
@@ -109,14 +110,14 @@ impl Cluster {
         &self,
         pod: &ObjectName,
         container: Option<&ObjectName>,
-        argv: &[String],
+        Sent { argv, stdin: head }: Sent,
         source: Source,
         deadline: Instant,
     ) -> Result<Output, Failure> {
-        let command = self.exec_command(pod, container, argv, Some("-i"))?;
+        let command = self.exec_command(pod, container, &argv, Some("-i"))?;
         let input = match source {
-            Source::File(file) => Input::File(Stdio::from(file)),
-            Source::Command(source) => Input::Command(source),
+            Source::File(file) => Input::File(head, file),
+            Source::Command(source) => Input::Command(head, source),
         };
         let (source, sink) = self.run_reading(command, input, ANSWER_CAP, deadline)?;
         match source {

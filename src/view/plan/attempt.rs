@@ -9,6 +9,9 @@ use crate::failure::{Failure, Kind};
 const SLOW: Duration = Duration::from_secs(3);
 /// An attempt that is older than this is begun anew when the network returns: its packets wait for their next try.
 const STUCK: Duration = Duration::from_secs(1);
+/// How long a worker on this machine may take: nothing is between us and it, and what is slow is the machine, which another
+/// attempt makes slower.
+const ON_THIS_MACHINE: Duration = Duration::from_secs(60);
 
 /// How far an attempt has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +38,7 @@ impl Plan {
         match approach {
             Approach::LoggingIn { .. } | Approach::Unknown => None,
             Approach::Dialling(since) => Some(since + DIAL.max(timeout)),
+            Approach::Asked(since) if !self.rules.pod => Some(since + ON_THIS_MACHINE.max(timeout)),
             Approach::Asked(since) => {
                 let tries = self.down.as_ref().map_or(1, |down| down.tries.max(1));
                 let patience = (ENTER * tries).min(DIAL.max(timeout));

@@ -86,7 +86,7 @@ pub use process::{Process, Resizer};
 pub use published::Published;
 pub use ran::Ran;
 pub use reap::{Guard, kill_processes_of};
-pub use record::{Call, Calls};
+pub use record::{Call, Calls, Input};
 pub use stage::Stage;
 pub use terminal::Terminal;
 pub use waiting::{PATIENCE, eventually, eventually_or_show};

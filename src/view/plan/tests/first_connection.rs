@@ -161,6 +161,17 @@ fn a_first_attach_does_not_wait_for_a_silent_worker() {
 }
 
 #[test]
+fn a_worker_on_this_machine_is_given_the_time_that_a_busy_machine_takes() {
+    let mut view = View::of(false);
+    view.on(Event::Asked);
+    view.now = SECS(3);
+    view.on(Event::Tick);
+    assert_eq!(view.wait(), (SECS(57), Action::End));
+    view.ends(broken(Kind::Failed));
+    view.is_down(State::Reconnecting, "there is no answer");
+}
+
+#[test]
 fn an_attempt_of_which_nobody_can_say_anything_is_left_alone() {
     let mut view = View::attached();
     view.ends(broken(Kind::Unreachable));
