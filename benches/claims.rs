@@ -7,6 +7,7 @@ mod discovered;
 mod execs;
 mod gascity;
 mod local;
+mod logins;
 mod memory;
 mod opening;
 #[path = "../tests/support/operator.rs"]
@@ -29,9 +30,10 @@ use table::Row;
 /// What belongs together, and is measured together.
 type Group = (&'static str, fn() -> Vec<Row>);
 
-const GROUPS: [Group; 6] = [
+const GROUPS: [Group; 7] = [
     ("local", || vec![local::version(), local::completion(), local::peek(), local::open(), local::list(), local::size()]),
     ("pods", || pods::peek().into_iter().chain(pods::list()).collect()),
+    ("logins", || vec![logins::list()]),
     ("opening", || opening::rows().into()),
     ("discovered", || vec![discovered::list()]),
     ("gascity", gascity::rows),

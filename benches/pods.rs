@@ -11,10 +11,10 @@ use crate::table::{Bound, Row};
 use crate::timing::{SLOW_ROUNDS, SLOWEST_ROUNDS, in_turn, measure, time};
 
 const ROUND_TRIP: Duration = Duration::from_millis(50);
-const WORKERS: usize = 20;
+pub const WORKERS: usize = 20;
 
 /// An operator with so many Deployments as workers, all of them far away and found before.
-fn far_away(workers: usize) -> Operator {
+pub fn far_away(workers: usize) -> Operator {
     let cluster = Cluster::start();
     let names: Vec<_> = (0..workers).map(|number| format!("worker-{number}")).collect();
     for name in &names {

@@ -42,7 +42,7 @@ pub struct Global {
     /// The registry [default: $FACTORY_WORKERS, else ~/.factory/workers.yaml]
     #[arg(long, value_name = "FILE", global = true)]
     pub workers: Option<PathBuf>,
-    /// How long one worker may take to answer, e.g. 500ms, 10s, 1m
+    /// How long one worker may take to answer, e.g. 500ms, 10s, 1m; what somebody else takes to log in is not counted
     #[arg(long, value_name = "TIME", global = true, default_value = "10s", value_parser = duration)]
     pub timeout: Duration,
     /// How many workers are asked at the same time

@@ -41,19 +41,26 @@ pub struct Failure {
     pub before_start: bool,
     /// True when trying again changes nothing before somebody has done something about it.
     pub lasting: bool,
+    /// True when it was we who did not wait any longer.
+    pub late: bool,
     /// What to do about it when that is more particular than what its kind always needs.
     remedy: Option<String>,
 }
 
 impl Failure {
     pub fn new(kind: Kind, reason: impl Into<String>) -> Self {
-        Self { kind, reason: reason.into(), before_start: false, lasting: lasts(kind), remedy: None }
+        Self { kind, reason: reason.into(), before_start: false, lasting: lasts(kind), late: false, remedy: None }
     }
 
     /// An answer of which more than `cap` bytes came.
     pub fn too_large(cap: usize) -> Self {
         let remedy = "ask for less (peek: --lines), or look on the worker at what makes it so long";
         Self::new(Kind::Incomplete, format!("the answer is larger than {} MiB", cap >> 20)).with_remedy(remedy)
+    }
+
+    /// No answer within a deadline of ours; `said` is what was heard by then, in parentheses.
+    pub fn no_answer(said: &str) -> Self {
+        Self { late: true, ..Self::new(Kind::Unreachable, format!("no answer within the deadline{said}")) }
     }
 
     /// The same, for a command that is proven never to have started.

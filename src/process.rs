@@ -1,10 +1,14 @@
-//! One external process, supervised: its own process group, capped output, a deadline that kills the whole group.
+//! One external process, supervised: its own session, capped output, a deadline that kills all of it.
 //!
 //! Commands are *built* in `cluster/kubectl.rs`, `remote/local.rs` and `local/tmux.rs` only; this file runs them.
 
 // Said by its path: the fuzz targets have this file as a module of another crate.
+#[path = "process/family.rs"]
+pub mod family;
 #[path = "process/joined.rs"]
 mod joined;
+#[path = "process/pty.rs"]
+mod pty;
 #[path = "process/request.rs"]
 mod request;
 #[path = "process/stream.rs"]
@@ -12,7 +16,7 @@ mod stream;
 
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
@@ -23,10 +27,12 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
+use process_wrap::std::{CommandWrap, CommandWrapper, ProcessSession};
 
 use crate::terminal;
 
 use joined::joined;
+pub use pty::{OnPty, Sight, run_on_pty};
 pub use request::{ANSWER_CAP, Output, Request};
 pub use stream::stream;
 
@@ -37,6 +43,9 @@ pub struct Limits {
     /// Bytes of standard output; standard error is cut at 64 KiB without being an error.
     pub cap: usize,
 }
+
+/// Who looks at a process from outside while it runs; it gets the process's number.
+pub type Watch<'a> = &'a mut dyn FnMut(i32);
 
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +101,7 @@ pub fn end() {
     let mut groups = groups();
     ENDING.store(true, Ordering::Relaxed);
     kill(&mut groups);
+    pty::take_back();
 }
 
 fn groups() -> MutexGuard<'static, Vec<i32>> {
@@ -108,19 +118,33 @@ fn kill(groups: &mut Vec<i32>) {
 ///
 /// # Errors
 /// The process could not be started, or a pipe failed.
-pub fn run(mut command: Command, stdin: &[u8], limits: Limits) -> io::Result<Finished> {
+pub fn run(command: Command, stdin: &[u8], limits: Limits) -> io::Result<Finished> {
+    run_watched(command, stdin, limits, &mut |_| {})
+}
+
+/// The same, and `watch` is told the process's number every now and then while it runs.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_watched(mut command: Command, stdin: &[u8], limits: Limits, watch: Watch<'_>) -> io::Result<Finished> {
     command.stdin(if stdin.is_empty() { Stdio::null() } else { Stdio::piped() });
-    traced(command, stdin, limits)
+    traced(command, stdin, limits, watch)
 }
 
 /// The same for a command that reads `head`, and behind it what `rest` has.
 ///
 /// # Errors
 /// As [`run`]; or `rest` cannot be read.
-pub fn run_from(mut command: Command, head: Vec<u8>, rest: impl Read + Send + 'static, limits: Limits) -> io::Result<Finished> {
+pub fn run_from(
+    mut command: Command,
+    head: Vec<u8>,
+    rest: impl Read + Send + 'static,
+    limits: Limits,
+    watch: Watch<'_>,
+) -> io::Result<Finished> {
     let (source, carried) = joined(head, rest)?;
     command.stdin(source);
-    let finished = traced(command, b"", limits)?;
+    let finished = traced(command, b"", limits, watch)?;
     carried.try_recv().unwrap_or(Ok(())).map(|()| finished)
 }
 
@@ -129,29 +153,29 @@ pub fn run_from(mut command: Command, head: Vec<u8>, rest: impl Read + Send + 's
 ///
 /// # Errors
 /// As [`run`].
-pub fn pipe(mut first: Command, head: Vec<u8>, second: Command, limits: Limits) -> io::Result<(End, Finished)> {
+pub fn pipe(mut first: Command, head: Vec<u8>, second: Command, limits: Limits, watch: Watch<'_>) -> io::Result<(End, Finished)> {
     trace(&first);
-    first.stdin(Stdio::null()).stdout(Stdio::piped()).process_group(0);
+    first.stdin(Stdio::null()).stdout(Stdio::piped());
     let mut group = Group::spawn(first)?;
     let Some(source) = group.child.stdout.take() else { return Err(io::ErrorKind::BrokenPipe.into()) };
-    let finished = run_from(second, head, source, limits)?;
+    let finished = run_from(second, head, source, limits, watch)?;
     Ok((group.wait(limits.deadline)?, finished))
 }
 
-fn traced(command: Command, stdin: &[u8], limits: Limits) -> io::Result<Finished> {
+fn traced(command: Command, stdin: &[u8], limits: Limits, watch: Watch<'_>) -> io::Result<Finished> {
     trace(&command);
-    let finished = supervise(command, stdin, limits);
+    let finished = supervise(command, stdin, limits, watch);
     while ENDING.load(Ordering::Relaxed) {
         thread::park();
     }
     finished
 }
 
-fn supervise(mut command: Command, stdin: &[u8], limits: Limits) -> io::Result<Finished> {
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+fn supervise(mut command: Command, stdin: &[u8], limits: Limits, watch: Watch<'_>) -> io::Result<Finished> {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut group = Group::spawn(command)?;
     let mut finished = Finished { end: End::Deadline, stdout: Vec::new(), stderr: Vec::new() };
-    let ended = group.pump(stdin, limits, &mut finished)?;
+    let ended = group.pump(stdin, limits, watch, &mut finished)?;
     finished.end = match ended {
         Some(end) => {
             group.kill();
@@ -162,7 +186,16 @@ fn supervise(mut command: Command, stdin: &[u8], limits: Limits) -> io::Result<F
     Ok(finished)
 }
 
-/// A child in a process group of its own; the whole group is gone when this value is.
+/// Let a command run in a session of its own, whose process group has its number: it has no controlling terminal. A login
+/// plugin that asks on `/dev/tty` would paint over whatever the operator is looking at, and change the modes under it.
+///
+/// # Errors
+/// None on a Unix.
+pub fn detach(command: &mut Command) -> io::Result<()> {
+    ProcessSession.pre_spawn(command, &CommandWrap::with_new("", |_| ()))
+}
+
+/// A child in a session of its own; its whole process group is gone when this value is.
 struct Group {
     child: Child,
     id: i32,
@@ -174,6 +207,7 @@ impl Group {
         if ENDING.load(Ordering::Relaxed) {
             return Err(io::ErrorKind::Interrupted.into());
         }
+        detach(&mut command)?;
         let child = command.spawn()?;
         let id = child.id() as i32;
         groups.push(id);
@@ -203,7 +237,7 @@ impl Group {
     }
 
     /// Move bytes until both output pipes are closed. `Some` means we have to kill it, and why.
-    fn pump(&mut self, mut stdin: &[u8], limits: Limits, finished: &mut Finished) -> io::Result<Option<End>> {
+    fn pump(&mut self, mut stdin: &[u8], limits: Limits, watch: Watch<'_>, finished: &mut Finished) -> io::Result<Option<End>> {
         let mut input = self.child.stdin.take();
         let mut output = self.child.stdout.take();
         let mut error = self.child.stderr.take();
@@ -219,6 +253,7 @@ impl Group {
         let mut gone_since: Option<Instant> = None;
         while output.is_some() || error.is_some() {
             let now = Instant::now();
+            watch(self.id);
             if now >= limits.deadline {
                 return Ok(Some(End::Deadline));
             }
@@ -374,20 +409,20 @@ mod tests {
     #[test]
     fn one_command_reads_what_another_writes() {
         let zeros = sh("head -c 300000 /dev/zero; exit 3");
-        let (first, second) = pipe(zeros, b"head".to_vec(), sh("wc -c"), limits(60_000, 100)).unwrap();
+        let (first, second) = pipe(zeros, b"head".to_vec(), sh("wc -c"), limits(60_000, 100), &mut |_| {}).unwrap();
         assert_eq!((first, String::from_utf8(second.stdout).unwrap().trim()), (End::Exited(3), "300004"));
-        let (first, second) = pipe(sh("yes"), b"no\n".to_vec(), sh("head -n 2"), limits(60_000, 100)).unwrap();
+        let (first, second) = pipe(sh("yes"), b"no\n".to_vec(), sh("head -n 2"), limits(60_000, 100), &mut |_| {}).unwrap();
         assert!(!matches!(first, End::Deadline | End::Exited(0)), "{first:?}");
         assert_eq!(second.stdout, b"no\ny\n");
         // Nobody writes, and nobody reads.
-        let (first, second) = pipe(sh("sleep 600"), vec![0; 1 << 20], sh("sleep 600"), limits(300, 100)).unwrap();
+        let (first, second) = pipe(sh("sleep 600"), vec![0; 1 << 20], sh("sleep 600"), limits(300, 100), &mut |_| {}).unwrap();
         assert_eq!((first, second.end), (End::Deadline, End::Deadline));
     }
 
     #[test]
     fn a_source_that_cannot_be_read_is_an_error() {
         let directory = std::fs::File::open("/").unwrap();
-        assert!(run_from(sh("cat"), b"head".to_vec(), directory, limits(60_000, 100)).is_err());
+        assert!(run_from(sh("cat"), b"head".to_vec(), directory, limits(60_000, 100), &mut |_| {}).is_err());
     }
 
     #[test]

@@ -13,6 +13,7 @@ use std::time::Duration;
 use kubesim::{Cluster, Kubeconfig, Running};
 use operator::Operator;
 use pty::Pty;
+use rstest::rstest;
 use serde_json::json;
 use support::{BIN, eventually};
 
@@ -32,8 +33,13 @@ printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",
 fn factory() -> (Operator, Running) {
     let cluster = Cluster::start();
     let worker = cluster.pod("fleet").session("qa", "echo I am qa; exec cat").start();
+    (operator(cluster, "pod/fleet"), worker)
+}
+
+/// The worker `w` is this one.
+fn operator(cluster: Cluster, pod: &str) -> Operator {
     let login = cluster.admin("ann");
-    let mut operator = Operator::of(cluster).worker("w", "pod/fleet", "");
+    let mut operator = Operator::of(cluster).worker("w", pod, "");
     let plugin = json!({ "exec": {
         "apiVersion": "client.authentication.k8s.io/v1",
         "command": "sh",
@@ -43,12 +49,25 @@ fn factory() -> (Operator, Running) {
     let file = operator.cluster.directory().join("plugin");
     Kubeconfig::new().secure("plugin", &operator.cluster, plugin).write(&file);
     operator.world = operator.world.env("KUBECONFIG", file.to_str().unwrap());
-    (operator, worker)
+    operator
+}
+
+/// Answer what is asked behind this mark.
+fn log_in(terminal: &mut Pty, mark: usize) -> usize {
+    let asked = terminal.wait_behind(mark, b"Name: ");
+    terminal.type_bytes(b"ann\r");
+    let asked = terminal.wait_behind(asked, b"Password: ");
+    terminal.type_bytes(b"sesame\r");
+    asked
 }
 
 fn attach(operator: &Operator) -> Pty {
+    attach_to(operator, "w/qa")
+}
+
+fn attach_to(operator: &Operator, address: &str) -> Pty {
     let script = format!(
-        "trap : INT; stty -a >'{0}.before'; {BIN} attach w/qa; echo \"left with $?\"; stty -a >'{0}.after'",
+        "trap : INT; stty -a >'{0}.before'; {BIN} attach {address}; echo \"left with $?\"; stty -a >'{0}.after'",
         stty(operator)
     );
     let mut shell = operator.world.program("sh");
@@ -87,6 +106,43 @@ fn a_name_shows_while_it_is_typed_and_a_password_does_not() {
 #[test]
 fn ctrl_c_leaves_whoever_is_asked() {
     let (operator, worker) = factory();
+    let mut terminal = attach(&operator);
+    terminal.wait("Name: ");
+    terminal.type_bytes(b"\x03");
+    terminal.wait("left with 130");
+    assert!(worker.pod().clients().is_empty());
+}
+
+/// Which pod it is has to be asked before the first attach, and so does which session, where none is named.
+#[rstest]
+#[case::pod("w/qa", 2)]
+#[case::pod_and_session("w", 3)]
+fn what_is_asked_before_the_first_attach_is_asked_on_the_terminal_too(#[case] address: &str, #[case] logins: usize) {
+    let cluster = Cluster::start();
+    let worker = cluster.deployment("fleet").session("qa", "echo I am qa; exec cat").start();
+    let operator = operator(cluster, "fleet");
+    let mut terminal = attach_to(&operator, address);
+    let mut mark = 0;
+    for _ in 0..logins {
+        mark = log_in(&mut terminal, mark);
+    }
+    let entered = terminal.wait_behind(mark, b"I am qa");
+    terminal.type_bytes(b"hello");
+    terminal.wait_behind(entered, b"hello");
+    let said = String::from_utf8_lossy(&terminal.written()).into_owned();
+    assert!(!said.contains("sesame"), "{said:?}");
+    worker.pod().tmux(&["detach-client", "-s", "qa"]);
+    terminal.wait("left with 0");
+    let read = |when: &str| fs::read_to_string(format!("{}.{when}", stty(&operator))).ok().filter(|text| !text.is_empty());
+    let after = eventually("the terminal's modes", || read("after"));
+    assert_eq!(read("before"), Some(after));
+}
+
+#[test]
+fn ctrl_c_leaves_whoever_is_asked_before_the_first_attach() {
+    let cluster = Cluster::start();
+    let worker = cluster.deployment("fleet").session("qa", "echo I am qa; exec cat").start();
+    let operator = operator(cluster, "fleet");
     let mut terminal = attach(&operator);
     terminal.wait("Name: ");
     terminal.type_bytes(b"\x03");

@@ -219,6 +219,24 @@ fn a_login_that_expires_costs_no_living_connection() {
     assert_eq!(window.client(), before);
 }
 
+#[test]
+fn an_api_server_that_answers_no_new_question_costs_no_living_connection() {
+    let factory = Factory::start(Kind::Deployment);
+    factory.pod().tmux(&["respawn-pane", "-k", "-t", "=qa:", "--", "sh", "-c", "stty -echo; echo I am qa; sleep 1000"]);
+    let window = factory.window();
+    let before = window.client();
+    factory.wait_start_known();
+    factory.operator.cluster.when(kubesim::everything()).then(Fault::Silence);
+    // Somebody types for ten seconds; then a question is given up after ten, and would be asked once more.
+    let end = Instant::now() + Duration::from_secs(45);
+    while Instant::now() < end {
+        assert_eq!(window.state(), "connected");
+        window.screen.keys(&["x"]);
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert_eq!(window.client(), before);
+}
+
 /// How soon, is for `make soak` to say.
 #[test]
 fn a_laptop_that_slept_over_a_dead_link_comes_back() {

@@ -26,6 +26,14 @@ pub mod terminal {
     pub mod shell;
 
     pub fn note(_: &str) {}
+
+    pub fn is_taken() -> bool {
+        false
+    }
+
+    pub fn undisturbed<T>(work: impl FnOnce() -> T) -> T {
+        work()
+    }
 }
 
 #[path = "../../src/registry"]

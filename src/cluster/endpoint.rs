@@ -7,15 +7,13 @@ use serde_json::Value;
 
 use super::http_proxy;
 
-/// `HOST:PORT` of what kubectl connects to, by what `kubectl config view --minify` says: the server, or the proxy on the way
+/// `HOST:PORT` of what kubectl connects to, by what the kubeconfig says of a cluster: the server, or the proxy on the way
 /// to it. `None` when that is not known.
-pub fn of(config: &[u8]) -> Option<String> {
-    by(config, |name| env::var(name).ok())
+pub fn of(cluster: &Value) -> Option<String> {
+    by(cluster, |name| env::var(name).ok())
 }
 
-fn by(config: &[u8], variable: impl Fn(&str) -> Option<String>) -> Option<String> {
-    let config: Value = serde_json::from_slice(config).ok()?;
-    let cluster = config.pointer("/clusters/0/cluster")?;
+fn by(cluster: &Value, variable: impl Fn(&str) -> Option<String>) -> Option<String> {
     // Such a proxy is for this server, whatever the environment says of exceptions.
     if let Some(proxy) = cluster["proxy-url"].as_str().filter(|url| !url.is_empty()) {
         return Some(Place::of(proxy, "http")?.to_string());
@@ -91,9 +89,9 @@ mod tests {
         &[("HTTPS_PROXY", "http://me:word@p:3128"), ("http_proxy", "q"), ("NO_PROXY", "near,10.0.0.0/8,[fd00::1]")];
 
     fn with(variables: &[(&str, &str)], cluster: &str) -> Option<String> {
-        let config = format!(r#"{{"clusters":[{{"cluster":{{{cluster}}}}}]}}"#);
+        let cluster = serde_json::from_str(&format!("{{{cluster}}}")).unwrap();
         let find = |name: &str| variables.iter().find(|(there, _)| *there == name).map(|(_, value)| (*value).to_owned());
-        by(config.as_bytes(), find)
+        by(&cluster, find)
     }
 
     #[rstest]
@@ -117,7 +115,7 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_no_place() {
-        assert_eq!((of(b"{}"), of(b"no json")), (None, None));
+        assert_eq!((of(&Value::Null), of(&serde_json::json!({ "server": 7 }))), (None, None));
         assert_eq!(with(&[("HTTPS_PROXY", "gopher://p")], r#""server":"https://a""#), None);
     }
 }

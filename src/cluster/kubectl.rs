@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::kubectl_error;
 use crate::failure::{Failure, Kind};
-use crate::process::{self, ANSWER_CAP, End, Finished, Limits, Output, Request};
+use crate::process::{ANSWER_CAP, End, Finished, Output, Request};
 use crate::registry::names::ObjectName;
 use crate::registry::worker::PodPlace;
 use crate::terminal::neutralise;
@@ -72,7 +72,7 @@ impl Cluster {
     pub fn exec(&self, pod: &ObjectName, container: Option<&ObjectName>, request: Request<'_>) -> Result<Output, Failure> {
         let stdin = if request.stdin.is_empty() { None } else { Some("-i") };
         let command = self.exec_command(pod, container, request.argv, stdin)?;
-        understand(run(command, request.stdin, ANSWER_CAP, request.deadline)?)
+        understand(self.run(command, request.stdin, ANSWER_CAP, request.deadline)?)
     }
 
     /// The command that runs `argv` in a container on the caller's terminal.
@@ -125,7 +125,9 @@ impl Cluster {
     /// # Errors
     /// There is no kubeconfig, or no such context in it.
     pub fn config(&self, deadline: Instant) -> Result<Vec<u8>, Failure> {
-        self.ask(&["config", "view", "--minify", "--output=json"], ANSWER_CAP, deadline)?.whole()
+        let mut command = self.command()?;
+        command.args(["config", "view", "--minify", "--output=json"]);
+        said(self.run_locally(command, deadline)?)?.whole()
     }
 
     /// Ask kubectl one thing.
@@ -135,15 +137,7 @@ impl Cluster {
     pub fn ask(&self, arguments: &[&str], cap: usize, deadline: Instant) -> Result<Said, Failure> {
         let mut command = self.command()?;
         command.args(arguments);
-        let done = run(command, b"", cap, deadline)?;
-        let failure = match done.end {
-            End::Exited(0) => None,
-            _ => Some(not_ended_well(&done)),
-        };
-        match failure {
-            Some(failure) if done.stdout.is_empty() || !matches!(done.end, End::Exited(_)) => Err(failure),
-            failure => Ok(Said { stdout: done.stdout, failure, stderr: neutralise::plain(&done.stderr) }),
-        }
+        said(self.run(command, b"", cap, deadline)?)
     }
 
     /// kubectl with the flags that select this namespace, each one word, so that no value can be taken for a flag.
@@ -182,6 +176,17 @@ impl Cluster {
     }
 }
 
+fn said(done: Finished) -> Result<Said, Failure> {
+    let failure = match done.end {
+        End::Exited(0) => None,
+        _ => Some(not_ended_well(&done)),
+    };
+    match failure {
+        Some(failure) if done.stdout.is_empty() || !matches!(done.end, End::Exited(_)) => Err(failure),
+        failure => Ok(Said { stdout: done.stdout, failure, stderr: neutralise::plain(&done.stderr) }),
+    }
+}
+
 impl Said {
     /// The standard output of a kubectl to which nothing went wrong.
     pub fn whole(self) -> Result<Vec<u8>, Failure> {
@@ -199,7 +204,8 @@ impl Said {
 pub fn version(deadline: Instant) -> Result<String, Failure> {
     let mut command = Command::new(program()?);
     command.args(["version", "--client", "--output=json"]);
-    let done = run(command, b"", ANSWER_CAP, deadline)?;
+    let current = Cluster { kubeconfig: None, context: None, namespace: None };
+    let done = current.run_locally(command, deadline)?;
     if done.end != End::Exited(0) {
         return Err(not_ended_well(&done));
     }
@@ -214,18 +220,11 @@ pub fn version(deadline: Instant) -> Result<String, Failure> {
 /// operator says who has said something. A view's kubectl lives for days and keeps its collector.
 const WITHOUT_COLLECTOR: [(&str, &str); 2] = [("GOGC", "off"), ("GOMEMLIMIT", "256MiB")];
 
-fn switch_collector_off(command: &mut Command, is_set: impl Fn(&str) -> bool) {
+/// Let it do without, unless the operator has said something.
+pub fn switch_collector_off(command: &mut Command, is_set: impl Fn(&str) -> bool) {
     if !WITHOUT_COLLECTOR.iter().any(|(name, _)| is_set(name)) {
         command.envs(WITHOUT_COLLECTOR);
     }
-}
-
-/// Run a kubectl that answers one question.
-pub fn run(mut command: Command, stdin: &[u8], cap: usize, deadline: Instant) -> Result<Finished, Failure> {
-    switch_collector_off(&mut command, |name| env::var_os(name).is_some());
-    let program = command.get_program().to_owned();
-    process::run(command, stdin, Limits { deadline, cap })
-        .map_err(|error| missing(format!("cannot run {}: {error}", program.display())))
 }
 
 /// How the command in the container ended, when that is known.
@@ -260,8 +259,7 @@ pub fn not_ended_well(done: &Finished) -> Failure {
         End::Deadline => {
             let last = kubectl_error::last_words(&done.stderr);
             let said = last.map(|last| format!(" (kubectl: {last})")).unwrap_or_default();
-            Failure::new(Kind::Unreachable, format!("no answer within the deadline{said}"))
-                .with_remedy("check the network and the VPN, or give it longer with --timeout")
+            Failure::no_answer(&said).with_remedy("check the network and the VPN, or give it longer with --timeout")
         }
     }
 }

@@ -62,6 +62,7 @@ const fn configured(rule: Rule, remedy: &'static str) -> Rule {
 const KUBECONFIG: &str = "check kubeconfig: in workers.yaml and $KUBECONFIG; `kubectl config view` shows what kubectl reads";
 const CONTEXTS: &str = "`kubectl config get-contexts` lists those there are; set context: in workers.yaml";
 const PLUGIN: &str = "run `kubectl get pods` in a terminal: the login plugin may want to ask you something";
+const ALWAYS: &str = "run it in a terminal; or set interactiveMode: IfAvailable in the kubeconfig, if the plugin can do without";
 const BUSY: &str = "try again in a moment, with a lower --parallel when it is us who ask so much";
 const READY: &str = "try again in a moment; `kubectl get --raw=/readyz` says whether the API server is well";
 const AUTHORITY: &str = "compare certificate-authority and server in the kubeconfig with the cluster's; is a proxy between?";
@@ -79,6 +80,15 @@ const RULES: &[Rule] = &[
     rule(&["unable to start container process"], Kind::Failed, true, Said("the container cannot run it")),
     rule(&["executable file not found in $PATH"], Kind::Failed, true, Said("the container cannot run it")),
     // The login.
+    remedied(
+        rule(
+            &["getting credentials: ", "cannot support interactive mode"],
+            Kind::Unauthorized,
+            true,
+            Just("its login plugin insists on a terminal (interactiveMode: Always), and there is none here"),
+        ),
+        ALWAYS,
+    ),
     remedied(rule(&["getting credentials: "], Kind::Unauthorized, true, Said("the login plugin failed")), PLUGIN),
     rule(&["You must be logged in to the server"], Kind::Unauthorized, true, Just("not logged in to the cluster")),
     rule(&["asked for the client to provide credentials"], Kind::Unauthorized, true, Just("not logged in to the cluster")),

@@ -6,7 +6,6 @@ use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -19,6 +18,7 @@ use serde_json::Value;
 use super::Cluster;
 use super::kubectl::missing;
 use super::kubectl_error;
+use super::login::{self, Turn};
 use crate::failure::{Failure, Kind};
 use crate::process;
 
@@ -27,11 +27,14 @@ const GUARD: &str = include_str!("guard.sh");
 const READY: &str = "Starting to serve";
 /// The largest answer taken, in bytes.
 const CAP: u64 = 64 << 20;
+/// What kubectl makes of a 401.
+const UNAUTHORIZED: &str = "error: You must be logged in to the server (Unauthorized)";
 /// The most that kubectl may say before it serves.
 const WORDS: u64 = 64 * 1024;
 
 /// The API of a cluster, through a kubectl that ends with this value, and with this process however that ends.
 pub struct Proxy {
+    cluster: Cluster,
     guard: Child,
     place: PathBuf,
 }
@@ -67,9 +70,11 @@ impl Proxy {
         process::trace(&kubectl);
         let mut command = Command::new("sh");
         command.args(["-c", GUARD, "sh"]).arg(&place).arg(kubectl.get_program()).args(kubectl.get_args());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        let guard = command.spawn().map_err(|error| missing(format!("cannot run sh: {error}")))?;
-        let mut proxy = Self { guard, place };
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let guard = process::detach(&mut command)
+            .and_then(|()| command.spawn())
+            .map_err(|error| missing(format!("cannot run sh: {error}")))?;
+        let mut proxy = Self { cluster: cluster.clone(), guard, place };
         proxy.wait_until_it_serves(deadline)?;
         Ok(proxy)
     }
@@ -123,6 +128,8 @@ impl Proxy {
         body: Option<&Value>,
         deadline: Instant,
     ) -> Result<(u16, BufReader<UnixStream>), Failure> {
+        // The proxy's kubectl runs the login plugin for the first request, and whenever what it got has expired.
+        let turn = login::turn(&self.cluster, Some(deadline))?;
         let stream = UnixStream::connect(self.place.join("s")).map_err(|error| broken(&error))?;
         stream.set_write_timeout(Some(left(deadline)?)).map_err(|error| broken(&error))?;
         (&stream).write_all(&request(method, path, body)).map_err(|error| broken(&error))?;
@@ -136,7 +143,10 @@ impl Proxy {
             }
             match (status, line.trim_end()) {
                 (None, first) => status = first.split(' ').nth(1).and_then(|code| code.parse().ok()).or(Some(0)),
-                (Some(status), "") => return Ok((status, reader)),
+                (Some(status), "") => {
+                    learn(&turn, status);
+                    return Ok((status, reader));
+                }
                 _ => {}
             }
         }
@@ -197,6 +207,15 @@ fn read_in_a_thread(stream: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
     told
 }
 
+/// What a status says about the login.
+fn learn(turn: &Turn, status: u16) {
+    match status {
+        401 => turn.refused(&kubectl_error::classify(UNAUTHORIZED.as_bytes(), b"")),
+        500.. => turn.pass(),
+        _ => turn.answered(),
+    }
+}
+
 fn left(deadline: Instant) -> Result<Duration, Failure> {
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() { Err(no_answer()) } else { Ok(left) }
@@ -208,7 +227,7 @@ fn wait_at_most(stream: &UnixStream, deadline: Instant) -> Result<(), Failure> {
 }
 
 fn no_answer() -> Failure {
-    Failure::new(Kind::Unreachable, "no answer within the deadline")
+    Failure::no_answer("")
 }
 
 fn broken(error: &io::Error) -> Failure {
@@ -224,7 +243,7 @@ pub fn refusal(answer: &Answer) -> Failure {
     let word = |field: &str| status[field].as_str().unwrap_or_default();
     let text = match (word("reason"), word("message")) {
         // What kubectl makes of these, so that they are understood in one place.
-        ("Unauthorized", _) => "error: You must be logged in to the server (Unauthorized)".to_owned(),
+        ("Unauthorized", _) => UNAUTHORIZED.to_owned(),
         ("", "") => format!("error: {}", String::from_utf8_lossy(&answer.body).trim()),
         (reason, message) => format!("Error from server ({reason}): {message}"),
     };

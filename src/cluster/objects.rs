@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::Cluster;
-use super::kubectl::{LISTING_CAP, not_ended_well, run};
+use super::kubectl::{LISTING_CAP, not_ended_well};
 use crate::failure::{Failure, Kind};
-use crate::process::{self, ANSWER_CAP, End, Finished};
+use crate::process::{ANSWER_CAP, End, Finished};
 use crate::registry::names::ObjectName;
 use crate::terminal::neutralise;
 
@@ -148,7 +148,7 @@ impl Cluster {
         take: impl FnMut(&[u8]) -> io::Result<()>,
     ) -> anyhow::Result<()> {
         let command = self.log_command(pod, container, log)?;
-        let done = process::stream(command, (!log.follow).then_some(patience), take)?;
+        let done = self.stream(command, (!log.follow).then_some(patience), Instant::now() + patience, take)?;
         match done.end {
             End::Exited(0) => Ok(()),
             _ => Err(not_ended_well(&done).into()),
@@ -179,7 +179,7 @@ impl Cluster {
     /// # Errors
     /// kubectl failed.
     pub fn change(&self, command: Command, stdin: &[u8], deadline: Instant) -> Result<Vec<u8>, Failure> {
-        let done = run(command, stdin, ANSWER_CAP, deadline)?;
+        let done = self.run(command, stdin, ANSWER_CAP, deadline)?;
         match done.end {
             End::Exited(0) => Ok(done.stdout),
             _ => Err(refused(&done).unwrap_or_else(|| not_ended_well(&done))),

@@ -9,6 +9,7 @@ use anyhow::Result;
 
 use super::{Context, target};
 use crate::cli::Attach;
+use crate::cluster::login::{self, Manner};
 use crate::exit::Code;
 use crate::registry::names::Address;
 use crate::registry::worker::{Place, ViewMode};
@@ -38,7 +39,10 @@ pub fn run(context: &Context, args: &Attach) -> Result<Code> {
 
 fn attach(context: &Context, args: &Attach) -> Result<Code> {
     let patience = context.registry()?.session_wait;
+    // Whatever has to be known before the first attach may be asked for as that may: on the terminal.
+    let asking = login::acting(Manner::OnTerminal);
     let (worker, session) = target::session(context, &args.session)?;
+    drop(asking);
     let address = Address { worker: worker.name.clone(), session: session.clone() };
     let remote = Arc::new(Remote::to(&worker));
     let follow = |log| polecat_log::follow(context, args, &address, log);

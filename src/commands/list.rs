@@ -10,13 +10,14 @@ use anyhow::Result;
 
 use super::{Context, target};
 use crate::cli::List;
+use crate::cluster::{Cluster, login};
 use crate::discovery::{self, News};
 use crate::exit::{Code, Problem};
 use crate::failure::Failure;
 use crate::registry::Registry;
 use crate::registry::names::WorkerName;
 use crate::registry::source::Source;
-use crate::registry::worker::Worker;
+use crate::registry::worker::{Place, Worker};
 use crate::remote::list_all::Report;
 use crate::terminal::block::Block;
 use crate::terminal::table::{self, Cell};
@@ -47,7 +48,7 @@ pub fn run(context: &Context, args: &List) -> Result<Code> {
     if args.json {
         news.into_iter().for_each(|news| listing.take(news));
         print_json(&listing)?;
-    } else if io::stdout().is_terminal() && !context.global.verbose {
+    } else if io::stdout().is_terminal() && !context.global.verbose && !asks_on_terminal(&registry) {
         let mut block = Block::default();
         block.draw(&listing.as_many_as_fit())?;
         for news in news {
@@ -66,6 +67,15 @@ pub fn run(context: &Context, args: &List) -> Result<Code> {
         writeln!(io::stderr(), "factory-worker: {}", neutralise::line(warning))?;
     }
     listing.missing(&names, &registry)
+}
+
+/// Whether a login plugin may ask on the terminal, which is then no place for a table that is drawn anew.
+fn asks_on_terminal(registry: &Registry) -> bool {
+    let of_workers = registry.workers.iter().filter_map(|worker| match &worker.place {
+        Place::Pod(place) => Some(Cluster::of(place)),
+        Place::Local(_) => None,
+    });
+    of_workers.chain(registry.sources.iter().map(discovery::cluster)).any(|cluster| login::needs_terminal(&cluster))
 }
 
 fn print_json(listing: &Listing) -> Result<()> {

@@ -26,12 +26,13 @@ mod worker;
 mod worker_state;
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
 use crate::cli::{Cli, Command, Global};
+use crate::cluster::login;
 use crate::exit::{Code, Problem};
 use crate::failure::{Failure, Kind};
 use crate::registry::Registry;
@@ -102,6 +103,7 @@ pub fn run(cli: Cli) -> Result<u8> {
     process::set_verbose(cli.global.verbose);
     signals::end_children_when_interrupted();
     terminal::style::choose(cli.global.color.wanted());
+    login::lend_terminal(lends_terminal(&cli.command));
     let context = Context { global: cli.global };
     let code = match cli.command {
         // Its exit statuses are its own.
@@ -126,6 +128,16 @@ pub fn run(cli: Cli) -> Result<u8> {
         Command::GcEvents(args) => Ok(gc_events::run(&args.words)),
     }?;
     Ok(code as u8)
+}
+
+/// Whether a login plugin that insists on a terminal may have ours: there is one, and the command does not draw on it.
+fn lends_terminal(command: &Command) -> bool {
+    let draws = match command {
+        Command::Pick(_) | Command::Popup(_) | Command::Complete(_) | Command::GcSession(_) | Command::GcEvents(_) => true,
+        Command::Peek(args) => args.until_key || args.follow,
+        _ => false,
+    };
+    !draws && io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// Do what Gas City asks of the program that it knows by this name; `None` when it is no such name.

@@ -3,9 +3,8 @@
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
-use std::time::Instant;
 
-use super::{Claims, Finding, Joining, ask};
+use super::{Claims, Finding, Joining, ask_in_turn};
 use crate::failure::Failure;
 use crate::registry::Registry;
 use crate::registry::source::Source;
@@ -39,7 +38,7 @@ pub fn ask_all(registry: &Registry, workers: Vec<Worker>, question: Question) ->
     for place in 0..desk.sources.len() {
         let (desk, sender) = (desk.clone(), sender.clone());
         thread::spawn(move || {
-            let answer = ask(&desk.sources[place], Instant::now() + question.timeout);
+            let answer = ask_in_turn(&desk.sources[place], question.timeout);
             desk.take(place, answer, &sender);
         });
     }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 pub use ask_all::{News, ask_all};
 pub use claims::{Claims, Joining};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, login};
 use crate::failure::{Failure, Kind};
 use crate::gastown;
 use crate::registry::Registry;
@@ -65,6 +65,16 @@ pub fn ask(source: &Source, deadline: Instant) -> Result<Vec<Finding>, Failure> 
     Ok(found)
 }
 
+/// The same among others: the time for the answer begins when it is its turn to ask.
+///
+/// # Errors
+/// As [`ask`]; or nobody gets in.
+pub fn ask_in_turn(source: &Source, timeout: Duration) -> Result<Vec<Finding>, Failure> {
+    let turn = login::turn(&cluster(source), Some(Instant::now() + timeout))?;
+    let _held = turn.hold();
+    ask(source, Instant::now() + timeout)
+}
+
 /// A worker as its source describes it now, and what the source says about it: of polecats alone, whose pods say little.
 ///
 /// # Errors
@@ -110,8 +120,11 @@ pub fn recall(registry: &mut Registry) {
 pub fn renew(registry: &mut Registry, timeout: Duration) -> Vec<(Source, Failure)> {
     let (sender, receiver) = mpsc::channel();
     for (place, source) in registry.sources.iter().cloned().enumerate() {
-        let sender = sender.clone();
-        thread::spawn(move || sender.send((place, ask(&source, Instant::now() + timeout))));
+        let (sender, manner) = (sender.clone(), login::manner());
+        thread::spawn(move || {
+            let _acting = login::acting(manner);
+            sender.send((place, ask_in_turn(&source, timeout)))
+        });
     }
     drop(sender);
     let mut answers: Vec<_> = receiver.into_iter().collect();

@@ -1,6 +1,6 @@
 //! One source of workers: whether it says which there are.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Check;
 use crate::discovery;
@@ -8,7 +8,7 @@ use crate::registry::source::Source;
 
 pub fn check(source: &Source, timeout: Duration) -> Check {
     const NAME: &str = "workers";
-    match discovery::ask(source, Instant::now() + timeout) {
+    match discovery::ask_in_turn(source, timeout) {
         Err(failure) => Check::failed(NAME, &failure),
         Ok(found) => match found.len() {
             0 => Check::ok(NAME, "it answers, and has none just now"),

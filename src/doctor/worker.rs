@@ -24,7 +24,10 @@ pub fn checks(worker: &Worker, timeout: Duration) -> Vec<Check> {
     let mut wanted = programs::needed();
     let templates = templates(worker);
     wanted.extend(templates.iter().filter_map(|(_, template, _)| template.program()));
-    let answer = examine::examine(&remote, &wanted, Instant::now() + timeout);
+    let answer = remote.exec.turn(Some(Instant::now() + timeout)).and_then(|turn| {
+        let _held = turn.hold();
+        examine::examine(&remote, &wanted, Instant::now() + timeout)
+    });
     let mut checks = match &worker.place {
         Place::Pod(place) => {
             let container = place.container.as_ref().map_or("the pod's default", |name| name.as_str());

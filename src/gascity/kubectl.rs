@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::cluster::Cluster;
-use crate::cluster::kubectl::{LISTING_CAP, missing, understand};
+use crate::cluster::kubectl::{LISTING_CAP, understand};
+use crate::cluster::{Cluster, Input};
 use crate::failure::{Failure, Kind};
-use crate::process::{self, ANSWER_CAP, End, Limits, Output};
+use crate::process::{ANSWER_CAP, End, Output};
 use crate::registry::names::ObjectName;
 use crate::remote::script::Sent;
 
@@ -115,13 +115,11 @@ impl Cluster {
         deadline: Instant,
     ) -> Result<Output, Failure> {
         let command = self.exec_command(pod, container, &argv, Some("-i"))?;
-        let limits = Limits { deadline, cap: ANSWER_CAP };
-        let program = command.get_program().to_owned();
-        let started = match source {
-            Source::File(file) => process::run_from(command, head, file, limits).map(|done| (End::Exited(0), done)),
-            Source::Command(source) => process::pipe(source, head, command, limits),
+        let input = match source {
+            Source::File(file) => Input::File(head, file),
+            Source::Command(source) => Input::Command(head, source),
         };
-        let (source, sink) = started.map_err(|error| missing(format!("cannot run {}: {error}", program.display())))?;
+        let (source, sink) = self.run_reading(command, input, ANSWER_CAP, deadline)?;
         match source {
             End::Exited(0) => understand(sink),
             // The reader's own trouble says more than that nobody took what was written.

@@ -16,6 +16,7 @@ use super::row::{Row, Say};
 use super::ui::Ui;
 use super::workers::Workers;
 use super::{Purpose, help, highlight, no_session};
+use crate::cluster::login::{self, Manner};
 use crate::failure::Failure;
 use crate::registry::names::Target;
 use crate::remote::{Remote, peek};
@@ -207,6 +208,8 @@ impl Preview {
         let (Some(worker), Some(session)) = (worker, &target.session) else {
             return Ok(String::new());
         };
+        // To look again and again is nobody's wish.
+        let _unasked = login::acting(Manner::Unasked);
         let pane = peek::capture(&Remote::to(&worker), session, LINES, Instant::now() + PATIENCE)?;
         Ok(pane::text(&pane))
     }

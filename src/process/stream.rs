@@ -1,11 +1,10 @@
 //! A process whose output is wanted as it comes.
 
 use std::io::{self, Read};
-use std::os::unix::process::CommandExt;
 use std::process::{ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{EXIT_CHECK, End, Finished, Group, STDERR_CAP, drain, nonblocking, trace, wait_ready};
+use super::{EXIT_CHECK, End, Finished, Group, STDERR_CAP, Watch, drain, nonblocking, trace, wait_ready};
 
 /// A longer line is handed on in pieces.
 const LINE_CAP: usize = 1 << 20;
@@ -19,10 +18,11 @@ const LINE_CAP: usize = 1 << 20;
 pub fn stream(
     mut command: Command,
     patience: Option<Duration>,
+    watch: Watch<'_>,
     mut take: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<Finished> {
     trace(&command);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut group = Group::spawn(command)?;
     let mut finished = Finished { end: End::Deadline, stdout: Vec::new(), stderr: Vec::new() };
     let (mut output, mut error) = (group.child.stdout.take(), group.child.stderr.take());
@@ -32,6 +32,7 @@ pub fn stream(
     let mut last_word = Instant::now();
     while output.is_some() || error.is_some() {
         let now = Instant::now();
+        watch(group.id);
         if patience.is_some_and(|patience| now >= last_word + patience) {
             group.kill();
             return Ok(finished);
@@ -95,7 +96,8 @@ mod tests {
             lines.extend((!line.is_empty()).then(|| String::from_utf8(line.to_vec()).unwrap()));
             Ok(())
         };
-        let done = stream(sh("printf 'one\\ntw'; sleep 0.1; printf 'o\\nlast'; echo no >&2; exit 3"), None, take).unwrap();
+        let done =
+            stream(sh("printf 'one\\ntw'; sleep 0.1; printf 'o\\nlast'; echo no >&2; exit 3"), None, &mut |_| {}, take).unwrap();
         assert_eq!((done.end, done.stderr.as_slice()), (End::Exited(3), &b"no\n"[..]));
         assert_eq!(lines, ["one\n", "two\n", "last"]);
     }
@@ -107,19 +109,19 @@ mod tests {
             count += line.len();
             Ok(())
         };
-        let done = stream(sh("head -c 3000000 /dev/zero"), None, take).unwrap();
+        let done = stream(sh("head -c 3000000 /dev/zero"), None, &mut |_| {}, take).unwrap();
         assert_eq!((done.end, count), (End::Exited(0), 3_000_000));
     }
 
     #[test]
     fn a_silent_stream_is_ended_when_patience_is_over() {
-        let done = stream(sh("echo word; sleep 600"), Some(Duration::from_millis(300)), |_| Ok(())).unwrap();
+        let done = stream(sh("echo word; sleep 600"), Some(Duration::from_millis(300)), &mut |_| {}, |_| Ok(())).unwrap();
         assert_eq!(done.end, End::Deadline);
     }
 
     #[test]
     fn a_stream_ends_when_nobody_wants_it() {
-        let error = stream(sh("yes"), None, |_| Err(io::ErrorKind::BrokenPipe.into())).unwrap_err();
+        let error = stream(sh("yes"), None, &mut |_| {}, |_| Err(io::ErrorKind::BrokenPipe.into())).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
     }
 }

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Instant;
 
-use crate::cluster::login::Login;
+use crate::cluster::login::{Login, Turn};
 use crate::cluster::pod::Start;
 use crate::failure::{Failure, Kind};
 use crate::process::{Output, Request};
@@ -55,6 +55,16 @@ pub trait Exec: Send + Sync {
         Ok(())
     }
 
+    /// Wait until it is our turn to ask, until then at most. Whoever has a deadline for the answer sets it afterwards: that
+    /// somebody else logs in counts against nobody.
+    ///
+    /// # Errors
+    /// It does not come; or nobody gets in.
+    fn turn(&self, until: Option<Instant>) -> Result<Turn, Failure> {
+        let _ = until;
+        Ok(Turn::free())
+    }
+
     /// What the command of [`Self::interactive`] may do before it runs anything.
     fn login(&self) -> Login {
         Login::Known
@@ -66,11 +76,7 @@ pub trait Exec: Send + Sync {
     }
 
     /// `HOST:PORT` of what has to be reachable before anything else is; `None` when there is none, or it is not known.
-    ///
-    /// # Errors
-    /// kubectl does not say.
-    fn endpoint(&self, deadline: Instant) -> Result<Option<String>, Failure> {
-        let _ = deadline;
-        Ok(None)
+    fn endpoint(&self) -> Option<String> {
+        None
     }
 }

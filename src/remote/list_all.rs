@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
+use std::time::Instant;
 
 use super::Remote;
 use super::list::{Question, one};
@@ -85,13 +86,20 @@ impl<Deliver: Fn(Report) -> bool> Shared<Deliver> {
     fn work(&self) {
         while let Some((index, worker, told)) = self.next() {
             let remote = Remote::to(&worker);
-            let answer = knowing(told, one(&remote, &worker, self.question));
+            let answer = knowing(told, self.one(&remote, &worker));
             note_sessions(&worker, &answer);
             let report = Report { index, pod: remote.exec.pod(), answer };
             if !(self.deliver)(report) {
                 self.line().waiting.clear();
             }
         }
+    }
+
+    /// The time for the answer begins when it is its turn to ask.
+    fn one(&self, remote: &Remote, worker: &Worker) -> Result<Answer, Failure> {
+        let turn = remote.exec.turn(Some(Instant::now() + self.question.timeout))?;
+        let _held = turn.hold();
+        one(remote, worker, self.question)
     }
 
     fn next(&self) -> Option<(usize, Worker, Option<Answer>)> {

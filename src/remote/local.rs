@@ -52,8 +52,7 @@ impl Exec for Local {
         match done.end {
             End::Exited(status) => Ok(Output { status, stdout: done.stdout, stderr: done.stderr }),
             End::Signalled(signal) => Err(Failure::new(Kind::Incomplete, format!("the command was killed by signal {signal}"))),
-            End::Deadline => Err(Failure::new(Kind::Unreachable, "no answer within the deadline")
-                .with_remedy("it may be busy: give it longer with --timeout")),
+            End::Deadline => Err(Failure::no_answer("").with_remedy("it may be busy: give it longer with --timeout")),
             End::TooLarge => Err(Failure::too_large(ANSWER_CAP)),
         }
     }

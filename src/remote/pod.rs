@@ -3,8 +3,7 @@
 use std::time::Instant;
 
 use super::exec::{Exec, Interactive};
-use crate::cluster::endpoint;
-use crate::cluster::login::{self, Login};
+use crate::cluster::login::{self, Login, Manner, Turn};
 use crate::cluster::pod::{Resolver, Start};
 use crate::failure::{Failure, Kind};
 use crate::process::{Output, Request};
@@ -42,13 +41,20 @@ impl Exec for Pod {
     }
 
     fn interactive(&self, argv: &[String], deadline: Instant) -> Result<Interactive, Failure> {
+        // The command will have this terminal, so whatever has to be known before may be asked on it, too.
+        let asking = (login::manner() == Manner::Asked).then(|| login::acting(Manner::OnTerminal));
         let (pod, _) = self.0.current(deadline)?;
+        drop(asking);
         let command = self.0.cluster.interactive(&pod, self.0.container(), argv)?;
         Ok(Interactive { command, pod: Some(pod) })
     }
 
     fn start(&self, pod: &ObjectName, deadline: Instant) -> Result<Start, Failure> {
         self.0.start(pod, deadline)
+    }
+
+    fn turn(&self, until: Option<Instant>) -> Result<Turn, Failure> {
+        login::turn(&self.0.cluster, until)
     }
 
     fn login(&self) -> Login {
@@ -59,8 +65,8 @@ impl Exec for Pod {
         self.0.explained(failure)
     }
 
-    fn endpoint(&self, deadline: Instant) -> Result<Option<String>, Failure> {
-        Ok(endpoint::of(&self.0.cluster.config(deadline)?))
+    fn endpoint(&self) -> Option<String> {
+        login::endpoint(&self.0.cluster)
     }
 
     fn renew(&self, deadline: Instant) -> Result<(), Failure> {

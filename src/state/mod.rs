@@ -2,6 +2,7 @@
 
 pub mod drafts;
 pub mod ledger;
+pub mod logins;
 pub mod network;
 pub mod plain_scripts;
 pub mod process_id;
@@ -52,6 +53,7 @@ fn lock_file(path: &Path) -> io::Result<Flock<File>> {
 }
 
 /// One kept value, a JSON file.
+#[derive(Debug)]
 pub struct Kept<T> {
     path: PathBuf,
     value: std::marker::PhantomData<T>,

@@ -19,6 +19,8 @@ use std::sync::{Mutex, MutexGuard, Once};
 
 use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 
+pub use progress::undisturbed;
+
 /// What to put back when we are ended while a form, a popup or a picker owns the terminal.
 static SAVED: Mutex<Option<Termios>> = Mutex::new(None);
 
@@ -51,6 +53,11 @@ fn restore_on_panic() {
             report(panic);
         }));
     });
+}
+
+/// Whether somebody of ours draws on it: a form, a popup, a picker.
+pub fn is_taken() -> bool {
+    saved().is_some()
 }
 
 /// The terminal has its own modes again.

@@ -4,6 +4,7 @@ mod form;
 mod leave;
 mod network;
 mod questions;
+mod turn;
 mod unread;
 mod way_in;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use form::KnownForm;
+use turn::Standing;
 use unread::Unread;
 
 use super::child::Child;
@@ -67,6 +69,13 @@ pub struct Attachment<'a> {
     children: u32,
     /// How many questions were asked.
     questions: u32,
+    /// The question under way may ask on the terminal.
+    asks: bool,
+    /// The operator ended it.
+    interrupted: bool,
+    /// How often it was waited for a turn to log in.
+    turns: u32,
+    standing: Standing,
     /// The pod of the last attach.
     pod: Option<ObjectName>,
     /// When to ask whether the client of an attempt that nobody sees is there.
@@ -118,6 +127,10 @@ impl<'a> Attachment<'a> {
             form: KnownForm::default(),
             children: 0,
             questions: 0,
+            asks: false,
+            interrupted: false,
+            turns: 0,
+            standing: Standing::None,
             pod: None,
             ask_there_at: None,
             ask_start_at: None,
@@ -179,6 +192,10 @@ impl<'a> Attachment<'a> {
     fn take_in(&mut self, event: ViewEvent, now: Moment) {
         let current = |child: &Option<Child>, number: u32| child.as_ref().is_some_and(|child| child.number == number);
         match event {
+            ViewEvent::Signal(Signal::SIGINT) if self.asks && !self.leaves_on_interrupt() => {
+                self.interrupted = true;
+                process::kill_all();
+            }
             ViewEvent::Signal(Signal::SIGINT) if !self.leaves_on_interrupt() => {}
             ViewEvent::Signal(Signal::SIGHUP) => self.over = Some(Outcome::Left),
             ViewEvent::Signal(_) => self.over = Some(Outcome::Ended),
@@ -189,7 +206,8 @@ impl<'a> Attachment<'a> {
             ViewEvent::There(number, there) if current(&self.child, number) && !self.plan.is_attached() => {
                 self.told_whether_there(there, now);
             }
-            ViewEvent::Answered(number, answer) if number == self.questions => self.apply(Event::Answered(answer), now),
+            ViewEvent::Answered(number, answer) if number == self.questions => self.answered(answer, now),
+            ViewEvent::Turn(number, turn) if number == self.turns && self.waits_for_turn() => self.given_turn(turn, now),
             ViewEvent::Redrawn(number, drawn) if current(&self.child, number) => {
                 if let Some(liveness) = &mut self.liveness {
                     liveness.answered(drawn, now);
@@ -228,6 +246,7 @@ impl<'a> Attachment<'a> {
             },
             Err(error) => Ending::Broken(Failure::new(Kind::Failed, format!("nobody knows how kubectl ended: {error}"))),
         };
+        self.end_turn(&ending);
         self.leftover = match &ending {
             // What was left before is still there when the next attempt did not even begin.
             Ending::Broken(failure) => self.leftover || !failure.before_start,
@@ -265,6 +284,7 @@ impl<'a> Attachment<'a> {
             self.apply(Event::Back, look.now);
         }
         if self.child.is_some() {
+            self.look_at_login();
             let reading = self.reading();
             if self.plan.is_attached() {
                 self.look_at_keys(reading, look);
@@ -308,9 +328,10 @@ impl<'a> Attachment<'a> {
     fn act(&mut self, action: Action, now: Moment) -> Option<Action> {
         match action {
             Action::Attach => {
-                let failure = self.attach(now).err()?;
+                let failure = self.attach_in_turn(now).err()?;
                 return self.plan.on(Event::Ended(Ending::Broken(failure)), now);
             }
+            Action::End if self.waits_for_turn() => self.stop_waiting_for_turn(now),
             Action::End => {
                 if let Some(child) = &mut self.child {
                     child.end();

@@ -7,6 +7,7 @@ use nix::sys::signal::Signal;
 use super::connection::probe::Sight;
 use super::plan::Answer;
 use super::terminal::input::InputEvent;
+use crate::cluster::login::Turn;
 use crate::cluster::pod::Start;
 use crate::failure::Failure;
 
@@ -27,6 +28,8 @@ pub enum ViewEvent {
     There(u32, Result<bool, Failure>),
     /// Of the way to the API server.
     Seen(Sight),
+    /// Leave to log in, or why there is none.
+    Turn(u32, Result<Turn, Failure>),
     /// Which start of its container a child's command runs in.
     In(u32, Result<Start, Failure>),
 }

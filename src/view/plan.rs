@@ -262,7 +262,7 @@ impl Plan {
             (_, Phase::Over) => None,
             (Event::Close, _) => self.finish(Outcome::Left),
             (Event::Ended(ending), Phase::Attaching { .. } | Phase::Attached { .. } | Phase::Ending) => self.ended(ending, now),
-            (Event::MayLogIn { asks }, &Phase::Attaching { since, approach: Dialling(_) }) => {
+            (Event::MayLogIn { asks }, &Phase::Attaching { since, approach: Dialling(_) | LoggingIn { .. } }) => {
                 self.approach(since, LoggingIn { asks })
             }
             (Event::Dialled, &Phase::Attaching { since, approach: LoggingIn { .. } }) => self.approach(since, Dialling(now)),

@@ -146,7 +146,7 @@ fn the_connection_failed_and_something_may_have_been_sent(#[case] stderr: &str, 
 )]
 #[case::plugin_asks(
     "Unable to connect to the server: getting credentials: exec plugin cannot support interactive mode: standard input is not a terminal\n",
-    "interactive mode"
+    "insists on a terminal"
 )]
 fn the_operator_has_to_log_in(#[case] stderr: &str, #[case] reason: &str) {
     check(stderr, "unauthorized", true, reason);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::listing::Listing;
 use crate::cluster::Cluster;
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
 use crate::registry::names::ObjectName;
 use crate::registry::worker::PodRef;
 use crate::state::Kept;
@@ -98,7 +98,7 @@ pub fn listed(cluster: &Cluster) -> Option<Arc<Listing>> {
 /// about to have.
 pub fn listing(cluster: &Cluster, acceptable: Acceptable, deadline: Instant) -> Result<Arc<Listing>, Failure> {
     let listings = listings();
-    let late = || Failure::new(Kind::Unreachable, "no answer within the deadline").before_start();
+    let late = || Failure::no_answer("").before_start();
     let mut slots = listings.settled(cluster, deadline).ok_or_else(late)?;
     let slot = slots.entry(cluster.clone()).or_default();
     if let Some(taken) = slot.last.as_ref().filter(|taken| taken.is(acceptable)) {

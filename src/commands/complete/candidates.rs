@@ -68,11 +68,11 @@ impl Known {
     fn last_said(&self) -> Sessions {
         let until = Instant::now() + PATIENCE;
         let mut said = sessions::read();
-        let is_fresh = |name: &str| said.get(name).is_some_and(sessions::Known::is_fresh);
-        if (discovery::is_fresh(&self.registry) && self.names().all(is_fresh)) || !refresh::start(&self.registry) {
+        let due = refresh::due(&self.registry, &said);
+        if (due.sources.is_empty() && due.workers.is_empty()) || !refresh::start(&self.registry) {
             return said;
         }
-        while self.names().any(|name| !said.contains_key(name)) && Instant::now() < until {
+        while due.workers.iter().any(|worker| !said.contains_key(worker.name.as_str())) && Instant::now() < until {
             thread::sleep(LOOK_EVERY);
             said = sessions::read();
         }

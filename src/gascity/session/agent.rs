@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::City;
 use crate::cluster::Cluster;
-use crate::cluster::login::Login;
+use crate::cluster::login::{self, Login, Turn};
 use crate::cluster::pod::Start;
 use crate::failure::{Failure, Kind};
 use crate::gascity::time::{self, Moment};
@@ -170,13 +170,16 @@ impl Exec for Inside {
         Ok(())
     }
 
+    fn turn(&self, until: Option<Instant>) -> Result<Turn, Failure> {
+        login::turn(&self.city.cluster, until)
+    }
+
     fn login(&self) -> Login {
         let pod = self.current().clone();
         self.worker(&pod).login()
     }
 
-    fn endpoint(&self, deadline: Instant) -> Result<Option<String>, Failure> {
-        let pod = self.current().clone();
-        self.worker(&pod).endpoint(deadline)
+    fn endpoint(&self) -> Option<String> {
+        login::endpoint(&self.city.cluster)
     }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use super::Attachment;
+use crate::cluster::login::{self, Manner};
 use crate::view::Outcome;
 use crate::view::child::Child;
 use crate::view::events::ViewEvent;
@@ -55,6 +56,7 @@ impl Attachment<'_> {
         let (number, client, sender) = (self.questions, Arc::clone(&self.client), self.sender.clone());
         let deadline = Instant::now() + FAREWELL;
         thread::spawn(move || {
+            let _asking = login::acting(Manner::InView);
             let answer = Answer::Session(client.look(deadline));
             let _ = sender.send(ViewEvent::Answered(number, answer));
         });

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Attachment;
+use super::{Attachment, interrupted};
 use crate::cluster::kubectl_error::NO_NODE;
+use crate::cluster::login::{self, Login, Manner};
+use crate::cluster::pod::Start;
 use crate::failure::{Failure, Kind};
 use crate::view::events::ViewEvent;
-use crate::view::plan::{Answer, Question};
+use crate::view::plan::{Answer, Event, Moment, Question};
 
 /// How long a question may take when the session was entered; before, as long as the operator says.
 const ANSWER: Duration = Duration::from_secs(15);
@@ -20,6 +22,7 @@ impl Attachment<'_> {
         let (Some(pod), Some(child)) = (self.pod.clone(), &self.child) else { return };
         let (remote, sender, number) = (Arc::clone(&self.view.remote), self.sender.clone(), child.number);
         thread::spawn(move || {
+            let _unasked = login::acting(Manner::Unasked);
             let start = remote.exec.start(&pod, Instant::now() + ANSWER);
             let _ = sender.send(ViewEvent::In(number, start));
         });
@@ -27,10 +30,17 @@ impl Attachment<'_> {
 
     pub(super) fn redraw(&self) {
         let Some(child) = &self.child else { return };
-        let (client, sender, number) = (Arc::clone(&self.client), self.sender.clone(), child.number);
+        let (client, remote, sender) = (Arc::clone(&self.client), Arc::clone(&self.view.remote), self.sender.clone());
+        let (pod, number) = (self.pod.clone(), child.number);
         thread::spawn(move || {
+            let _unasked = login::acting(Manner::Unasked);
             let drawn = match client.redraw(Instant::now() + REDRAW) {
                 Ok(drawn) => Some(drawn),
+                // What it waited for may have been the node, the login, or an API server that takes no new connection.
+                Err(failure) if failure.late => {
+                    let start = pod.map(|pod| remote.exec.start(&pod, Instant::now() + REDRAW));
+                    start.is_some_and(|start| is_answered(&start)).then_some(false)
+                }
                 Err(failure) => is_about_the_node(&failure).then_some(false),
             };
             let _ = sender.send(ViewEvent::Redrawn(number, drawn));
@@ -38,12 +48,14 @@ impl Attachment<'_> {
     }
 
     pub(super) fn ask(&mut self, question: Question) {
+        let manner = self.hand_over_for_question();
         self.questions += 1;
         let number = self.questions;
         let (client, remote, sender) = (Arc::clone(&self.client), Arc::clone(&self.view.remote), self.sender.clone());
         let pod = self.pod.clone();
         let deadline = Instant::now() + if self.plan.entered() { ANSWER } else { self.view.timeout };
         thread::spawn(move || {
+            let _asking = login::acting(manner);
             let answer = match question {
                 Question::Session => Answer::Session(client.look(deadline)),
                 Question::Pod => Answer::Pod(remote.exec.renew(deadline)),
@@ -57,12 +69,44 @@ impl Attachment<'_> {
     }
 }
 
+impl Attachment<'_> {
+    /// Before the first screen a question may ask on the terminal, as the attach behind it may. Nobody else reads that then.
+    fn hand_over_for_question(&mut self) -> Manner {
+        self.asks = !self.plan.entered() && self.view.remote.exec.login() == Login::Asks;
+        if !self.asks {
+            return Manner::InView;
+        }
+        self.stop_saying_connecting();
+        self.down_screen.stop_listening();
+        self.terminal.lend(self.view.in_window);
+        Manner::OnTerminal
+    }
+
+    pub(super) fn answered(&mut self, answer: Answer, now: Moment) {
+        self.asks = false;
+        let answer = match answer {
+            Answer::Pod(Err(_)) if std::mem::take(&mut self.interrupted) => Answer::Pod(Err(interrupted())),
+            answer => answer,
+        };
+        self.interrupted = false;
+        self.apply(Event::Answered(answer), now);
+    }
+}
+
 /// Whether a node that froze can be the reason: not a login that has expired, nor an API server that takes no new connection.
 fn is_about_the_node(failure: &Failure) -> bool {
     match failure.kind {
         Kind::Unreachable => !failure.lasting && (!failure.before_start || failure.reason.starts_with(NO_NODE)),
         Kind::Incomplete => false,
         _ => !failure.lasting,
+    }
+}
+
+/// Whether the API server has answered, so that it can be asked just now.
+fn is_answered(start: &Result<Start, Failure>) -> bool {
+    match start {
+        Ok(_) => true,
+        Err(failure) => !matches!(failure.kind, Kind::Unreachable | Kind::Unauthorized | Kind::Incomplete),
     }
 }
 

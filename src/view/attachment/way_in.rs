@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::Attachment;
 use super::unread::Unread;
 use crate::cluster::kubectl_error;
-use crate::cluster::login::Login;
+use crate::cluster::login::{self, Login};
 use crate::failure::{Failure, Kind};
 use crate::remote::exec::Interactive;
 use crate::terminal::neutralise;
@@ -65,6 +65,7 @@ impl Attachment<'_> {
         self.again = self.plan.entered() || self.plan.down().is_some();
         let entered = self.plan.entered_ago(self.clock.now());
         let manner = Manner { read_only: self.view.read_only, plain: self.view.plain, again: self.again, entered };
+        let _asking = login::acting(login::Manner::InView);
         self.command_in(manner)
     }
 
@@ -136,6 +137,7 @@ impl Attachment<'_> {
         self.ask_there_at = Some(Moment::MAX);
         let (client, sender, number) = (Arc::clone(&self.client), self.sender.clone(), self.children);
         thread::spawn(move || {
+            let _asking = login::acting(login::Manner::InView);
             let there = client.is_there(number, Instant::now() + ANSWER);
             let _ = sender.send(ViewEvent::There(number, there));
         });
@@ -159,6 +161,7 @@ impl Attachment<'_> {
             // It was given up just before.
             return;
         }
+        self.was_answered();
         self.leftover = false;
         self.liveness = Some(Liveness::begin(now));
         self.window.pod(self.pod.as_ref().map(ToString::to_string));

@@ -1,7 +1,7 @@
 //! Whether the API server, or the proxy on the way to it, can be reached: while views are down, one of them connects to it
 //! every two seconds for all views of this machine (some six times a second at first: most outages are short), and the others hear of
-//! it. No kubectl runs for that, and nothing is sent. Where the API server is, kubectl has said: it is asked in the first outage
-//! that lasts a second, and in later ones when they last ten: the kubeconfig may have changed.
+//! it. No kubectl runs for that, and nothing is sent. Where the API server is, the kubeconfig says: it is read in the first outage
+//! that lasts a second, and in later ones when they last ten, as it may have changed.
 //!
 //! Views whose connection nobody can see (where the kernel has no counter for it, or kubectl hides in a sandbox) look while
 //! they are connected, too: it says less than the age of the last byte, and more than nothing for the minute that kubectl
@@ -25,14 +25,12 @@ const EAGER_PATIENCE: Duration = Duration::from_millis(400);
 const EAGER_FOR: Duration = Duration::from_secs(60);
 /// How soon the others know.
 const HEAR_EVERY: Duration = Duration::from_millis(50);
-/// How long a view looks for nothing before it asks kubectl where the API server is, as most breaks are over by then; and
-/// before it asks again: the kubeconfig may say something else by now.
+/// How long a view looks for nothing before it reads where the API server is, as most breaks are over by then; and before
+/// it reads it again.
 const ASK_AFTER: Duration = Duration::from_secs(1);
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(10);
-/// How long kubectl may take to say it.
-const CONFIG: Duration = Duration::from_secs(15);
 
-/// Where the API server was when kubectl was asked last (`HOST:PORT`).
+/// Where the API server was when the kubeconfig was read last (`HOST:PORT`).
 pub type Place = Arc<Mutex<Option<String>>>;
 
 /// What is seen.
@@ -73,7 +71,7 @@ fn look_on(remote: &Remote, place: &Mutex<Option<String>>, over: &AtomicBool, te
     while !over.load(Ordering::Relaxed) {
         if ask_at.is_some_and(|at| Instant::now() >= at) {
             ask_at = None;
-            let found = find(remote, over);
+            let found = remote.exec.endpoint();
             place().clone_from(&found);
             if found.as_ref() != way.as_ref().map(|way| &way.place) {
                 way = found.and_then(Way::to);
@@ -88,16 +86,6 @@ fn look_on(remote: &Remote, place: &Mutex<Option<String>>, over: &AtomicBool, te
         }
         thread::sleep(HEAR_EVERY);
     }
-}
-
-fn find(remote: &Remote, over: &AtomicBool) -> Option<String> {
-    while !over.load(Ordering::Relaxed) {
-        match remote.exec.endpoint(Instant::now() + CONFIG) {
-            Ok(place) => return place,
-            Err(_) => thread::sleep(EVERY),
-        }
-    }
-    None
 }
 
 /// The way to one place, as one view sees it.
