@@ -8,7 +8,7 @@ SEED = 0
 # rustup puts cargo into its own place, and not every shell knows; make/need.sh puts what only tests use into target/tools.
 export PATH := $(CURDIR)/target/tools:$(PATH):$(HOME)/.cargo/bin
 
-.PHONY: help build demo test lint bench soak fuzz install uninstall build-linux image push
+.PHONY: help build demo test test-all lint bench soak fuzz install uninstall build-linux image push
 
 # The worker image, with the registry's name.
 IMAGE ?=
@@ -19,6 +19,7 @@ help:
 	@echo 'make uninstall [PREFIX=…] takes them out again'
 	@echo 'make build                the binary alone: target/release/factory-worker'
 	@echo 'make test                 every test'
+	@echo 'make test-all             the same, then all that concerns workers once more on workers of busybox, and of other kinds'
 	@echo 'make lint                 rustfmt, clippy, shellcheck, shfmt'
 	@echo 'make fuzz SECONDS=60      every parser on mutated input, for so long each'
 	@echo 'make bench                the numbers that the README claims'
@@ -38,6 +39,10 @@ demo:
 test:
 	@sh make/need.sh test
 	@sh make/test.sh
+
+test-all:
+	@sh make/need.sh test
+	@sh make/test-all.sh
 
 lint:
 	@sh make/need.sh lint

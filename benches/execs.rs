@@ -10,9 +10,9 @@ use crate::timing::time;
 pub struct Execs {
     /// A file of arguments, each followed by NUL, for each kubectl that asks the cluster before there can be an exec.
     questions: Vec<PathBuf>,
-    /// The arguments of all execs.
+    /// The arguments of all execs, each behind the file that it reads.
     execs: PathBuf,
-    /// How many arguments each exec has.
+    /// How many words each exec has.
     words: usize,
 }
 
@@ -21,19 +21,28 @@ impl Execs {
     pub fn of(operator: &Operator, arguments: &[&str], count: usize) -> Self {
         let directory = operator.world.path("kubectls");
         fs::create_dir(&directory).unwrap();
-        let noting = format!("#!/bin/sh\nprintf '%s\\0' \"$@\" >'{}'/$$\nexec kubectl \"$@\"\n", directory.display());
+        // What an exec is told on standard input is kept beside its arguments.
+        let noting = format!(
+            "#!/bin/sh\nfile='{}'/$$\nprintf '%s\\0' \"$@\" >\"$file\"\ncase \" $* \" in\n*' -i '*)\n\tcat >\"$file.input\"\n\t\
+             exec kubectl \"$@\" <\"$file.input\"\n\t;;\nesac\nexec kubectl \"$@\"\n",
+            directory.display()
+        );
         let noting = operator.world.script("noting-kubectl", &noting);
         time(operator.world.command(arguments).env("FACTORY_KUBECTL", noting));
         let is_exec = |argv: &[u8]| argv.split(|&byte| byte == 0).any(|word| word == b"exec");
         let all = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path());
+        let all = all.filter(|path| path.extension().is_none());
         let (execs, questions): (Vec<_>, Vec<_>) = all.partition(|path| is_exec(&fs::read(path).unwrap()));
         assert_eq!(execs.len(), count);
-        let execs: Vec<_> = execs.iter().map(|path| fs::read(path).unwrap()).collect();
-        let longest = execs.iter().map(|exec| words(exec)).max().unwrap();
-        let execs: Vec<_> = execs.into_iter().map(|exec| padded(exec, longest)).collect();
+        let execs: Vec<_> = execs.iter().map(|path| (path.with_extension("input"), fs::read(path).unwrap())).collect();
+        let longest = execs.iter().map(|(_, exec)| words(exec)).max().unwrap();
+        let with_input = |(input, exec): (PathBuf, Vec<u8>)| {
+            [input.to_str().unwrap().as_bytes(), b"\0", padded(exec, longest).as_slice()].concat()
+        };
+        let execs: Vec<_> = execs.into_iter().map(with_input).collect();
         let file = operator.world.path("all-execs");
         fs::write(&file, execs.concat()).unwrap();
-        Self { questions, execs: file, words: longest }
+        Self { questions, execs: file, words: longest + 1 }
     }
 
     /// How many of them ask the cluster.
@@ -46,7 +55,8 @@ impl Execs {
         let mut script: String =
             self.questions.iter().map(|question| format!("xargs -0 kubectl <'{}' &\n", question.display())).collect();
         let execs = self.execs.display();
-        script += &format!("wait\nexec xargs -0 -P{parallel} -n{} -a '{execs}' kubectl\n", self.words);
+        let exec = "file=$1; shift; exec kubectl \"$@\" <\"$file\"";
+        script += &format!("wait\nexec xargs -0 -P{parallel} -n{} -a '{execs}' sh -c '{exec}' sh\n", self.words);
         let mut command = operator.world.program("sh");
         command.args(["-c", &script]);
         command

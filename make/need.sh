@@ -94,6 +94,8 @@ want_for() {
 		want_kubectl
 		want shellcheck shellcheck 'the commands that build the worker image are tested with it'
 		want tini tini 'the worker image runs under it'
+		# Debian has it in a directory that is not on everybody's PATH.
+		PATH=$PATH:/usr/sbin want nginx nginx-light 'it stands in front of the simulated cluster'
 		;;
 	bench)
 		want tmux tmux 'factory-worker is measured beside it'

@@ -3,6 +3,8 @@
 //! Commands are *built* in `cluster/kubectl.rs`, `remote/local.rs` and `local/tmux.rs` only; this file runs them.
 
 // Said by its path: the fuzz targets have this file as a module of another crate.
+#[path = "process/joined.rs"]
+mod joined;
 #[path = "process/request.rs"]
 mod request;
 #[path = "process/stream.rs"]
@@ -24,6 +26,7 @@ use nix::unistd::Pid;
 
 use crate::terminal;
 
+use joined::joined;
 pub use request::{ANSWER_CAP, Output, Request};
 pub use stream::stream;
 
@@ -110,26 +113,28 @@ pub fn run(mut command: Command, stdin: &[u8], limits: Limits) -> io::Result<Fin
     traced(command, stdin, limits)
 }
 
-/// The same for a command that reads from `source`.
+/// The same for a command that reads `head`, and behind it what `rest` has.
 ///
 /// # Errors
-/// As [`run`].
-pub fn run_from(mut command: Command, source: Stdio, limits: Limits) -> io::Result<Finished> {
+/// As [`run`]; or `rest` cannot be read.
+pub fn run_from(mut command: Command, head: Vec<u8>, rest: impl Read + Send + 'static, limits: Limits) -> io::Result<Finished> {
+    let (source, carried) = joined(head, rest)?;
     command.stdin(source);
-    traced(command, b"", limits)
+    let finished = traced(command, b"", limits)?;
+    carried.try_recv().unwrap_or(Ok(())).map(|()| finished)
 }
 
-/// Run two commands, of which the second reads what the first writes; gives how the first ended, and the second. What the
-/// first has to say goes to our standard error.
+/// Run two commands, of which the second reads `head` and then what the first writes; gives how the first ended, and the
+/// second. What the first has to say goes to our standard error.
 ///
 /// # Errors
 /// As [`run`].
-pub fn pipe(mut first: Command, second: Command, limits: Limits) -> io::Result<(End, Finished)> {
+pub fn pipe(mut first: Command, head: Vec<u8>, second: Command, limits: Limits) -> io::Result<(End, Finished)> {
     trace(&first);
     first.stdin(Stdio::null()).stdout(Stdio::piped()).process_group(0);
     let mut group = Group::spawn(first)?;
-    let source = group.child.stdout.take().map_or_else(Stdio::null, Stdio::from);
-    let finished = run_from(second, source, limits)?;
+    let Some(source) = group.child.stdout.take() else { return Err(io::ErrorKind::BrokenPipe.into()) };
+    let finished = run_from(second, head, source, limits)?;
     Ok((group.wait(limits.deadline)?, finished))
 }
 
@@ -368,11 +373,21 @@ mod tests {
 
     #[test]
     fn one_command_reads_what_another_writes() {
-        let (first, second) = pipe(sh("head -c 300000 /dev/zero; exit 3"), sh("wc -c"), limits(60_000, 100)).unwrap();
-        assert_eq!((first, String::from_utf8(second.stdout).unwrap().trim()), (End::Exited(3), "300000"));
-        let (first, second) = pipe(sh("yes"), sh("head -n 1"), limits(60_000, 100)).unwrap();
+        let zeros = sh("head -c 300000 /dev/zero; exit 3");
+        let (first, second) = pipe(zeros, b"head".to_vec(), sh("wc -c"), limits(60_000, 100)).unwrap();
+        assert_eq!((first, String::from_utf8(second.stdout).unwrap().trim()), (End::Exited(3), "300004"));
+        let (first, second) = pipe(sh("yes"), b"no\n".to_vec(), sh("head -n 2"), limits(60_000, 100)).unwrap();
         assert!(!matches!(first, End::Deadline | End::Exited(0)), "{first:?}");
-        assert_eq!(second.stdout, b"y\n");
+        assert_eq!(second.stdout, b"no\ny\n");
+        // Nobody writes, and nobody reads.
+        let (first, second) = pipe(sh("sleep 600"), vec![0; 1 << 20], sh("sleep 600"), limits(300, 100)).unwrap();
+        assert_eq!((first, second.end), (End::Deadline, End::Deadline));
+    }
+
+    #[test]
+    fn a_source_that_cannot_be_read_is_an_error() {
+        let directory = std::fs::File::open("/").unwrap();
+        assert!(run_from(sh("cat"), b"head".to_vec(), directory, limits(60_000, 100)).is_err());
     }
 
     #[test]

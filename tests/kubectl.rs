@@ -208,5 +208,5 @@ fn verbose_prints_the_exact_argv() {
     let world = with_real_kubectl("pod: pod/agent, namespace: factory, container: worker");
     let ran = world.run(&["list", "-v", "--timeout", "60s"]).expect(0);
     let line = ran.stderr.lines().find(|line| line.starts_with("+ ")).unwrap();
-    assert!(line.contains("--namespace=factory' exec pod/agent --quiet '--container=worker' -- sh -c"), "{line}");
+    assert!(line.contains("--namespace=factory' exec pod/agent --quiet '--container=worker' -i -- sh -c"), "{line}");
 }

@@ -12,10 +12,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use kubesim::{Cluster, Fault, Pod, Running, execs};
-use operator::Operator;
+use operator::{Image, Operator};
 use rstest::rstest;
 use serde_json::Value;
 use support::nested::everything_of;
@@ -23,14 +24,15 @@ use support::{Screen, World, eventually};
 use traces::processes;
 
 /// The worker `w`, a Deployment with the session `qa`, which shows what is typed.
-fn factory() -> (Operator, Running) {
+fn factory(image: Image) -> (Operator, Running) {
     let cluster = Cluster::start();
-    let worker = cluster.deployment("fleet").session("qa", "echo I am qa; exec cat").start();
+    let worker = cluster.deployment("fleet").with_all(image.oddities()).session("qa", "echo I am qa; exec cat").start();
     (Operator::of(cluster).worker("w", "fleet", ""), worker)
 }
 
-fn everything(pod: &Pod) -> String {
-    everything_of(|arguments| pod.tmux(arguments))
+/// A pod without a view: its tmux, how many processes it has, and how many that nobody waits for.
+fn everything(pod: &Pod) -> (String, usize, usize) {
+    (everything_of(|arguments| pod.tmux(arguments)), pod.processes().len(), pod.zombies())
 }
 
 /// A window whose view has settled.
@@ -67,11 +69,22 @@ fn views(world: &World) -> usize {
 }
 
 #[track_caller]
-fn wait_clean(world: &World, pod: &Pod, before: &str) {
+fn wait_clean(world: &World, pod: &Pod, before: &(String, usize, usize)) {
     eventually("the processes to end", || processes(world).is_empty().then_some(()));
     eventually("the clients in the pod to go", || clients(pod).is_empty().then_some(()));
-    eventually("the pod to be as before", || (everything(pod) == before).then_some(()));
+    wait_as_before(pod, before);
     assert_eq!(pod.pane("qa").trim_end(), "I am qa");
+}
+
+#[track_caller]
+fn wait_as_before(pod: &Pod, before: &(String, usize, usize)) {
+    let mut now = None;
+    let end = Instant::now() + Duration::from_secs(120);
+    while now.as_ref() != Some(before) && Instant::now() < end {
+        now = Some(everything(pod));
+        sleep(Duration::from_millis(20));
+    }
+    assert_eq!(now.as_ref(), Some(before));
 }
 
 /// The view's process, and that of its kubectl.
@@ -115,9 +128,10 @@ enum End {
 
 #[rstest]
 fn a_view_that_can_tidies_up_at_once(
+    #[values(Image::Debian, Image::Alpine)] image: Image,
     #[values(End::Signal("-HUP"), End::Signal("-TERM"), End::KillWindow, End::KillServer, End::Detach)] end: End,
 ) {
-    let (operator, worker) = factory();
+    let (operator, worker) = factory(image);
     let pod = worker.pod();
     let before = everything(&pod);
     let screen = window_of_qa(&operator.world, &pod);
@@ -139,10 +153,13 @@ fn a_view_that_can_tidies_up_at_once(
 #[case::peek("peek w/qa")]
 #[case::interrupt("interrupt w/qa")]
 #[case::doctor("doctor w")]
-fn what_a_killed_view_has_left_goes_with_the_next_contact(#[case] arguments: &str) {
+fn what_a_killed_view_has_left_goes_with_the_next_contact(
+    #[case] arguments: &str,
+    #[values(Image::Debian, Image::Alpine)] image: Image,
+) {
     let cluster = Cluster::start();
     let patient = "trap '' INT; echo I am qa; while :; do sleep 1000; done";
-    let worker = cluster.deployment("fleet").session("qa", patient).start();
+    let worker = cluster.deployment("fleet").with_all(image.oddities()).session("qa", patient).start();
     let operator = Operator::of(cluster).worker("w", "fleet", "commands: {queue: \"\", status: \"true\"}");
     let pod = worker.pod();
     let before = everything(&pod);
@@ -155,16 +172,16 @@ fn what_a_killed_view_has_left_goes_with_the_next_contact(#[case] arguments: &st
     let contacts = operator.cluster.calls().execs().len();
     assert_eq!(views(&operator.world), 0, "not crossed out");
     eventually("the client to go", || clients(&pod).is_empty().then_some(()));
-    eventually("the pod to be as before", || (everything(&pod) == before).then_some(()));
+    wait_as_before(&pod, &before);
     // It costs no exec of its own.
     operator.cluster.forget_calls();
     operator.run(&arguments);
     assert_eq!(operator.cluster.calls().execs().len(), contacts);
 }
 
-#[test]
-fn a_new_window_ends_what_a_killed_view_has_left() {
-    let (operator, worker) = factory();
+#[rstest]
+fn a_new_window_ends_what_a_killed_view_has_left(#[values(Image::Debian, Image::Alpine)] image: Image) {
+    let (operator, worker) = factory(image);
     let pod = worker.pod();
     let before = everything(&pod);
     let screen = window_of_qa(&operator.world, &pod);
@@ -181,9 +198,9 @@ fn a_new_window_ends_what_a_killed_view_has_left() {
     eventually("the view to be crossed out", || (views(&operator.world) == 0).then_some(()));
 }
 
-#[test]
-fn a_view_and_its_kubectl_killed_together_leave_nothing_either() {
-    let (operator, worker) = factory();
+#[rstest]
+fn a_view_and_its_kubectl_killed_together_leave_nothing_either(#[values(Image::Debian, Image::Alpine)] image: Image) {
+    let (operator, worker) = factory(image);
     let pod = worker.pod();
     let before = everything(&pod);
     let screen = window_of_qa(&operator.world, &pod);
@@ -196,9 +213,9 @@ fn a_view_and_its_kubectl_killed_together_leave_nothing_either() {
     wait_clean(&operator.world, &pod, &before);
 }
 
-#[test]
-fn a_kubectl_that_is_killed_leaves_no_client_behind() {
-    let (operator, worker) = factory();
+#[rstest]
+fn a_kubectl_that_is_killed_leaves_no_client_behind(#[values(Image::Debian, Image::Alpine)] image: Image) {
+    let (operator, worker) = factory(image);
     let pod = worker.pod();
     let before = everything(&pod);
     let screen = window_of_qa(&operator.world, &pod);
@@ -211,8 +228,11 @@ fn a_kubectl_that_is_killed_leaves_no_client_behind() {
 }
 
 #[rstest]
-fn a_connection_that_is_cut_leaves_no_client_behind(#[values(false, true)] looks_like_success: bool) {
-    let (operator, worker) = factory();
+fn a_connection_that_is_cut_leaves_no_client_behind(
+    #[values(false, true)] looks_like_success: bool,
+    #[values(Image::Debian, Image::Alpine)] image: Image,
+) {
+    let (operator, worker) = factory(image);
     let pod = worker.pod();
     let before = everything(&pod);
     contact(&operator.world);
@@ -231,9 +251,9 @@ fn a_connection_that_is_cut_leaves_no_client_behind(#[values(false, true)] looks
     eventually("the view to be crossed out", || (views(&operator.world) == 0).then_some(()));
 }
 
-#[test]
-fn a_view_of_before_the_boot_counts_as_dead() {
-    let (operator, worker) = factory();
+#[rstest]
+fn a_view_of_before_the_boot_counts_as_dead(#[values(Image::Debian, Image::Alpine)] image: Image) {
+    let (operator, worker) = factory(image);
     let pod = worker.pod();
     let _screen = window_of_qa(&operator.world, &pod);
     contact(&operator.world);
@@ -248,9 +268,9 @@ fn a_view_of_before_the_boot_counts_as_dead() {
     eventually("its client to go", || clients(&pod).is_disjoint(&old).then_some(()));
 }
 
-#[test]
-fn clients_of_others_are_never_touched() {
-    let (operator, worker) = factory();
+#[rstest]
+fn clients_of_others_are_never_touched(#[values(Image::Debian, Image::Alpine)] image: Image) {
+    let (operator, worker) = factory(image);
     let pod = worker.pod();
     let screen = window_of_qa(&operator.world, &pod);
     let ours = clients(&pod);
@@ -275,9 +295,9 @@ fn kill_both(screen: &Screen<'_>) {
     eventually("the window to go", || (screen.windows() == ["|home"]).then_some(()));
 }
 
-#[test]
-fn a_worker_that_does_not_answer_is_asked_again_next_time() {
-    let (operator, worker) = factory();
+#[rstest]
+fn a_worker_that_does_not_answer_is_asked_again_next_time(#[values(Image::Debian, Image::Alpine)] image: Image) {
+    let (operator, worker) = factory(image);
     let pod = worker.pod();
     let screen = window_of_qa(&operator.world, &pod);
     kill_view(&operator.world, &screen, &pod);
@@ -289,9 +309,9 @@ fn a_worker_that_does_not_answer_is_asked_again_next_time() {
     assert_eq!((views(&operator.world), clients(&pod).len()), (0, 0));
 }
 
-#[test]
-fn what_is_written_down_is_private() {
-    let (operator, worker) = factory();
+#[rstest]
+fn what_is_written_down_is_private(#[values(Image::Debian, Image::Alpine)] image: Image) {
+    let (operator, worker) = factory(image);
     let _screen = window_of_qa(&operator.world, &worker.pod());
     let mode = fs::metadata(ledger_path(&operator.world)).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);

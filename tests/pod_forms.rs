@@ -28,6 +28,7 @@ fn worker() -> (Operator, Pod) {
     let operator = Operator::of(cluster).worker("w", "fleet", "commands: {queue: factory queue list}");
     assert_eq!(operator.rows()[0]["status"], "running");
     eventually("the prompt", || worker.pod().pane("qa").contains("ready:").then_some(()));
+    note_what_is_sent(&operator);
     (operator, worker.pod())
 }
 
@@ -120,12 +121,27 @@ fn arrived(pod: &Pod, way: Way) -> usize {
     text.lines().filter(|line| *line == way.sent()).count()
 }
 
+/// From now on every kubectl leaves what it is told on standard input in a file of the directory `sent`.
+fn note_what_is_sent(operator: &Operator) {
+    let place = operator.world.path("sent");
+    fs::create_dir(&place).unwrap();
+    let kubectl = format!("exec /usr/bin/env PATH='{}' kubectl \"$@\"", std::env::var("PATH").unwrap());
+    let file = format!("'{}'/$$", place.display());
+    let script = format!("#!/bin/sh\ncase \" $* \" in\n*' -i '*)\n\tcat >{file}\n\t{kubectl} <{file}\n\t;;\nesac\n{kubectl}\n");
+    operator.world.script("kubectl", &script);
+}
+
 /// The requests that send something, by the websocket (GET) and by the older protocol that kubectl turns to when that is
-/// refused (POST); the picker's looks at the session are none of them.
+/// refused (POST); the picker's looks at the session are none of them. A request and what goes over it have a nonce in common.
 #[track_caller]
-fn assert_sent_once(calls: &Calls) {
-    let sends = |word: &String| word == "add" || word.contains("paste-buffer") || word.contains(" C-c");
-    let execs: Vec<Call> = calls.matching(&execs()).into_iter().filter(|call| call.command.iter().any(sends)).collect();
+fn assert_sent_once(operator: &Operator, calls: &Calls) {
+    let files = fs::read_dir(operator.world.path("sent")).unwrap().flatten();
+    let texts = files.map(|file| String::from_utf8_lossy(&fs::read(file.path()).unwrap()).into_owned());
+    let sends = |text: &String| ["\nadd\n", "paste-buffer", " C-c"].iter().any(|word| text.contains(word));
+    let sent: Vec<String> = texts.filter(sends).collect();
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    let is_it = |call: &Call| call.command.last().is_some_and(|nonce| sent[0].contains(&format!("\n{nonce}\n")));
+    let execs: Vec<Call> = calls.matching(&execs()).into_iter().filter(is_it).collect();
     let by = |method: &str| execs.iter().filter(|call| call.method == method).count();
     assert!(by("GET") == 1 && by("POST") <= 1 && by("GET") + by("POST") == execs.len(), "{execs:?}");
 }
@@ -151,7 +167,7 @@ fn an_unknown_outcome_is_said_kept_and_not_tried_again(
     screen.keys(&["Enter"]);
     let shown = wait_words(&screen, "any key closes");
     assert!(shown.contains("outcome unknown") && shown.contains(way.tells()) && shown.contains(TEXT), "{shown}");
-    assert_sent_once(&operator.cluster.calls());
+    assert_sent_once(&operator, &operator.cluster.calls());
     let draft = drafts(&operator);
     assert!(draft.contains(TEXT) && draft.contains("not confirmed"), "{draft}");
 
@@ -217,7 +233,7 @@ fn an_interrupt_of_unknown_outcome_is_said_and_not_sent_again(#[case] fault: Fau
     screen.keys(&["y"]);
     let shown = wait_words(&screen, "press any key to close");
     assert!(shown.contains("outcome unknown") && shown.contains("factory-worker peek w/qa"), "{shown}");
-    assert_sent_once(&operator.cluster.calls());
+    assert_sent_once(&operator, &operator.cluster.calls());
     eventually("execs to end", || (pod.processes().len() <= IDLE).then_some(()));
     let text = fs::read_to_string(pod.home().join("typed")).unwrap_or_default();
     assert!(text.matches("INT").count() <= 1, "{text}");

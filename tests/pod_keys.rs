@@ -95,8 +95,7 @@ fn the_picker_asks_each_worker_once_to_begin_with() {
     screen.prefix("W");
     screen.wait("2 sessions on 1 worker");
     let calls = operator.cluster.calls().about_objects();
-    let listings =
-        calls.execs().iter().filter(|call| call.command.iter().any(|word| word.contains("list-sessions -F 'S "))).count();
+    let listings = calls.execs().iter().filter(|call| call.input.contains("list-sessions -F 'S ")).count();
     assert_eq!((listings, resolutions(&calls)), (1, 0), "{calls:?}");
 }
 

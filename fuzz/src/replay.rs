@@ -18,7 +18,7 @@ struct Replay {
 
 impl Exec for Replay {
     fn run(&self, request: Request<'_>) -> Result<Output, Failure> {
-        // sh -c SCRIPT NAME NONCE …
+        // sh -c LOADER NAME NONCE
         let nonce = request.argv.get(4).map_or(&b""[..], |nonce| nonce.as_bytes());
         Ok(Output { status: self.status, stdout: replace(&self.stdout, NONCE, nonce), stderr: self.stderr.clone() })
     }

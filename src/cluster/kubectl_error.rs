@@ -65,6 +65,10 @@ const PLUGIN: &str = "run `kubectl get pods` in a terminal: the login plugin may
 const BUSY: &str = "try again in a moment, with a lower --parallel when it is us who ask so much";
 const READY: &str = "try again in a moment; `kubectl get --raw=/readyz` says whether the API server is well";
 const AUTHORITY: &str = "compare certificate-authority and server in the kubeconfig with the cluster's; is a proxy between?";
+/// Only views have long request lines, and only on such a worker.
+const UNPACK: &str = "install gzip and coreutils in its image (a view needs gunzip, base64 and tr there), or let whatever stands in front \
+                      of the API server take request lines of 24 KiB (nginx: large_client_header_buffers)";
+const TOO_LONG: Reason = Just("the way to the cluster takes no request that long (414)");
 
 /// How the reason begins when the API server answers and the node of the pod does not.
 pub const NO_NODE: &str = "the cluster cannot reach the pod's node";
@@ -118,6 +122,9 @@ const RULES: &[Rule] = &[
     remedied(rule(&["(ServiceUnavailable)"], Kind::Unreachable, true, Just("the API server is not available (503)")), READY),
     remedied(rule(&["(InternalError)"], Kind::Unreachable, false, Said("the API server failed (500)")), READY),
     remedied(rule(&["(Timeout)"], Kind::Unreachable, false, Said("the API server took too long (504)")), READY),
+    // In nginx's words, and in those of the standard.
+    configured(rule(&["unable to upgrade connection", "414 Request-URI Too"], Kind::Unreachable, true, TOO_LONG), UNPACK),
+    configured(rule(&["unable to upgrade connection", "URI Too Long"], Kind::Unreachable, true, TOO_LONG), UNPACK),
     rule(&["unable to upgrade connection"], Kind::Unreachable, false, Said("exec was refused on the way to the pod")),
     // The connection, while it lasted.
     rule(&["error reading from error stream"], Kind::Unreachable, false, Said("the connection was lost")),

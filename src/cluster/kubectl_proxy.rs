@@ -62,7 +62,8 @@ impl Proxy {
         let place = mkdtemp(&env::temp_dir().join("factory-worker-XXXXXX"))
             .map_err(|error| Failure::new(Kind::Failed, format!("cannot make a directory for a socket: {error}")))?;
         let mut kubectl = cluster.command()?;
-        kubectl.arg("proxy").arg(socket_flag(&place)).arg(format!("--accept-paths={paths}"));
+        // Rancher's servers have a path, which kubectl leaves out of what it passes on unless it is told.
+        kubectl.args(["proxy", "--append-server-path"]).arg(socket_flag(&place)).arg(format!("--accept-paths={paths}"));
         process::trace(&kubectl);
         let mut command = Command::new("sh");
         command.args(["-c", GUARD, "sh"]).arg(&place).arg(kubectl.get_program()).args(kubectl.get_args());

@@ -6,6 +6,7 @@ mod cluster;
 mod files;
 mod machine;
 mod parallel;
+mod programs;
 mod source;
 mod worker;
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::{Check, machine};
+use super::{Check, machine, programs};
 use crate::failure::{Failure, Kind};
 use crate::registry::origin::Reads;
 use crate::registry::template::Template;
@@ -19,8 +19,10 @@ pub fn checks(worker: &Worker, timeout: Duration) -> Vec<Check> {
         return vec![Check::ok("log", "a polecat without tmux: its log is all there is to see")];
     }
     let remote = Remote::to(worker);
-    let programs: Vec<&str> = templates(worker).iter().filter_map(|(_, template, _)| template.program()).collect();
-    let answer = examine::examine(&remote, &programs, Instant::now() + timeout);
+    let mut wanted = programs::needed();
+    let templates = templates(worker);
+    wanted.extend(templates.iter().filter_map(|(_, template, _)| template.program()));
+    let answer = examine::examine(&remote, &wanted, Instant::now() + timeout);
     let mut checks = match &worker.place {
         Place::Pod(place) => {
             let container = place.container.as_ref().map_or("the pod's default", |name| name.as_str());
@@ -30,7 +32,7 @@ pub fn checks(worker: &Worker, timeout: Duration) -> Vec<Check> {
     };
     if let Ok(found) = &answer {
         checks.extend(contents(found));
-        checks.extend(templates(worker).iter().map(|(name, template, preset)| command(name, template, *preset, found)));
+        checks.extend(templates.iter().map(|(name, template, preset)| command(name, template, *preset, found)));
     }
     checks
 }
@@ -66,7 +68,7 @@ fn directory(directory: &Path, failure: Option<&Failure>) -> Check {
     }
 }
 
-/// tmux, terminfo and locale.
+/// tmux, terminfo, locale and programs.
 fn contents(found: &Found) -> Vec<Check> {
     let tmux = match &found.tmux {
         Some(version) => machine::tmux_version("tmux", version),
@@ -86,7 +88,7 @@ fn contents(found: &Found) -> Vec<Check> {
             Check::warn("locale", format!("C.UTF-8 is not there ({other})"), "install the C.UTF-8 locale in the image")
         }
     };
-    vec![tmux, terminfo, locale]
+    vec![tmux, terminfo, locale, programs::check(found)]
 }
 
 /// The worker's command templates by their key, and whether the preset wrote them.

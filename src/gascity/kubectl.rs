@@ -4,7 +4,7 @@
 //! --for=…`): its manifest tests put a kubectl in front that knows no other spelling.
 
 use std::fs::File;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -14,6 +14,7 @@ use crate::cluster::kubectl::{LISTING_CAP, missing, understand};
 use crate::failure::{Failure, Kind};
 use crate::process::{self, ANSWER_CAP, End, Limits, Output};
 use crate::registry::names::ObjectName;
+use crate::remote::script::Sent;
 
 /// How long an agent that is stopped may take to end, in seconds.
 const GRACE: u32 = 5;
@@ -101,7 +102,7 @@ impl Cluster {
         self.change(command, b"", deadline).map(drop)
     }
 
-    /// Run a command in a container that reads what `source` gives.
+    /// Run a command in a container that reads `head`, and then what `source` gives.
     ///
     /// # Errors
     /// As [`Self::exec`]; or the source failed.
@@ -109,16 +110,16 @@ impl Cluster {
         &self,
         pod: &ObjectName,
         container: Option<&ObjectName>,
-        argv: &[String],
+        Sent { argv, stdin: head }: Sent,
         source: Source,
         deadline: Instant,
     ) -> Result<Output, Failure> {
-        let command = self.exec_command(pod, container, argv, Some("-i"))?;
+        let command = self.exec_command(pod, container, &argv, Some("-i"))?;
         let limits = Limits { deadline, cap: ANSWER_CAP };
         let program = command.get_program().to_owned();
         let started = match source {
-            Source::File(file) => process::run_from(command, Stdio::from(file), limits).map(|done| (End::Exited(0), done)),
-            Source::Command(source) => process::pipe(source, command, limits),
+            Source::File(file) => process::run_from(command, head, file, limits).map(|done| (End::Exited(0), done)),
+            Source::Command(source) => process::pipe(source, head, command, limits),
         };
         let (source, sink) = started.map_err(|error| missing(format!("cannot run {}: {error}", program.display())))?;
         match source {

@@ -11,7 +11,7 @@ use crate::failure::{Failure, Kind};
 use crate::process::Output;
 
 const ONE: &str = include_str!("command.sh");
-const EACH: &str = include_str!("command_each.sh");
+const EACH: &str = concat!(include_str!("bounded.sh"), include_str!("command_each.sh"));
 
 /// Run a command that changes something on the worker.
 ///

@@ -1,4 +1,6 @@
 # shellcheck shell=sh
+# Uses: locale
+#
 # What there is on a worker. Arguments: terminal types separated by spaces, then programs.
 types=$1
 shift

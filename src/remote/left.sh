@@ -1,10 +1,24 @@
 # shellcheck shell=sh
-# Ends what views of this machine have left when they died; then comes the script that somebody wanted to run. Arguments: how
-# many tags such views have, those tags; what follows is the script's own.
-left=$1
+# Ends what views of this machine have left when they died (reap.sh and gone.sh come before this); then comes the script that
+# somebody wanted to run, and has to wait for as little of that as can be. Arguments: how many views such are, these views;
+# what follows is the script's own.
+number=$1 left=''
 shift
-while [ "$left" -gt 0 ]; do
-	! end_clients "$1" || mark "gone $1"
-	left=$((left - 1))
+while [ "$number" -gt 0 ]; do
+	left="$left $1"
+	number=$((number - 1))
 	shift
 done
+
+# shellcheck disable=SC2086 # tags are words
+finish() {
+	[ "$#" -eq 0 ] || mark "$1"
+	end_clients $left
+	mark_gone $left
+	mark end
+	exit 0
+}
+
+# shellcheck disable=SC2086
+look_for $left
+signal TERM

@@ -14,7 +14,7 @@ use crate::registry::origin::Reads;
 use crate::registry::worker::Worker;
 use crate::terminal::neutralise;
 
-const SCRIPT: &str = include_str!("list.sh");
+const SCRIPT: &str = concat!(include_str!("bounded.sh"), include_str!("list.sh"));
 
 /// How workers are asked.
 #[derive(Debug, Clone, Copy)]

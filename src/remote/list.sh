@@ -1,6 +1,8 @@
 # shellcheck shell=sh
-# Everything a listing wants to know of a worker. Arguments: seconds the worker's own command may take, then
-# that command (for the queue, mostly), or nothing.
+# Needs: date
+#
+# Everything a listing wants to know of a worker (bounded.sh comes before this). Arguments: seconds the worker's own command
+# may take, then that command (for the queue, mostly), or nothing.
 seconds=$1
 shift
 # shellcheck disable=SC2154 # word_1 is set by the prelude
@@ -15,11 +17,7 @@ tm list-sessions -F 'S #{session_id} #{session_windows} #{session_attached} #{se
 mark "sessions-end $?"
 if [ "$#" -gt 0 ]; then
 	mark command
-	if command -v timeout >/dev/null 2>&1; then
-		timeout "$seconds" "$@" </dev/null
-	else
-		"$@" </dev/null
-	fi
+	bounded "$seconds" "$@"
 	mark "command-end $?"
 fi
 finish

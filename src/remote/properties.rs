@@ -26,7 +26,7 @@ type Part = (String, Vec<u8>);
 
 impl Exec for Says {
     fn run(&self, request: Request<'_>) -> Result<Output, Failure> {
-        // sh -c SCRIPT NAME NONCE …
+        // sh -c LOADER NAME NONCE
         let nonce = &request.argv[4];
         let mut stdout = Vec::new();
         for (words, body) in &self.parts {

@@ -1,29 +1,111 @@
 # shellcheck shell=sh
-# Ends clients of views. A view's clients carry its tag in their environment, and nobody else's do.
+# Needs: head sed sleep tr
+#
+# Ends what attempts of views have left. An attempt's processes carry VIEW.N in their environment, VIEW being the view's tag and
+# N higher than that of every attempt before it; nobody else's do. A view is given as VIEW for all its attempts, as VIEW.N for
+# those before N.
 
-# carriers TAG: their processes.
-carriers() {
-	# shellcheck disable=SC2013 # no such name has a space
-	for file in $(grep -lsF "FACTORY_WORKER_VIEW=$1" /proc/[0-9]*/environ); do
-		file=${file#/proc/}
-		printf '%s ' "${file%/environ}"
+# tagged: PID:VIEW.N for every process that carries one. All are read in one go, and as lines, since not every grep reads on
+# behind a NUL. What reads them is tagged too: self:0.0 and PID:0.0 prove that it could.
+tagged() {
+	FACTORY_WORKER_VIEW=0.0 head -c 99999999 /proc/self/environ /proc/[0-9]*/environ 2>/dev/null | tr '\000' '\n' |
+		sed -n '/^==> \/proc\//h;/^FACTORY_WORKER_VIEW=[0-9a-f]*\.[0-9]*$/{G;s/^[^=]*=\(.*\)\n.*proc.\([^/]*\).*/\2:\1/p;}'
+}
+
+# about PID: sets program, parent, start (the time: a number may be used again) and catches (1 when it catches TERM); fails
+# when it has ended, and perhaps waits for its parent to notice: it has no memory then.
+about() {
+	{ IFS= read -r line <"/proc/$1/stat"; } 2>/dev/null || return
+	program=${line#*\(}
+	program=${program%)*}
+	# shellcheck disable=SC2086 # to be split
+	set -- ${line##*\) }
+	[ "$#" -gt 31 ] && [ "${21}" != 0 ] || return
+	parent=$2 start=${20} catches=$((${32} >> 14 & 1))
+}
+
+# carries PID VIEW: whether it is a process of this attempt, or of all of a view when VIEW ends with a dot.
+carries() {
+	case $({ tr '\000' '\n' <"/proc/$1/environ"; } 2>/dev/null) in
+	*"FACTORY_WORKER_VIEW=$2"*) ;;
+	*) return 1 ;;
+	esac
+}
+
+# is_meant VIEW.N: whether it is of the views in $views.
+is_meant() {
+	for view in $views; do
+		case $view in
+		"${1%.*}") return ;;
+		"${1%.*}".*) [ "${1##*.}" -ge "${view##*.}" ] || return 0 ;;
+		esac
+	done
+	return 1
+}
+
+# is_servers PID: whether it is a tmux server, or below one, that has inherited the tag: somebody's tmux may be a script that
+# starts its server first.
+is_servers() {
+	above=$1
+	while about "$above"; do
+		[ "$program" != 'tmux: server' ] || return 0
+		above=$parent
+		case $all in
+		*" $above:"*) ;;
+		*) return 1 ;;
+		esac
+	done
+	return 1
+}
+
+# look_for VIEW…: sets found, PID:START:VIEW.N each, and seen, whether processes could be looked into at all.
+look_for() {
+	set +f
+	views=$* all=" $(tagged | tr '\n' ' ')" found='' parents=' ' seen=''
+	case $all in
+	*[0-9]:0.0*) seen=yes ;;
+	esac
+	for word in $all; do
+		pid=${word%%:*} word=${word#*:}
+		if is_meant "$word" && ! is_servers "$pid" && about "$pid"; then
+			found="$found$pid:$start:$word " parents="$parents$parent "
+		fi
 	done
 }
 
-# end_clients TAG: ends them, and fails when it is not proven that none is left.
-end_clients() {
-	[ -r /proc/self/environ ] || return 1
-	for signal in TERM KILL; do
-		tries=0
-		while pids=$(carriers "$1") && [ -n "$pids" ]; do
-			# shellcheck disable=SC2086 # these are numbers
-			[ "$tries" -gt 0 ] || kill -"$signal" $pids 2>/dev/null
-			tries=$((tries + 1))
-			[ "$tries" -le 20 ] || break
-			# POSIX knows whole seconds only.
-			sleep 0.05 2>/dev/null || sleep 1
-		done
-		[ -n "$pids" ] || return 0
+# is_due NAME PID: whether this signal is for this process. Who waits for another one is not ended before that: it would be left
+# to the pod's first process, which may reap nothing. Our own shells catch TERM, which to them means: as soon as what you wait
+# for has ended. A shell that waits for nobody is about to end anyway.
+is_due() {
+	[ "$1$catches" != TERM1 ] || return 0
+	case $parents in
+	*" $2 "*) return 1 ;;
+	esac
+	[ "$1$program" != TERMsh ]
+}
+
+# signal NAME: sends it to what was found, unless its number has become another process's.
+signal() {
+	for word in $found; do
+		pid=${word%%:*} word=${word#*:}
+		if carries "$pid" "${word#*:}" && about "$pid" && [ "$start" = "${word%%:*}" ] && is_due "$1" "$pid"; then
+			kill -"$1" "$pid" 2>/dev/null
+		fi
 	done
-	return 1
+}
+
+# end_clients VIEW…: ends what these have left, in less than a second. Fails when some of it is still there, or nobody can see.
+end_clients() {
+	round=0
+	while look_for "$@" && [ -n "$found" ] && [ "$round" -lt 9 ]; do
+		round=$((round + 1))
+		if [ "$round" -lt 4 ]; then
+			signal TERM
+		else
+			signal KILL
+		fi
+		# POSIX knows whole seconds only.
+		sleep 0.05 2>/dev/null || { sleep 1 && round=$((round + 3)); }
+	done
+	[ -z "$found" ] && [ -n "$seen" ]
 }

@@ -1,7 +1,12 @@
 //! Running one of our fixed sh scripts on a worker, and taking its answer apart.
 //!
-//! A script gets everything as positional parameters. Its answer is parts that each begin with a line `NONCE NAME`; the
+//! A script gets everything as positional parameters. Nothing of it stands in argv, which is a part of a URL: it travels on
+//! standard input ([`stdin`]), or packed where that is the operator's terminal ([`argv`]). Its answer is parts that each begin with a line `NONCE NAME`; the
 //! last part is `end`, so an answer that was cut anywhere is never taken for a whole one.
+
+pub mod argv;
+mod shorten;
+mod stdin;
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -14,9 +19,18 @@ use crate::process::{Output, Request};
 use crate::registry::names::SessionName;
 use crate::state::ledger::{self, Spot};
 use crate::terminal::neutralise;
+use argv::Form;
+pub use shorten::shortened;
 
 const PRELUDE: &str = include_str!("prelude.sh");
-const LEFT: &str = concat!(include_str!("reap.sh"), include_str!("left.sh"));
+/// The variable that tells `enter.sh` the tags of the views that died.
+const LEFT_TAGS: &str = "FACTORY_WORKER_LEFT";
+/// A script that reads nothing sees the end of its standard input at once, whatever the connection does.
+const NO_INPUT: &str = "exec </dev/null\n";
+const LEFT: &str = concat!(include_str!("reap.sh"), include_str!("gone.sh"), include_str!("left.sh"));
+
+/// So many views that died are tidied up after by the way of one question.
+const LEFT_AT_ONCE: usize = 64;
 
 /// One script with its arguments.
 pub struct Script<'a> {
@@ -27,37 +41,77 @@ pub struct Script<'a> {
     pub stdin: &'a [u8],
 }
 
+/// A script on its way: for [`Exec::run`].
+#[derive(Debug)]
+pub struct Sent {
+    pub argv: Vec<String>,
+    pub stdin: Vec<u8>,
+}
+
 impl Script<'_> {
-    /// What runs it: for [`Exec::run`], or for [`Exec::interactive`], where nobody takes the answer apart.
-    pub fn argv(&self, nonce: &str) -> Vec<String> {
-        self.argv_after("", nonce, &[])
+    /// What runs it.
+    ///
+    /// # Errors
+    /// A word has a NUL byte, which no program can get.
+    pub fn sent(&self, nonce: &str) -> Result<Sent, Failure> {
+        self.sent_after("", &[], nonce)
     }
 
     /// The same, for a worker on which views have left clients; those are ended first.
-    fn argv_ending(&self, left: &[String], nonce: &str) -> Vec<String> {
+    fn sent_ending(&self, left: &[String], nonce: &str) -> Result<Sent, Failure> {
         if left.is_empty() {
-            return self.argv(nonce);
+            return self.sent(nonce);
         }
-        self.argv_after(LEFT, nonce, &[&[left.len().to_string()], left].concat())
+        self.sent_after(LEFT, &[&[left.len().to_string()], left].concat(), nonce)
     }
 
-    fn argv_after(&self, first: &str, nonce: &str, arguments: &[String]) -> Vec<String> {
-        let text = packed(&format!("{PRELUDE}\n{first}\n{}", self.text));
-        let mut argv = vec!["sh".to_owned(), "-c".to_owned(), text, "factory-worker".to_owned()];
-        argv.push(nonce.to_owned());
-        argv.push(self.tmux.len().to_string());
-        argv.extend_from_slice(self.tmux);
-        argv.extend_from_slice(arguments);
-        argv.extend_from_slice(self.arguments);
-        argv
+    fn sent_after(&self, first: &str, arguments: &[String], nonce: &str) -> Result<Sent, Failure> {
+        let end_of_input = if self.stdin.is_empty() { NO_INPUT } else { "" };
+        let mut sent = self.head(&format!("{end_of_input}{PRELUDE}\n{first}"), arguments, nonce)?;
+        sent.stdin.extend_from_slice(self.stdin);
+        Ok(sent)
+    }
+
+    /// What runs it when somebody streams in what it reads: that comes behind this.
+    ///
+    /// # Errors
+    /// As [`Self::sent`].
+    pub fn sent_ahead(&self, nonce: &str) -> Result<Sent, Failure> {
+        self.head(PRELUDE, &[], nonce)
+    }
+
+    /// The argv that runs it on a terminal, where nobody takes an answer apart; its processes carry the tag. Clients that the
+    /// views with the tags `left` have left are ended by it.
+    ///
+    /// # Errors
+    /// As [`Self::sent`].
+    pub fn on_terminal(&self, left: &[String], form: Form, tag: &str) -> Result<Vec<String>, Failure> {
+        let text = stripped(&format!("{LEFT_TAGS}='{}'\n{PRELUDE}\n{}", left.join(" "), self.text));
+        let text = if form == Form::Packed { shortened(&text) } else { text };
+        let words = self.words(&[])?;
+        Ok(argv::argv(&text, [""].into_iter().chain(words.iter().map(String::as_str)), form, tag))
+    }
+
+    fn head(&self, first: &str, arguments: &[String], nonce: &str) -> Result<Sent, Failure> {
+        let words = self.words(arguments)?;
+        let text = stripped(&format!("{first}\n{}", self.text));
+        Ok(Sent { argv: stdin::argv(nonce), stdin: stdin::framed(&text, words.iter().map(String::as_str), nonce) })
+    }
+
+    /// Its words behind the nonce, as `prelude.sh` takes them; `more` come before its own arguments.
+    fn words(&self, more: &[String]) -> Result<Vec<String>, Failure> {
+        let words = [&[self.tmux.len().to_string()], self.tmux, more, self.arguments].concat();
+        match words.iter().any(|word| word.contains('\0')) {
+            true => Err(Failure::new(Kind::Failed, "a word has a NUL byte, which no program can get").before_start()),
+            false => Ok(words),
+        }
     }
 }
 
-/// A script without its comments and indentation: it travels in a URL, where some proxies take no more than 8 or 16 KiB.
-/// A line that begins with `#` is a comment in all of ours.
-pub fn packed(text: &str) -> String {
+/// A script without its comments and indentation. A line that begins with `#` is a comment in all of ours.
+pub fn stripped(text: &str) -> String {
     let lines = text.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    lines.fold(String::with_capacity(text.len()), |packed, line| packed + line + "\n")
+    lines.fold(String::with_capacity(text.len()), |stripped, line| stripped + line + "\n")
 }
 
 /// One part of an answer: the words of its mark, and what was written behind it.
@@ -100,9 +154,9 @@ impl Parts {
 /// What [`Exec::run`] says, or `incomplete` when the answer has no end.
 pub fn run(exec: &dyn Exec, script: &Script<'_>, deadline: Instant) -> Result<Parts, Failure> {
     let nonce = nonce();
-    let left = left(exec);
-    let argv = script.argv_ending(&left, &nonce);
-    let output = exec.run(Request { argv: &argv, stdin: script.stdin, deadline })?;
+    let left = left(exec, LEFT_AT_ONCE);
+    let sent = script.sent_ending(&left, &nonce)?;
+    let output = exec.run(Request { argv: &sent.argv, stdin: &sent.stdin, deadline })?;
     let parts = understand(&output, &nonce)?;
     // It can only speak of clients that it was asked about.
     let gone = |tag: &&String| parts.all("gone").any(|part| part.detail == **tag);
@@ -121,9 +175,9 @@ pub fn understand(output: &Output, nonce: &str) -> Result<Parts, Failure> {
     }
 }
 
-/// The tags of the views that have left clients on this worker.
-pub fn left(exec: &dyn Exec) -> Vec<String> {
-    exec.place().map_or_else(Vec::new, |place| ledger::left(|| Spot { place, pod: exec.pod() }))
+/// The tags of the views that have left clients on this worker, at most so many.
+pub fn left(exec: &dyn Exec, most: usize) -> Vec<String> {
+    exec.place().map_or_else(Vec::new, |place| ledger::left(|| Spot { place, pod: exec.pod() }, most))
 }
 
 /// The same for a script that begins with `find_session`: that it found none is a failure.

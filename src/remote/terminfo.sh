@@ -1,4 +1,6 @@
 # shellcheck shell=sh
+# Uses: tput
+#
 # knows TYPE: whether there is a terminfo entry. tmux reads these files; small images have neither tput nor infocmp, which know
 # of other places.
 knows() {

@@ -13,8 +13,6 @@ use super::process_id::ProcessId;
 const FILE: &str = "views";
 /// No connection, and hardly a pod, lives longer than this unseen.
 const FORGET_AFTER: Duration = Duration::from_secs(30 * 24 * 3600);
-/// So many are ended in one go; they travel in a command line.
-const AT_ONCE: usize = 32;
 
 /// Where a view has its client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,15 +53,15 @@ pub fn forget<'a>(tags: impl IntoIterator<Item = &'a str>) {
     }
 }
 
-/// The tags of the views that died with clients there.
-pub fn left(spot: impl FnOnce() -> Spot) -> Vec<String> {
+/// The tags of the views that died with clients there, at most so many: they travel in a command line.
+pub fn left(spot: impl FnOnce() -> Spot, most: usize) -> Vec<String> {
     let views = Kept::<Views>::open(FILE).map(|kept| kept.read()).unwrap_or_default();
     if views.is_empty() {
         return Vec::new();
     }
     let spot = spot();
     let there = views.into_iter().filter(|(_, view)| view.spot.may_be(&spot) && !view.owner.lives());
-    there.map(|(tag, _)| tag).take(AT_ONCE).collect()
+    there.map(|(tag, _)| tag).take(most).collect()
 }
 
 impl Spot {

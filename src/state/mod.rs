@@ -3,6 +3,7 @@
 pub mod drafts;
 pub mod ledger;
 pub mod network;
+pub mod plain_scripts;
 pub mod process_id;
 pub mod sessions;
 

@@ -1,5 +1,6 @@
 //! A view at work: what happens outside goes to the plan, what the plan says is done.
 
+mod form;
 mod leave;
 mod network;
 mod questions;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
+use form::KnownForm;
 use unread::Unread;
 
 use super::child::Child;
@@ -60,6 +62,7 @@ pub struct Attachment<'a> {
     place: Place,
     /// When the API server was found to be away.
     away_since: Option<Moment>,
+    form: KnownForm,
     /// How many children there were.
     children: u32,
     /// How many questions were asked.
@@ -112,6 +115,7 @@ impl<'a> Attachment<'a> {
             probe: None,
             place: Place::default(),
             away_since: None,
+            form: KnownForm::default(),
             children: 0,
             questions: 0,
             pod: None,
@@ -208,6 +212,9 @@ impl<'a> Attachment<'a> {
         self.socket = None;
         self.liveness = None;
         self.ask_start_at = None;
+        if status.as_ref().is_ok_and(|status| self.sets_out_plainly(*status, now)) {
+            return;
+        }
         let ending = match status {
             // Ctrl-C on the way in reaches the child as well as us: which of the two is heard of first does not matter.
             Ok(INTERRUPTED) if self.leaves_on_interrupt() => {

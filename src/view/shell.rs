@@ -12,6 +12,7 @@ use super::client::features;
 use super::events::ViewEvent;
 use super::terminal::restore::{self, Last, Terminal};
 use crate::failure::Failure;
+use crate::remote::script;
 use crate::signals;
 
 /// There is no other child.
@@ -35,15 +36,11 @@ const SHELL: &str = include_str!("shell.sh");
 /// # Errors
 /// There is no terminal or no kubectl, or it cannot be started.
 pub fn shell(interactive: impl FnOnce(&[String]) -> Result<Command, Failure>) -> anyhow::Result<Ended> {
-    let argv: Vec<String> = terminal_type().into_iter().chain(["sh", "-c", SHELL].map(str::to_owned)).collect();
-    Ok(run(interactive(&argv)?)?)
-}
-
-/// `env TERM=…` for a command in a pod: exec does not hand it on, and ours may be unknown there.
-fn terminal_type() -> [String; 2] {
+    // exec does not hand on the terminal's type, and ours may be unknown there.
     let types = features::types();
     let known_everywhere = types.split(' ').next_back().unwrap_or("xterm");
-    ["env".to_owned(), format!("TERM={known_everywhere}")]
+    let argv = ["sh", "-c", &script::stripped(SHELL), "factory-worker", known_everywhere].map(str::to_owned);
+    Ok(run(interactive(&argv)?)?)
 }
 
 /// Run it, and put the terminal back. Meanwhile a signal ends it, and not us alone.

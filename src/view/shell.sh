@@ -1,5 +1,6 @@
 # shellcheck shell=sh
-# A shell on a worker; in a polecat's pod, where its agent works. bash, when there is one.
+# A shell on a worker; in a polecat's pod, where its agent works. bash, when there is one. Argument: the terminal's type.
+export TERM="$1"
 cd /workspace/repo 2>/dev/null || cd /workspace 2>/dev/null || :
 if command -v bash >/dev/null 2>&1; then
 	exec bash

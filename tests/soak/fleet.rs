@@ -1,4 +1,4 @@
-//! Five windows on sessions in five pods, 50 ms away, and what was typed into each.
+//! Five windows on sessions in five pods, of Debian and of Alpine, 50 ms away, and what was typed into each.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use kubesim::{Cluster, Fault, Pod, Running, everything};
 
-use crate::operator::Operator;
+use crate::operator::{Image, Operator};
 use crate::support::{ROOT, Screen};
 use crate::traces::processes;
 
@@ -34,7 +34,10 @@ impl Fleet {
         let workers = (0..VIEWS).map(|number| {
             let (kept, noise) = (place("kept", number), place("noise", number));
             let command = format!("exec perl {ROOT}/tests/programs/recorder.pl view-{number} {kept} {noise}");
-            cluster.deployment(&format!("fleet-{number}")).session("qa", &command).session("qa-2", "exec cat").start()
+            // Pods of both kinds, in turn.
+            let image = [Image::Debian, Image::Alpine][number % 2];
+            let workload = cluster.deployment(&format!("fleet-{number}")).with_all(image.oddities());
+            workload.session("qa", &command).session("qa-2", "exec cat").start()
         });
         let workers = workers.collect();
         let operator = Operator::of(cluster);
@@ -73,6 +76,11 @@ impl Fleet {
 
     fn file(&self, what: &str, number: usize) -> PathBuf {
         self.operator.cluster.directory().join(format!("{what}-{number}"))
+    }
+
+    /// What nobody waits for in the pods.
+    pub fn zombies(&self) -> usize {
+        (0..VIEWS).map(|number| self.pod(number).zombies()).sum()
     }
 
     /// Remote clients and local processes that are still there some time after all windows were closed.

@@ -53,11 +53,13 @@ pub struct Aftermath {
     pub wrong_sessions: usize,
     pub leaked_clients: usize,
     pub leaked_processes: usize,
+    pub zombies: usize,
     pub verdicts: Vec<Verdict>,
 }
 
 pub fn run(weather: Weather, chance: &mut Chance) -> Aftermath {
     let fleet = Fleet::start();
+    let zombies = fleet.zombies();
     let screen = fleet.operator.world.screen();
     let windows = fleet.open(&screen);
     let scene = Scene { fleet: &fleet, screen: &screen, windows: &windows, weather };
@@ -77,6 +79,7 @@ pub fn run(weather: Weather, chance: &mut Chance) -> Aftermath {
     after.closed_windows = closed(&screen, &windows);
     screen.inner(&["kill-window", "-a", "-t", "home"]);
     (after.leaked_clients, after.leaked_processes) = fleet.leaked();
+    after.zombies = fleet.zombies().saturating_sub(zombies);
     after.verdicts = windows.iter().map(Window::verdict).collect();
     after
 }
@@ -236,6 +239,7 @@ impl Aftermath {
             ("wrong sessions", self.wrong_sessions),
             ("leaked clients", self.leaked_clients),
             ("leaked processes", self.leaked_processes),
+            ("zombies in pods", self.zombies),
             ("seen words that are not there exactly once", sum(|verdict| verdict.not_once)),
             ("words that arrived twice", sum(|verdict| verdict.doubled)),
             ("words typed while down that arrived", sum(|verdict| verdict.arrived_after_down)),

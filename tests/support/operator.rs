@@ -2,7 +2,7 @@
 
 #![allow(dead_code)] // every test binary uses its own part
 
-use kubesim::{Calls, Cluster, lists, requests_for};
+use kubesim::{Calls, Cluster, Oddity, lists, requests_for};
 use serde_json::Value;
 
 use crate::support::{Ran, World};
@@ -10,6 +10,25 @@ use crate::support::{Ran, World};
 /// A stand-in for the program that keeps a worker's queue: it notes each call, and says what it was asked.
 pub const FACTORY: &str =
     "#!/bin/sh\nprintf '%s\\n' \"$*\" >>\"$HOME/calls\"\ncase $2 in\nlist) echo '[]' ;;\n*) echo \"factory $*\" ;;\nesac\n";
+
+/// What a worker's container is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Image {
+    /// The programs of this machine, and a first process that reaps.
+    Debian,
+    /// Nothing but busybox and tmux, and a first process that reaps nothing.
+    Alpine,
+}
+
+impl Image {
+    /// What is different about its containers.
+    pub fn oddities(self) -> &'static [Oddity] {
+        match self {
+            Self::Debian => &[],
+            Self::Alpine => &[Oddity::Busybox, Oddity::ReapsNothing],
+        }
+    }
+}
 
 /// The operator of a cluster: a HOME with kubeconfig and registry.
 pub struct Operator {

@@ -30,7 +30,7 @@ impl<'a> Screen<'a> {
     /// 120 columns by 40 rows, at the first prompt.
     pub(super) fn start(world: &'a World, configuration: &str) -> Self {
         let file = world.path("inner.conf");
-        let common = "set -g default-command \"PS1='$ ' exec sh\"\nset -s escape-time 10\nset -g status-right ''\n";
+        let common = "set -g default-command \"PS1='$ ' exec /bin/sh\"\nset -s escape-time 10\nset -g status-right ''\n";
         fs::write(&file, format!("{common}{configuration}\n")).unwrap();
         let inner = world.path("inner.sock");
         let client = ["-f", file.to_str().unwrap(), "new-session", "-s", "main", "-n", "home"];

@@ -123,7 +123,8 @@ impl Factory {
     /// The client in the pod.
     pub fn signal_client(&self, signal: Signal) {
         let pid = self.pod().tmux(&["list-clients", "-F", "#{client_pid}"]);
-        kill(Pid::from_raw(pid.trim().parse().unwrap()), signal).unwrap();
+        let pid = self.pod().on_this_machine(pid.trim().parse().unwrap());
+        kill(Pid::from_raw(pid), signal).unwrap();
     }
 
     /// Wait until nothing of a view is left anywhere.

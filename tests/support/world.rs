@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use kubesim::{Guard, Ran, kill_processes_of, tmux};
+use kubesim::{Guard, Oddity, Ran, kill_processes_of, link_applets, tmux};
 use tempfile::TempDir;
 
 use super::screen::Screen;
@@ -26,6 +26,10 @@ impl World {
         let directory = tempfile::Builder::new().prefix("fw").tempdir().unwrap();
         fs::create_dir_all(directory.path().join("home/.factory")).unwrap();
         let guard = Guard::of(directory.path()).unwrap();
+        if Oddity::of_all().contains(&Oddity::Busybox) {
+            // A worker on this machine has the programs that whoever asks it has.
+            link_applets(&directory.path().join("applets"), &[]).unwrap();
+        }
         Self { directory, registry: String::new(), env: Vec::new(), _guard: guard }
     }
 
@@ -100,7 +104,8 @@ impl World {
 
     fn environment(&self) -> Vec<(String, String)> {
         let text = |path: PathBuf| path.to_str().unwrap().to_owned();
-        let path = format!("{}:{}", text(self.path("bin")), std::env::var("PATH").unwrap());
+        let [own, applets] = ["bin", "applets"].map(|place| text(self.path(place)));
+        let path = format!("{own}:{applets}:{}", std::env::var("PATH").unwrap());
         let mut all = vec![
             ("HOME".to_owned(), text(self.home())),
             ("PATH".to_owned(), path),

@@ -81,7 +81,7 @@ impl Into<'_> {
         let arguments: Vec<_> = arguments.iter().map(|&word| word.to_owned()).collect();
         let script = Script { text, tmux: &[], arguments: &arguments, stdin: b"" };
         let nonce = script::nonce();
-        let output = self.city.cluster.exec_from(self.pod, self.container, &script.argv(&nonce), source, deadline)?;
+        let output = self.city.cluster.exec_from(self.pod, self.container, script.sent_ahead(&nonce)?, source, deadline)?;
         match script::understand(&output, &nonce) {
             Ok(parts) => Ok(Some(parts)),
             Err(_) if self.silent && says_nothing(&output) => Ok(None),

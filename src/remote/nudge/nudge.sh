@@ -1,4 +1,6 @@
 # shellcheck shell=sh
+# Needs: date sleep stty
+#
 # Types a text into the pane that a session's keys go to, and presses Enter once the text shows there. Arguments: the
 # session's name; how long each of the two waits may take, in milliseconds. Standard input: one line with the end of
 # the text as squeeze prints it, then the text, which is therefore in no process list.

@@ -65,11 +65,7 @@ impl Attachment<'_> {
         self.again = self.plan.entered() || self.plan.down().is_some();
         let entered = self.plan.entered_ago(self.clock.now());
         let manner = Manner { read_only: self.view.read_only, plain: self.view.plain, again: self.again, entered };
-        self.children += 1;
-        let argv = self.client.argv(manner, self.children);
-        // Which pod it is has been asked, or was known.
-        let interactive = self.view.remote.exec.interactive(&argv, Instant::now() + plan::ENTER)?;
-        Ok((interactive, argv))
+        self.command_in(manner)
     }
 
     /// A raw terminal that is not marked as ours is somebody else's work from here on ([`Terminal::is_taken`]).

@@ -1,9 +1,12 @@
 # shellcheck shell=sh
+# Needs: cat date dd sed sh sleep stty tr
+#
 # Becomes a client of a session. Arguments: the session's name; terminal types separated by spaces (the first that is
 # known here is used: terminfo.sh comes before this, and reap.sh); the features of the operator's terminal; `again` when what was
 # typed before now must not reach the session; how many seconds ago the view entered it, or nothing when another session of
 # that name will do; what tells the terminal that the session's options are the view's, and that they are not; the text of
-# session_options.sh, or nothing to leave every option alone; then flags for attach-session.
+# session_options.sh, or nothing to leave every option alone; the terminal's rows and columns, or nothing; then flags for
+# attach-session.
 #
 # It runs on the operator's terminal, so it says nothing but by its exit status, which proves what kubectl's own exit 0
 # does not. It did not attach: 84 a live server has no such session, 85 no server runs, 86 there is no tmux, 87 several
@@ -12,8 +15,8 @@
 # and the session is there, 96 the client was lost, 97 a live server has the session no more, 98 the same, and another one
 # has its name, 99 no server runs any more.
 # shellcheck disable=SC2034 # the last line but one of client() uses features
-name=$1 types=$2 features=$3 again=$4 entered=$5 seamless=$6 not_seamless=$7 sync=$8
-shift 8
+name=$1 types=$2 features=$3 again=$4 entered=$5 seamless=$6 not_seamless=$7 sync=$8 size=$9
+shift 9
 newline='
 '
 escape=$(printf '\033')
@@ -38,25 +41,43 @@ finish() {
 	exit 94
 }
 
-# Finds what a broken connection has left of this view: its tag is the view's and the attempt's, VIEW.N. True when some of
-# it is still in this session.
-find_others() {
-	inside='' old=' '
-	for pid in $(carriers "${FACTORY_WORKER_VIEW%.*}."); do
-		! grep -qsF "FACTORY_WORKER_VIEW=$FACTORY_WORKER_VIEW" "/proc/$pid/environ" || continue
-		case $clients in
-		*" $pid "*) inside=yes ;;
-		esac
+# end_older: ends what older attempts of this view have left, before anything asks tmux: one that stands still keeps whoever
+# asks it. Where all that is left is a client, that may wait until the session's options are this attempt's, too: with the last
+# view that it knows, the worker would put everything back, only to change it once more.
+end_older() {
+	look_for "$FACTORY_WORKER_VIEW"
+	waits=''
+	for word in $found; do
+		pid=${word%%:*}
 		old="$old$pid "
+		# shellcheck disable=SC2154 # look_for sets parents
+		case $parents in
+		*" $pid "*) ;;
+		*) is_client "$pid" || waits=yes ;;
+		esac
 	done
-	[ -n "$inside" ]
+	[ -z "$waits" ] || { end_clients "$FACTORY_WORKER_VIEW" && old=' '; }
+	# One that stands still also keeps the pipe that it is asked to write to. Whoever ends us can end who reads from this one.
+	tm display-message -p '' 2>&1 </dev/null | cat >/dev/null
 }
 
-# Ends that. Not before the session's options are this attempt's, too: with the last view that it knows, the worker would
-# put everything back, only to change it once more.
-end_others() {
-	# shellcheck disable=SC2086 # these are numbers
-	[ -z "${old# }" ] || kill -TERM $old 2>/dev/null
+# is_client PID: whether it is a session's client.
+is_client() {
+	# shellcheck disable=SC2154 # about sets program
+	about "$1" && [ "$program" = 'tmux: client' ] && case $({ tr '\000' ' ' <"/proc/$1/cmdline"; } 2>/dev/null) in
+	*' attach-session '*) ;;
+	*) return 1 ;;
+	esac
+}
+
+# is_inside: whether some of that is in the session.
+is_inside() {
+	for pid in $old; do
+		case $clients in
+		*" $pid "*) return 0 ;;
+		esac
+	done
+	return 1
 }
 
 # is_younger: whether the session was made after the view had entered one of its name. Only the lengths of time are
@@ -100,8 +121,11 @@ quote() {
 	esac
 }
 
-# The terminal's size comes a moment after us; a client that does not wait for it resizes the session twice.
-await_size() {
+# The terminal's size comes a round trip after us, and a client that does not wait for it resizes the session twice. So it is
+# brought along: what comes later is the same, and nobody hears of it.
+# shellcheck disable=SC2086 # two numbers
+set_size() {
+	[ -n "$size" ] && set -- $size && stty rows "$1" cols "$2" 2>/dev/null && return
 	tries=0
 	while [ "$(stty size 2>/dev/null)" = '0 0' ] && [ "$tries" -lt 40 ]; do
 		tries=$((tries + 1))
@@ -162,11 +186,8 @@ choose_terminal() {
 			break
 		fi
 	done
+	# tmux finds a UTF-8 locale by itself, so it needs none of ours.
 	knows "${TERM:-}" || exit 88
-	if [ "$(LC_ALL=C.UTF-8 locale charmap 2>/dev/null)" = UTF-8 ]; then
-		LC_ALL=C.UTF-8
-		export LC_ALL
-	fi
 }
 
 # The words of the tmux command line, quoted once more for a shell that knows nothing of us.
@@ -187,7 +208,7 @@ become_ours() {
 
 # The same when an older attempt, which came when somebody else was there, may be all that is in the way.
 become_ours_alone() {
-	end_others
+	signal TERM
 	pause
 	become_ours
 }
@@ -201,13 +222,13 @@ hide() {
 	others=''
 	# What is about to be ended objects to nothing.
 	for pid in $clients; do
-		case ${old-} in
+		case $old in
 		*" $pid "*) ;;
 		*) others=yes ;;
 		esac
 	done
 	[ -n "$others" ] || printf '%s' "$seamless"
-	if ! become_ours && { [ -z "$again" ] || [ -z "${old# }" ] || ! become_ours_alone; }; then
+	if ! become_ours && { [ -z "${old# }" ] || ! become_ours_alone; }; then
 		seamless=$not_seamless
 	elif [ -z "$others" ]; then
 		return
@@ -219,10 +240,11 @@ hide() {
 
 # The client's process is a child of ours: somebody has to be left to say how it ended.
 client() {
+	trap 'exit 96' HUP TERM
 	[ -z "$again" ] || begin_to_drop_keys
 	[ -z "$sync" ] || hide
-	[ -z "$again" ] || end_others
-	await_size
+	signal TERM
+	set_size
 	[ -z "$again" ] || drop_keys
 	# shellcheck disable=SC2154 # the prelude sets words
 	eval "exec $words"' -u -N -T "$features" attach-session -E "$@" -t "$id"'
@@ -239,15 +261,18 @@ there() {
 	return 2
 }
 
+# Not before what we wait for: it would be left to the pod's first process.
+trap 'exit 96' HUP TERM
 # What is typed now is thrown away, so it must not look as if the session had taken it.
 [ -z "$again" ] || stty -echo 2>/dev/null
-for tag in ${FACTORY_WORKER_LEFT-}; do
-	end_clients "$tag"
-done
+# shellcheck disable=SC2086 # tags are words
+[ -z "${FACTORY_WORKER_LEFT-}" ] || end_clients $FACTORY_WORKER_LEFT
 unset FACTORY_WORKER_LEFT
+found='' old=' '
+[ "${FACTORY_WORKER_VIEW##*.}" -eq 1 ] || end_older
 find_session "$name" </dev/null >/dev/null
 clients=" $(tm list-clients -t "$id:" -F '#{client_pid}' </dev/null | tr '\n' ' ')"
-[ -z "$again" ] || find_others || [ -z "$entered" ] || ! is_younger || exit 89
+[ -z "$again" ] || is_inside || [ -z "$entered" ] || ! is_younger || exit 89
 choose_terminal
 arrive
 (client "$@")

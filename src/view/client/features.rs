@@ -2,6 +2,8 @@
 
 use std::env;
 
+use crate::terminal::block::Block;
+
 /// Names of terminal types, best first, separated by spaces. Inside tmux those are tmux's own.
 pub fn types() -> String {
     const TMUX: &str = "tmux-256color screen-256color xterm-256color";
@@ -23,6 +25,11 @@ pub fn features() -> String {
         (false, true) => format!("{ANY},RGB"),
         (false, false) => ANY.to_owned(),
     }
+}
+
+/// Its rows and columns, or nothing when it does not say. kubectl tells them too, a round trip after the command has begun.
+pub fn size() -> String {
+    Block::terminal_size().map_or_else(String::new, |(columns, rows)| format!("{rows} {columns}"))
 }
 
 /// What tells the operator's tmux that the session takes the keys of a view (the plugin looks at `#{pane_path}`). Nobody

@@ -1,10 +1,10 @@
 # shellcheck shell=sh
-# Ends clients that a broken connection has left (reap.sh comes before this), then says whether a session is there.
-# Arguments: the session's name, then the tags of views.
-name=$1
-shift
-for tag; do
-	! end_clients "$tag" || mark "gone $tag"
-done
+# Ends clients that a broken connection has left (reap.sh and gone.sh come before this), then says whether a session is there.
+# Arguments: the session's name, the view.
+name=$1 view=$2
+end_clients "$view"
+mark_gone "$view"
+# A tmux that stands still keeps whoever asks it: who comes after us ends that, too.
+export FACTORY_WORKER_VIEW="$view.0"
 find_session "$name"
 finish

@@ -11,21 +11,22 @@ use ending::Absence;
 use crate::failure::{Failure, Kind};
 use crate::registry::names::SessionName;
 use crate::remote::Remote;
+use crate::remote::script::argv::Form;
 use crate::remote::script::{self, Input, Part, Script};
 use crate::state::ledger::{self, Spot};
 
 const ENTER: &str =
     concat!(include_str!("../../remote/terminfo.sh"), include_str!("../../remote/reap.sh"), include_str!("enter.sh"));
 const SESSION_OPTIONS: &str = include_str!("session_options.sh");
-const LEAVE: &str = concat!(include_str!("../../remote/reap.sh"), include_str!("leave.sh"));
-const REDRAW: &str = include_str!("redraw.sh");
+const LEAVE: &str = concat!(include_str!("../../remote/reap.sh"), include_str!("../../remote/gone.sh"), include_str!("leave.sh"));
+const REDRAW: &str = concat!(include_str!("../../remote/reap.sh"), include_str!("redraw.sh"));
 
-/// The environment variable by which `reap.sh` knows a view's clients: its value is the view's tag, a dot, and the attempt.
-const TAG: &str = "FACTORY_WORKER_VIEW";
-/// The environment variable that tells `enter.sh` the tags of the views that died.
-const LEFT: &str = "FACTORY_WORKER_LEFT";
+/// So many clients that views have left are ended on the way to a session, for those may be in it; each costs bytes of a URL.
+/// The others are ended by whoever asks that worker something next.
+const LEFT_AT_ONCE: usize = 4;
 
-/// A client of one session, by a tag that nobody else has.
+/// A client of one session, by a tag that nobody else has: `reap.sh` knows its processes by the variable FACTORY_WORKER_VIEW,
+/// which is the tag, a dot, and the attempt.
 pub struct Client {
     remote: Arc<Remote>,
     session: SessionName,
@@ -52,7 +53,10 @@ impl Client {
 
     /// The argv that becomes the client, for an interactive exec. Each attempt has a number higher than the last: it ends
     /// what those before it have left.
-    pub fn argv(&self, manner: Manner, attempt: u32) -> Vec<String> {
+    ///
+    /// # Errors
+    /// As [`Script::on_terminal`].
+    pub fn argv(&self, manner: Manner, attempt: u32, form: Form) -> Result<Vec<String>, Failure> {
         let own = |word: &str| word.to_owned();
         let mut arguments = vec![own(self.session.as_str()), features::types(), features::features()];
         arguments.push(own(if manner.again { "again" } else { "" }));
@@ -61,15 +65,18 @@ impl Client {
         let told =
             if manner.read_only { [String::new(), String::new()] } else { [features::seamless(), features::not_seamless()] };
         arguments.extend(told);
-        arguments.push(if manner.plain { String::new() } else { script::packed(SESSION_OPTIONS) });
+        arguments.push(match form {
+            _ if manner.plain => String::new(),
+            Form::Packed => script::shortened(&script::stripped(SESSION_OPTIONS)),
+            Form::Plain => script::stripped(SESSION_OPTIONS),
+        });
+        arguments.push(features::size());
         if manner.read_only {
             arguments.extend(["-r", "-f", "read-only,ignore-size"].map(own));
         }
         let script = Script { text: ENTER, tmux: &self.remote.tmux, arguments: &arguments, stdin: b"" };
-        let left = script::left(self.remote.exec.as_ref()).join(" ");
-        let mut argv = vec![own("env"), format!("{TAG}={}.{attempt}", self.tag), format!("{LEFT}={left}")];
-        argv.extend(script.argv(&script::nonce()));
-        argv
+        let left = script::left(self.remote.exec.as_ref(), LEFT_AT_ONCE);
+        script.on_terminal(&left, form, &format!("{}.{attempt}", self.tag))
     }
 
     /// Write down where the client is about to be, so that it can be ended when nobody of ours is left to do it.

@@ -1,4 +1,6 @@
 # shellcheck shell=sh
+# Needs: sleep
+#
 # Makes the options of the sessions fit who looks at them. Arguments: none; or, from enter.sh, a view that is about to
 # attach and this very text, to be kept for the hooks. Exit 3: somebody else is there, so nothing was changed.
 #

@@ -30,6 +30,9 @@ const FIRST_SCREEN_AFTER: Duration = Duration::from_millis(500);
 const ANYTHING: u64 = 400;
 const ANYTHING_AFTER: Duration = Duration::from_secs(3);
 
+/// After so long the only connection that is seen is the exec's: the one before it is closed, or was never there.
+const ALONE: Duration = Duration::from_secs(1);
+
 /// What is known of the terminal.
 #[derive(Debug, Clone, Copy)]
 pub struct Tty {
@@ -63,6 +66,7 @@ pub struct SocketAge {
     family: Family,
     /// Bytes that the request for the exec has at least.
     request: u64,
+    began: Instant,
     diag: Option<Diag>,
     /// The connections that were seen, by their inodes.
     seen: HashMap<u64, Seen>,
@@ -84,6 +88,8 @@ pub struct SocketAge {
 struct Seen {
     /// In which look it was seen first.
     look: u32,
+    /// The request for the exec may be out on it.
+    is_asked: bool,
     /// How many bytes had come when so much was not sent yet as the request has: a TLS handshake has some.
     before_request: u64,
     /// When the request was seen to be out, and how many bytes had come by then.
@@ -114,6 +120,7 @@ impl SocketAge {
             child,
             family: Family { kubectl: vec![child], plugins: Vec::new() },
             request: argv.iter().map(|word| word.len() as u64).sum(),
+            began: Instant::now(),
             diag: Diag::open(),
             seen: HashMap::new(),
             looks: 0,
@@ -161,7 +168,7 @@ impl SocketAge {
     /// How far the exec has come.
     fn way_in(&mut self, counters: Counters, reading: Reading) -> Reading {
         let seen = self.stream.as_ref().and_then(|stream| self.seen.get_mut(&stream.inode));
-        let Some(seen) = seen.filter(|_| counters.acked >= self.request) else { return reading };
+        let Some(seen) = seen.filter(|seen| seen.is_asked) else { return reading };
         let (since, before) = *seen.asked.get_or_insert((Instant::now(), counters.received));
         let news = counters.received.saturating_sub(before);
         // What has come since the request went out, be it seen late.
@@ -185,7 +192,8 @@ impl SocketAge {
     /// The counters of the exec's connection, or of the best candidate for it.
     ///
     /// kubectl has another connection for its other requests. The exec's is the one on which so much was sent as its request
-    /// has; where that is true of both (a long token is sent with every request, and discovery has many), the younger one.
+    /// has, and that much more than on the other one: a long token is sent with every request. Where that is true of both
+    /// (discovery has many requests), it is the younger one.
     fn counters(&mut self) -> Option<Counters> {
         let diag = self.diag.as_mut()?;
         if self.arrived {
@@ -196,16 +204,20 @@ impl SocketAge {
         let sockets = self.family.sockets();
         let mut found = diag.all();
         found.retain(|(connection, _)| sockets.contains(&connection.inode));
+        let least = found.iter().map(|(_, counters)| counters.acked).min().unwrap_or_default();
+        let is_late = self.began.elapsed() >= ALONE;
         for (connection, counters) in &found {
-            let new = Seen { look: self.looks, before_request: 0, asked: None };
+            let new = Seen { look: self.looks, is_asked: false, before_request: 0, asked: None };
             let seen = self.seen.entry(connection.inode).or_insert(new);
-            if counters.acked < self.request {
+            let is_out = counters.acked >= self.request;
+            seen.is_asked = is_out && (is_late || counters.acked >= least + self.request / 2);
+            if !is_out {
                 seen.before_request = counters.received;
             }
         }
-        let (request, seen) = (self.request, &self.seen);
+        let seen = &self.seen;
         let (stream, counters) = found.into_iter().max_by_key(|(connection, counters)| {
-            let look = seen.get(&connection.inode).filter(|_| counters.acked >= request).map_or(0, |seen| seen.look);
+            let look = seen.get(&connection.inode).filter(|seen| seen.is_asked).map_or(0, |seen| seen.look);
             (look, counters.acked)
         })?;
         self.stream = Some(stream);

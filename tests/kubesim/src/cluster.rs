@@ -1,5 +1,6 @@
 //! A cluster, as tests handle it.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, OnceLock};
@@ -58,17 +59,40 @@ impl Cluster {
 
     /// Where its API is.
     pub fn url(&self) -> String {
-        format!("http://{}", self.server.address())
+        format!("http://{}{}", self.server.address(), self.core.settings().path)
     }
 
     /// The same with TLS, for [`Self::authority`] to vouch for: there a login is needed.
     pub fn secure_url(&self) -> String {
-        format!("https://{}", self.server.address())
+        format!("https://{}{}", self.server.address(), self.core.settings().path)
+    }
+
+    /// Where it listens: plainly, and with TLS.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// Have the API below a path from now on, as behind Rancher (`/k8s/clusters/c-1`), and nothing anywhere else.
+    pub fn serves_below(&self, path: &str) {
+        self.core.settings().path = path.to_owned();
+        self.kubeconfig_with(&Kubeconfig::new().context("kubesim", self));
+    }
+
+    /// Take request lines of any length, as an API server without anything in front of it does. Without this a line of
+    /// more than 8,190 bytes is refused, as nginx does it.
+    pub fn takes_long_request_lines(&self) {
+        self.core.settings().longest_line = usize::MAX;
     }
 
     /// The certificate of this cluster's own authority, as PEM.
     pub fn authority(&self) -> &str {
-        self.server.authority()
+        &self.server.authority().pem
+    }
+
+    /// The certificate for 127.0.0.1 that this authority has given, and its key, as PEM: for something else in front of it.
+    pub fn certificate(&self) -> (&str, &str) {
+        let authority = self.server.authority();
+        (&authority.certificate, &authority.key)
     }
 
     /// Let in somebody who may do everything.

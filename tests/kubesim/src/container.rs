@@ -14,19 +14,23 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
 use serde_json::Value;
 
+use crate::applets::link_applets;
 use crate::image::{Image, Oddity};
+use crate::namespaces::Namespaces;
 use crate::reap;
 use crate::tmux;
 
 /// Where the programs of this machine are, in a container's PATH.
-const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 #[derive(Debug)]
 pub struct Container {
     pub name: String,
     directory: PathBuf,
     env: Vec<(String, String)>,
+    /// Those that every command has to make anew.
     oddities: Vec<Oddity>,
+    namespaces: Option<Namespaces>,
     stopped: AtomicBool,
     /// The pid of its first process, 0 when there is none.
     first: AtomicI32,
@@ -51,10 +55,13 @@ impl Container {
         for (name, text) in &image.scripts {
             write_executable(&directory.join("bin").join(name), text)?;
         }
-        let programs = if image.missing.is_empty() {
+        let own = directory.join("usr-bin");
+        let programs = if image.oddities.contains(&Oddity::Busybox) {
+            link_applets(&own, &image.missing)?;
+            text(&own)
+        } else if image.missing.is_empty() {
             SYSTEM_PATH.to_owned()
         } else {
-            let own = directory.join("usr-bin");
             link_programs(&own, &image.missing)?;
             text(&own)
         };
@@ -69,11 +76,13 @@ impl Container {
         // HOME stays where the container's directory is: the one that the spec may name is another machine's.
         env.extend(env_of(spec, pod).into_iter().filter(|(name, _)| name != "HOME"));
         let name = spec["name"].as_str().unwrap_or_default().to_owned();
+        let namespaces = Namespaces::of(&image.oddities, &env)?;
         Ok(Self {
             name,
             directory,
             env,
-            oddities: image.oddities.clone(),
+            oddities: image.oddities.iter().copied().filter(|oddity| !oddity.is_kept()).collect(),
+            namespaces,
             stopped: AtomicBool::new(false),
             first: AtomicI32::new(0),
         })
@@ -109,6 +118,9 @@ impl Container {
             _ => self.odd(&path),
         };
         command.args(arguments).env_clear().envs(self.env.iter().cloned()).current_dir(self.home()).stdin(Stdio::null());
+        if let Some(namespaces) = &self.namespaces {
+            namespaces.enter(&mut command, &self.home()).map_err(|error| error.to_string())?;
+        }
         Ok(command)
     }
 
@@ -146,7 +158,13 @@ impl Container {
     /// # Errors
     /// What tmux said.
     pub fn start_session(&self, name: &str, command: &str) -> Result<(), String> {
-        let words = tmux::new_session(name, None, command);
+        // Whoever works there has brought what they need.
+        let command = if self.path().ends_with(SYSTEM_PATH) {
+            command.to_owned()
+        } else {
+            format!("PATH={}:{SYSTEM_PATH}; {command}", self.path())
+        };
+        let words = tmux::new_session(name, None, &command);
         self.tmux(&words.iter().map(String::as_str).collect::<Vec<_>>()).map(drop)
     }
 
@@ -167,6 +185,11 @@ impl Container {
     /// Everything that runs in it.
     pub fn processes(&self) -> Vec<i32> {
         reap::processes_of(&self.directory)
+    }
+
+    /// How many in it have ended that nobody waits for.
+    pub fn zombies(&self) -> usize {
+        self.namespaces.as_ref().map_or(0, Namespaces::zombies)
     }
 
     /// Its first process runs.
@@ -235,7 +258,8 @@ fn link_programs(directory: &Path, missing: &[String]) -> io::Result<()> {
     Ok(())
 }
 
-fn executable(path: &Path) -> bool {
+/// Whether it is a program.
+pub fn executable(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0)
 }
 

@@ -12,8 +12,12 @@ use crate::record::Record;
 use crate::resources::{Kind, Resources};
 use crate::store::Store;
 
+/// What web servers in front of an API take at most by default, in bytes: Apache this, nginx two more (a buffer of 8 KiB). An
+/// API server itself takes more.
+const LONGEST_LINE: usize = 8190;
+
 /// What a test may set.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// How long a pod is Terminating.
     pub stopping_takes: Duration,
@@ -23,6 +27,23 @@ pub struct Settings {
     pub minor: String,
     /// Answer discovery in one piece to clients that ask for it.
     pub aggregated_discovery: bool,
+    /// The path that the API is below, empty when it is at the root.
+    pub path: String,
+    /// The longest request line that is taken, in bytes.
+    pub longest_line: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            stopping_takes: Duration::ZERO,
+            replacing_takes: Duration::ZERO,
+            minor: String::new(),
+            aggregated_discovery: false,
+            path: String::new(),
+            longest_line: LONGEST_LINE,
+        }
+    }
 }
 
 #[derive(Debug)]

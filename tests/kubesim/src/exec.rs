@@ -14,6 +14,7 @@ use crate::faults::{Fault, Latency};
 use crate::http::{Request, head};
 use crate::outgoing::{CLOSE, ERROR, Outgoing, RESIZE, STDERR, STDIN, STDOUT};
 use crate::process::{Process, Resizer, feed, pump};
+use crate::record;
 use crate::status::Status;
 use crate::websocket::{Messages, Opcode, accept_key};
 use crate::wire::Wire;
@@ -35,6 +36,7 @@ pub struct Exec {
     tty: bool,
     pub protocol: &'static str,
     key: String,
+    input: record::Input,
 }
 
 impl Exec {
@@ -58,7 +60,16 @@ impl Exec {
         if !(stdin || stdout || stderr) {
             return Err(Status::bad_request("you must specify at least 1 of stdin, stdout, stderr"));
         }
-        Ok(Self { argv, stdin, stdout, stderr, tty: request.flag("tty"), protocol, key: key.to_owned() })
+        Ok(Self {
+            argv,
+            stdin,
+            stdout,
+            stderr,
+            tty: request.flag("tty"),
+            protocol,
+            key: key.to_owned(),
+            input: request.input.clone(),
+        })
     }
 
     /// What is answered before the first frame.
@@ -82,6 +93,7 @@ impl Exec {
         reader: BufReader<Wire>,
         outgoing: Outgoing,
     ) {
+        let noted = self.input.clone();
         let lost = faults.contains(&Fault::ContainerNotFound);
         let started = match container.filter(|container| !lost && !container.is_stopped()) {
             Some(container) => self.start(&container),
@@ -95,7 +107,7 @@ impl Exec {
                 channel().0
             }
         };
-        read(reader, &outgoing, &input, Latency::of(faults).one_way());
+        read(reader, &outgoing, &input, &noted, Latency::of(faults).one_way());
     }
 
     fn start(&self, container: &Container) -> Result<Process, String> {
@@ -166,7 +178,7 @@ enum Input {
 }
 
 /// Read the client's messages until it is gone.
-fn read(reader: BufReader<Wire>, outgoing: &Outgoing, input: &Sender<Arrival>, delay: Duration) {
+fn read(reader: BufReader<Wire>, outgoing: &Outgoing, input: &Sender<Arrival>, noted: &record::Input, delay: Duration) {
     let mut messages = Messages::new(reader);
     while let Ok((opcode, payload)) = messages.next() {
         let due = Instant::now() + delay;
@@ -179,6 +191,9 @@ fn read(reader: BufReader<Wire>, outgoing: &Outgoing, input: &Sender<Arrival>, d
             }
             Opcode::Binary | Opcode::Text => {
                 if let Some(found) = understand(&payload) {
+                    if let Input::Bytes(bytes) = &found {
+                        noted.note(bytes);
+                    }
                     let _ = input.send(Arrival { due, input: found });
                 }
             }

@@ -5,6 +5,8 @@ use std::io::{self, BufRead, Read, Write};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
+use crate::record::Input;
+
 /// The longest head of a request, and the longest body: far more than any client here sends.
 const HEAD_CAP: usize = 1 << 20;
 const BODY_CAP: usize = 32 << 20;
@@ -16,8 +18,12 @@ pub struct Request {
     /// The path's segments, each decoded by itself.
     pub path: Vec<String>,
     pub query: Vec<(String, String)>,
+    /// How long the request line was as it came, in bytes, without its line end.
+    pub line: usize,
     headers: Vec<(String, String)>,
     pub body: Vec<u8>,
+    /// What comes once the request has left HTTP.
+    pub input: Input,
 }
 
 impl Request {
@@ -30,6 +36,7 @@ impl Request {
         if head.is_empty() {
             return Ok(None);
         }
+        let line = head.split(|&byte| byte == b'\n').next().unwrap_or_default().trim_ascii_end().len();
         let mut headers = [httparse::EMPTY_HEADER; 64];
         let mut parsed = httparse::Request::new(&mut headers);
         parsed.parse(&head).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
@@ -39,12 +46,14 @@ impl Request {
             method: parsed.method.unwrap_or_default().to_owned(),
             path: path.split('/').filter(|part| !part.is_empty()).map(decode).collect(),
             query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+            line,
             headers: parsed
                 .headers
                 .iter()
                 .map(|header| (header.name.to_ascii_lowercase(), String::from_utf8_lossy(header.value).into_owned()))
                 .collect(),
             body: Vec::new(),
+            input: Input::default(),
         };
         request.body = request.read_body(reader)?;
         Ok(Some(request))
@@ -98,6 +107,16 @@ impl Request {
     /// Whether a query parameter is set and true in Go's sense.
     pub fn flag(&self, name: &str) -> bool {
         matches!(self.parameter(name), Some("true" | "1" | "t" | "T" | "TRUE" | "True"))
+    }
+
+    /// Take the path of the server itself, `/k8s/clusters/c-1`, off the request's; whether it was there.
+    pub fn is_below(&mut self, server: &str) -> bool {
+        let server: Vec<&str> = server.split('/').filter(|part| !part.is_empty()).collect();
+        let found = self.path.starts_with(&server.iter().map(|&part| part.to_owned()).collect::<Vec<_>>());
+        if found {
+            self.path.drain(..server.len());
+        }
+        found
     }
 
     /// Whether the client asks to leave HTTP for this protocol.
@@ -184,6 +203,7 @@ fn phrase(status: u16) -> &'static str {
         406 => "Not Acceptable",
         409 => "Conflict",
         410 => "Gone",
+        414 => "Request-URI Too Large",
         415 => "Unsupported Media Type",
         422 => "Unprocessable Entity",
         429 => "Too Many Requests",
@@ -253,7 +273,24 @@ mod tests {
         let protocols: Vec<_> = request.header_words("sec-websocket-protocol").collect();
         assert_eq!(protocols, ["v5.channel.k8s.io", "v4.channel.k8s.io"]);
         assert_eq!(request.body, b"{}");
+        assert_eq!(request.line, "POST /api/v1/namespaces/a%2Fb/pods?command=echo&command=a+b%26&tty=true HTTP/1.1".len());
         assert_eq!(reader, b"GET");
+    }
+
+    #[test]
+    fn the_path_of_the_server_is_none_of_the_api_s() {
+        let request = || Request::read(&mut &b"GET /k8s/clusters/c-1/api/v1 HTTP/1.1\r\n\r\n"[..]).unwrap().unwrap();
+        for (server, below, path) in [
+            ("", true, &["k8s", "clusters", "c-1", "api", "v1"][..]),
+            ("/k8s/clusters/c-1", true, &["api", "v1"]),
+            ("/k8s/clusters/c-12/", false, &["k8s", "clusters", "c-1", "api", "v1"]),
+        ] {
+            let mut request = request();
+            assert_eq!(
+                (request.is_below(server), &request.path[..]),
+                (below, &path.iter().map(|&part| part.to_owned()).collect::<Vec<_>>()[..])
+            );
+        }
     }
 
     #[test]

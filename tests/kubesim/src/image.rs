@@ -1,5 +1,6 @@
 //! What a container image is here: which sessions start, which programs are there or missing.
 
+use std::env;
 use std::time::Duration;
 
 use crate::stage::Stage;
@@ -24,6 +25,19 @@ pub struct Image {
     pub oddities: Vec<Oddity>,
 }
 
+impl Image {
+    /// The same, with what all containers have that are not told what to run.
+    pub(crate) fn with_oddities_of_all(mut self) -> Self {
+        if self.entrypoint.is_empty() {
+            self.oddities.extend(Oddity::of_all());
+        }
+        self
+    }
+}
+
+/// The environment variable with words of [`Oddity::of_all`], separated by commas.
+const OF_ALL: &str = "TEST_WORKERS";
+
 /// A way in which a container's surroundings differ from those of this machine. Needs root or user namespaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Oddity {
@@ -40,10 +54,37 @@ pub enum Oddity {
     /// A root directory of its own: `/tmp` is its own, what its pod mounts as scratch space is where the pod says, and
     /// commands begin in the directory that the pod says.
     OwnRoot,
+    /// Its programs, and `/bin/sh`, are what busybox is, as in Alpine's images; beside that there is tmux.
+    Busybox,
+    /// Its first process is `sleep infinity`, which waits for none of those that become its children. For containers that are
+    /// not told what to run.
+    ReapsNothing,
 }
 
 impl Oddity {
-    /// The word for it in `surroundings.sh`.
+    const ALL: [Self; 8] = [
+        Self::VolumeReadOnly,
+        Self::VolumeFull,
+        Self::ReadOnly,
+        Self::NoTerminfo,
+        Self::OtherUser,
+        Self::OwnRoot,
+        Self::Busybox,
+        Self::ReapsNothing,
+    ];
+
+    /// Those that every workload has: `TEST_WORKERS=busybox` runs whatever tests there are against other containers.
+    ///
+    /// # Panics
+    /// The variable has a word that is none of them.
+    pub fn of_all() -> Vec<Self> {
+        let words = env::var(OF_ALL).unwrap_or_default();
+        let named = |word: &str| Self::ALL.into_iter().find(|oddity| oddity.word() == word);
+        let words = words.split(',').filter(|word| !word.is_empty());
+        words.map(|word| named(word).unwrap_or_else(|| panic!("{OF_ALL}: {word:?} is none of {:?}", Self::ALL))).collect()
+    }
+
+    /// The word for it in `surroundings.sh`, and in the environment.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::VolumeReadOnly => "volume-read-only",
@@ -52,6 +93,13 @@ impl Oddity {
             Self::NoTerminfo => "no-terminfo",
             Self::OtherUser => "other-user",
             Self::OwnRoot => "own-root",
+            Self::Busybox => "busybox",
+            Self::ReapsNothing => "reaps-nothing",
         }
+    }
+
+    /// Whether it is made once for a container, and not by `surroundings.sh` for each command.
+    pub(crate) fn is_kept(self) -> bool {
+        matches!(self, Self::Busybox | Self::ReapsNothing)
     }
 }

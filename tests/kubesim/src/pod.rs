@@ -1,6 +1,7 @@
 //! A pod, as tests handle it.
 
 use std::fmt;
+use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use crate::container::Container;
 use crate::controllers;
 use crate::core::Core;
 use crate::node;
+use crate::process::Process;
 use crate::stage::{Stage, is_ready};
 use crate::tmux;
 use crate::waiting::PATIENCE;
@@ -114,9 +116,37 @@ impl Pod {
         listing.lines().map(str::to_owned).collect()
     }
 
+    /// Start a command in it, on a terminal of its own, as an exec does whose client is gone.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    pub fn start_on_terminal(&self, argv: &[&str]) -> Process {
+        let argv: Vec<String> = argv.iter().map(|&word| word.to_owned()).collect();
+        let command = self.container().command(&argv).unwrap_or_else(|error| panic!("{error}"));
+        Process::on_terminal(command, Some((80, 24))).unwrap_or_else(|error| panic!("{argv:?}: {error}"))
+    }
+
     /// Everything that runs in it.
     pub fn processes(&self) -> Vec<i32> {
         self.container().processes()
+    }
+
+    /// The number that a process of it has on this machine, by the one that it has in there.
+    ///
+    /// # Panics
+    /// There is no such process.
+    pub fn on_this_machine(&self, pid: i32) -> i32 {
+        let inside = |outside: &i32| {
+            let status = fs::read_to_string(format!("/proc/{outside}/status")).unwrap_or_default();
+            let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:")).unwrap_or_default();
+            numbers.split_whitespace().last() == Some(pid.to_string().as_str())
+        };
+        self.processes().into_iter().find(inside).unwrap_or_else(|| panic!("{} has no process {pid}", self.name()))
+    }
+
+    /// How many in it have ended that nobody waits for: where its first process reaps nothing, these stay.
+    pub fn zombies(&self) -> usize {
+        self.container().zombies()
     }
 
     /// Its HOME.

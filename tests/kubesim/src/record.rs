@@ -1,7 +1,7 @@
 //! Every request that came in, so that tests can say how many a command may make.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::faults::Requests;
 
@@ -21,8 +21,44 @@ pub struct Call {
     pub user: String,
     /// The argv of an exec.
     pub command: Vec<String>,
+    /// What an exec's client has written to it.
+    pub input: Input,
     pub user_agent: String,
+    /// How long the request line was as it came, in bytes.
+    pub line: usize,
 }
+
+/// The beginning of what came on standard input; it goes on to grow.
+#[derive(Debug, Clone, Default)]
+pub struct Input(Arc<Mutex<Vec<u8>>>);
+
+impl Input {
+    /// So much is kept.
+    const CAP: usize = 64 * 1024;
+
+    pub(crate) fn note(&self, bytes: &[u8]) {
+        let mut kept = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let room = Self::CAP.saturating_sub(kept.len());
+        kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+
+    /// What came so far.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())).into_owned()
+    }
+
+    pub fn contains(&self, text: &str) -> bool {
+        self.text().contains(text)
+    }
+}
+
+impl PartialEq for Input {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Input {}
 
 /// Everything that was asked so far.
 #[derive(Debug, Default)]
@@ -67,6 +103,11 @@ impl Calls {
     /// when the websocket was refused, so a refused exec counts twice, and one that is sent again after it went out is seen.
     pub fn execs(&self) -> Self {
         Self(self.0.iter().filter(|call| call.resource == "pods/exec").cloned().collect())
+    }
+
+    /// The longest request line among them, in bytes.
+    pub fn longest_line(&self) -> usize {
+        self.0.iter().map(|call| call.line).max().unwrap_or(0)
     }
 
     /// How many of them there are for each object name.

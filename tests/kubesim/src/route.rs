@@ -79,6 +79,7 @@ impl Route {
             path: format!("/{}{mark}{}", request.path.join("/"), query.join("&")),
             user: user.to_owned(),
             user_agent: request.header("user-agent").unwrap_or_default().to_owned(),
+            line: request.line,
             ..Call::default()
         };
         if let Self::Review(review) = self {
@@ -92,6 +93,7 @@ impl Route {
             call.name = target.name.clone();
             if target.subresource == "exec" {
                 let words = request.query.iter().filter(|(name, _)| name == "command");
+                call.input = request.input.clone();
                 call.command = words.map(|(_, word)| word.clone()).collect();
             }
         }

@@ -14,7 +14,7 @@ use crate::access::{NOBODY_IN_PARTICULAR, is_allowed};
 use crate::api;
 use crate::core::Core;
 use crate::faults::{Fault, Latency};
-use crate::http::Request;
+use crate::http::{Request, Response};
 use crate::line::{Health, Line};
 use crate::record::Call;
 use crate::reply::Reply;
@@ -80,9 +80,9 @@ impl Server {
         Ok(server)
     }
 
-    /// The certificate of the authority that vouches for this server.
-    pub fn authority(&self) -> &str {
-        &self.authority.pem
+    /// The authority that vouches for this server.
+    pub fn authority(&self) -> &Authority {
+        &self.authority
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -172,9 +172,22 @@ fn talk(core: &Arc<Core>, wire: Wire, encrypted: bool) {
     let mut line = Line::over(wire.clone());
     // A new connection costs one more round trip; the kernel has made it without asking us.
     let mut trips = 2;
-    while let Ok(Some(request)) = Request::read(&mut reader) {
+    while let Ok(Some(mut request)) = Request::read(&mut reader) {
         if line.health() == Health::Frozen {
             break; // it did not arrive
+        }
+        let (longest, path) = {
+            let settings = core.settings();
+            (settings.longest_line, settings.path.clone())
+        };
+        if request.line > longest {
+            // Whatever stands in front of the API says this: the API never hears of it.
+            let _ = line.answer(&too_long());
+            return wire.hang_up();
+        }
+        if !request.is_below(&path) {
+            let _ = line.answer(&Response::text(404, "404 page not found\n"));
+            continue;
         }
         let (reply, faults) = reply_to(core, &request, encrypted);
         let latency = Latency::of(&faults);
@@ -229,6 +242,13 @@ fn reply_to(core: &Arc<Core>, request: &Request, encrypted: bool) -> (Reply, Vec
     let reply =
         broken.or_else(refused).unwrap_or_else(|| api::answer(core, request, &route, name, &faults).unwrap_or_else(Reply::from));
     (reply, faults)
+}
+
+/// What nginx 1.22 says to a request line that is longer than its buffer.
+fn too_long() -> Response {
+    let body = "<html>\r\n<head><title>414 Request-URI Too Large</title></head>\r\n<body>\r\n<center><h1>414 Request-URI Too Large\
+        </h1></center>\r\n<hr><center>nginx/1.22.1</center>\r\n</body>\r\n</html>\r\n";
+    Response::text(414, body).header("Content-Type", "text/html").header("Connection", "close")
 }
 
 /// Who is behind an encrypted connection.

@@ -25,6 +25,9 @@ const ROOM: usize = 64 * 1024;
 pub struct Authority {
     /// Its certificate, for kubeconfigs.
     pub pem: String,
+    /// The server's certificate and its key, as PEM.
+    pub certificate: String,
+    pub key: String,
     config: Arc<ServerConfig>,
 }
 
@@ -46,7 +49,8 @@ impl Authority {
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { pem: issuer.pem(), config: Arc::new(config) })
+        let (certificate, key) = (certificate.pem(), key.serialize_pem());
+        Ok(Self { pem: issuer.pem(), certificate, key, config: Arc::new(config) })
     }
 
     /// The plain side of an encrypted connection.

@@ -109,6 +109,11 @@ impl<'a> Workload<'a> {
         self.image(|image| image.oddities.push(oddity))
     }
 
+    /// Several of them; [`Oddity::of_all`] are there anyway.
+    pub fn with_all(self, oddities: &[Oddity]) -> Self {
+        self.image(|image| image.oddities.extend(oddities))
+    }
+
     /// The stage to which new pods come by themselves.
     pub fn in_stage(self, stage: Stage) -> Self {
         self.image(|image| image.stage = stage)
@@ -127,7 +132,7 @@ impl<'a> Workload<'a> {
         let core = &self.cluster.core;
         self.cluster.namespace(&self.namespace);
         for (name, image) in &self.containers {
-            core.node.put_image(&self.image_name(name), image.clone());
+            core.node.put_image(&self.image_name(name), image.clone().with_oddities_of_all());
         }
         let (kind, object) = self.object();
         core.store.create(&kind, &self.namespace, object).unwrap_or_else(|status| panic!("{}", status.message));

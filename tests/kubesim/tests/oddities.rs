@@ -44,3 +44,28 @@ fn the_locale_is_posix_unless_the_image_says_otherwise() {
     assert_eq!(run(|pod| pod, script).expect(0).stdout, "2\nANSI_X3.4-1968\n");
     assert_eq!(run(|pod| pod.env("LANG", "C.UTF-8"), script).expect(0).stdout, "1\nUTF-8\n");
 }
+
+#[test]
+fn nothing_but_busybox_and_tmux() {
+    let script = "for program in grep ps stty dd tail sed tr base64 gunzip sleep sh; do readlink \"$(command -v $program)\"; done | sort -u
+        command -v bash perl locale python3 kubectl
+        readlink /proc/$$/exe
+        tmux run-shell 'readlink /proc/$$/exe >~/shell-of-tmux' && cat ~/shell-of-tmux
+        tmux list-sessions -F '#{session_name}'";
+    let ran = run(|pod| pod.with(Oddity::Busybox), script).expect(0);
+    let [programs, rest @ ..] = &ran.stdout.lines().collect::<Vec<_>>()[..] else { panic!("{ran:?}") };
+    assert!(programs.ends_with("/busybox"), "{ran:?}");
+    assert_eq!(rest, [programs, programs, "qa"], "{ran:?}");
+}
+
+#[test]
+fn a_first_process_that_reaps_nothing_keeps_the_zombies() {
+    let script = "read -r name </proc/1/comm; echo $name; (sleep 0 & sleep 0 &); \
+        until [ \"$(ps -o stat,args | grep -c '^Z')\" -eq 2 ]; do sleep 0.01; done; \
+        read -r _ _ _ parent _ </proc/$$/stat; echo $parent; tmux list-sessions -F '#{session_name}'; exit 7";
+    for kind in [&[Oddity::ReapsNothing][..], &[Oddity::ReapsNothing, Oddity::Busybox]] {
+        let ran = run(|pod| kind.iter().fold(pod, |pod, oddity| pod.with(*oddity)), script).expect(7);
+        // What an exec starts is nobody's child in there.
+        assert_eq!(ran.stdout, "sleep\n0\nqa\n", "{kind:?}");
+    }
+}

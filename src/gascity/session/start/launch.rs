@@ -282,7 +282,8 @@ impl Launch<'_> {
         let arguments: Vec<_> = arguments.iter().map(|&word| word.to_owned()).collect();
         let script = Script { text, tmux: &["tmux".to_owned()], arguments: &arguments, stdin: b"" };
         let nonce = script::nonce();
-        let request = Request { argv: &script.argv(&nonce), stdin: b"", deadline };
+        let sent = script.sent(&nonce)?;
+        let request = Request { argv: &sent.argv, stdin: &sent.stdin, deadline };
         let output = self.city.cluster.exec(self.pod, container.parse().ok().as_ref(), request)?;
         match script::understand(&output, &nonce) {
             Ok(parts) => Ok(Some(parts)),

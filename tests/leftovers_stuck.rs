@@ -1,0 +1,169 @@
+//! What views have left where it is hard to end: a tmux that stands still, a crowd, what nobody can look into; and what looks like
+//! it and is the worker's own.
+
+#[path = "support/operator.rs"]
+mod operator;
+mod support;
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use kubesim::{Cluster, Oddity, Pod, Running};
+use operator::{Image, Operator};
+use rstest::rstest;
+use serde_json::Value;
+use support::nested::everything_of;
+use support::{Screen, World, eventually};
+
+fn worker(image: Image, more: &[Oddity]) -> (Operator, Running) {
+    let cluster = Cluster::start();
+    let workload = cluster.deployment("fleet").with_all(image.oddities()).with_all(more);
+    let worker = workload.session("qa", "echo I am qa; exec cat").start();
+    (Operator::of(cluster).worker("w", "fleet", ""), worker)
+}
+
+fn window_of_qa(world: &World) -> Screen<'_> {
+    let screen = world.screen();
+    screen.run(&["open", "w/qa"]).expect(0);
+    screen.wait("I am qa");
+    eventually("the view to be connected", || (state(&screen) == "connected").then_some(()));
+    screen
+}
+
+fn state(screen: &Screen<'_>) -> String {
+    screen.inner(&["display-message", "-p", "-t", "w/qa", "#{@factory-worker-state}"]).trim().to_owned()
+}
+
+fn clients(pod: &Pod) -> usize {
+    pod.tmux(&["list-clients"]).lines().count()
+}
+
+/// The command lines of what carries the tag of a view, as far as they are worth reading.
+fn ours(pod: &Pod) -> Vec<String> {
+    let text = |pid: i32, what: &str| {
+        let bytes = fs::read(format!("/proc/{pid}/{what}")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).replace('\0', " ")
+    };
+    let tagged = pod.processes().into_iter().filter(|pid| text(*pid, "environ").contains("FACTORY_WORKER_VIEW="));
+    tagged.map(|pid| text(pid, "cmdline").lines().next().unwrap_or_default().to_owned()).collect()
+}
+
+fn kill(signal: &str, process: &str) {
+    assert!(Command::new("kill").args([signal, process]).status().unwrap().success());
+}
+
+/// The pod's tmux server, by its number on this machine.
+fn server(pod: &Pod) -> String {
+    let name = |pid: &i32| fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    pod.processes().into_iter().find(|pid| name(pid) == "tmux: server\n").expect("a tmux server").to_string()
+}
+
+fn ledger(world: &World) -> (PathBuf, Value) {
+    let path = world.path("state/factory-worker/views.json");
+    let text = fs::read(&path).unwrap_or_else(|_| b"{}".to_vec());
+    (path, serde_json::from_slice(&text).unwrap())
+}
+
+fn views(world: &World) -> usize {
+    ledger(world).1.as_object().unwrap().len()
+}
+
+/// Kill the window's view, so that its client stays in the pod and in the ledger.
+fn kill_view(world: &World, screen: &Screen<'_>) {
+    kill("-KILL", screen.inner(&["display-message", "-p", "-t", "w/qa", "#{pane_pid}"]).trim());
+    eventually("the window to go", || (screen.windows() == ["|home"]).then_some(()));
+    assert_eq!(views(world), 1);
+}
+
+/// Let more views have died there: the ledger's one entry under these tags, too.
+fn died_too(world: &World, tags: &[String]) {
+    let (path, mut ledger) = ledger(world);
+    let entry = ledger.as_object().unwrap().values().next().unwrap().clone();
+    for tag in tags {
+        ledger[tag] = entry.clone();
+    }
+    fs::write(path, ledger.to_string()).unwrap();
+}
+
+#[rstest]
+fn a_tmux_that_stands_still_collects_nothing_of_ours(#[values(Image::Debian, Image::Alpine)] image: Image) {
+    let (operator, worker) = worker(image, &[]);
+    let pod = worker.pod();
+    let everything = || (everything_of(|arguments| pod.tmux(arguments)), pod.processes().len(), pod.zombies());
+    let before = everything();
+    let screen = window_of_qa(&operator.world);
+    let server = server(&pod);
+    kill("-STOP", &server);
+    operator.cluster.forget_calls();
+    operator.cluster.drop_connections();
+    eventually("a third attempt", || (operator.cluster.calls().execs().len() >= 3).then_some(()));
+    // A shell, tmux that is asked, and who reads its answer.
+    let mut seen = ours(&pod);
+    let end = Instant::now() + Duration::from_secs(120);
+    while seen.len() > 3 {
+        assert!(Instant::now() < end, "older attempts are not ended: {seen:#?}");
+        sleep(Duration::from_millis(20));
+        seen = ours(&pod);
+    }
+    kill("-CONT", &server);
+    eventually("the view to be connected", || (state(&screen) == "connected" && clients(&pod) == 1).then_some(()));
+    screen.run(&["close", "w/qa"]).expect(0);
+    eventually("the pod to be as before", || (everything() == before).then_some(()));
+}
+
+#[rstest]
+fn a_crowd_goes_with_one_contact(#[values(Image::Debian, Image::Alpine)] image: Image) {
+    let (operator, worker) = worker(image, &[]);
+    let (pod, world) = (worker.pod(), &operator.world);
+    let screen = window_of_qa(world);
+    kill_view(world, &screen);
+    let tags: Vec<String> = (1..47).map(|number| format!("{number:016x}")).collect();
+    let attach = "tmux -u attach-session -t =qa; :";
+    let _crowd: Vec<_> = tags
+        .iter()
+        .map(|tag| pod.start_on_terminal(&["env", &format!("FACTORY_WORKER_VIEW={tag}.1"), "sh", "-c", attach]))
+        .collect();
+    died_too(world, &tags);
+    let end = Instant::now() + Duration::from_secs(120);
+    while clients(&pod) != 47 {
+        assert!(Instant::now() < end, "{} of 47 are attached: {:#?}", clients(&pod), ours(&pod));
+        sleep(Duration::from_millis(50));
+    }
+    let ran = operator.run(&["--timeout", "60s", "list", "--json"]).expect(0);
+    assert!(ran.stdout.contains("\"status\":\"running\""), "{}", ran.stdout);
+    assert_eq!((clients(&pod), views(world)), (0, 0));
+    assert_eq!(pod.pane("qa").trim_end(), "I am qa");
+}
+
+#[test]
+fn what_nobody_can_look_into_is_not_said_to_be_gone() {
+    // Each exec is another user to the one before.
+    let (operator, worker) = worker(Image::Debian, &[Oddity::OtherUser]);
+    let (pod, world) = (worker.pod(), &operator.world);
+    let screen = window_of_qa(world);
+    kill_view(world, &screen);
+    operator.run(&["--timeout", "60s", "list"]).expect(0);
+    assert_eq!((clients(&pod), views(world)), (1, 1), "crossed out without a proof");
+}
+
+#[rstest]
+fn a_tmux_server_that_carries_a_views_tag_is_the_workers(#[values(Image::Debian, Image::Alpine)] image: Image) {
+    let (operator, worker) = worker(image, &[]);
+    let (pod, world) = (worker.pod(), &operator.world);
+    let tag = "00000000000000aa".to_owned();
+    // As when somebody's tmux is a script that starts its server first.
+    let start = ["tmux", "-L", "other", "new-session", "-d", "-s", "theirs", "--", "sh", "-c", "/bin/sleep 1000; :"];
+    let tagged = format!("FACTORY_WORKER_VIEW={tag}.1");
+    assert_eq!(pod.start_on_terminal(&[&["env", &tagged][..], &start].concat()).wait(), 0);
+    let theirs = eventually("their server and its pane", || Some(ours(&pod)).filter(|ours| ours.len() == 3));
+    let screen = window_of_qa(world);
+    kill_view(world, &screen);
+    died_too(world, &[tag]);
+    operator.run(&["--timeout", "60s", "list"]).expect(0);
+    assert_eq!((clients(&pod), views(world)), (0, 0));
+    assert_eq!(pod.tmux(&["-L", "other", "list-sessions", "-F", "#{session_name}"]), "theirs\n");
+    eventually("the view's own to go", || (ours(&pod) == theirs).then_some(()));
+}
