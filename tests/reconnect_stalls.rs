@@ -64,8 +64,8 @@ fn kubectl(factory: &Factory) -> Pid {
         program.file_name().is_some_and(|name| name == "kubectl")
     };
     let running = traces::running(&factory.operator.world).into_iter();
-    let found = running.filter(|(id, command)| command.contains(" -it ") && is_kubectl(id)).map(|(id, _)| id);
-    Pid::from_raw(found.last().expect("kubectl"))
+    let mut found = running.filter(|(id, command)| command.contains(" -it ") && is_kubectl(id)).map(|(id, _)| id);
+    Pid::from_raw(found.next_back().expect("kubectl"))
 }
 
 /// Bytes go on coming; nobody reads them.
