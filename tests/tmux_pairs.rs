@@ -71,7 +71,10 @@ fn a_key_without_a_program_tells_the_remedy_though_tmux_takes_no_client() {
     let world = World::new();
     takes_no_client(&world);
     let screen = world.screen_with(&plugin().replace(BIN, "/nowhere/factory-worker"));
-    // Any key takes the message away that came when the plugin was loaded.
+    eventually("the message of the plugin that is loaded", || {
+        screen.inner(&["show-messages"]).contains("message: factory-worker is missing").then_some(())
+    });
+    // Any key takes it away.
     screen.keys(&["Enter"]);
     screen.wait_gone("make install");
     screen.prefix("W");
