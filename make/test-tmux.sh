@@ -10,8 +10,9 @@ set -eu
 cd "$(dirname "$0")/.."
 
 : "${TMUX_SUITES:=bookworm trixie testing sid}"
-: "${TMUX_TESTS:=windows seamless copy_mode plugin picker picker_sizes fidelity restored terminal_types hostile doctor nudge peek
-	list interrupted leftovers forms reconnect pods pod_windows pod_keys pod_sending gc_session tmux_pairs}"
+: "${TMUX_TESTS:=tmux_pairs windows seamless copy_mode plugin_keys plugin_popups picker_keys picker_preview picker_sizes fidelity
+	restored terminal_types hostile hostile_words doctor nudge nudge_form dispatch_form peek list interrupted leftovers reconnect
+	first_connection pods pod_windows pod_keys pod_sending gc_session gc_agent}"
 trees=$PWD/target/tmux
 mine=$(command -v tmux)
 newline='

@@ -70,8 +70,10 @@ fn what_was_sent_counts_as_sent_though_tmux_shows_no_message() {
 fn a_key_without_a_program_tells_the_remedy_though_tmux_takes_no_client() {
     let world = World::new();
     takes_no_client(&world);
-    let screen = world.screen_with(&plugin().replace(BIN, "/nowhere/factory-worker"));
-    // Any key takes the message away that came when the plugin was loaded.
+    let screen = world.screen_with("set -g @factory-worker-bin /nowhere/factory-worker");
+    screen.inner(&["run-shell", &format!("'{ROOT}/factory-worker.tmux'")]);
+    screen.wait("make install");
+    // Any key takes the message away.
     screen.keys(&["Enter"]);
     screen.wait_gone("make install");
     screen.prefix("W");
