@@ -127,7 +127,8 @@ fn a_worker_is_restarted_when_something_makes_its_pods(#[case] name: &str, #[cas
     }
     let new = workers[which].pod();
     assert_eq!(ran.expect(0).stdout, format!("w is ready again, as pod {}\n", new.name()));
-    assert!(old.is_gone() && new.uid() != old.uid());
+    assert_ne!(new.uid(), old.uid());
+    eventually("the old pod to go", || old.is_gone().then_some(()));
     assert_all_reach(&operator, &new);
 }
 
