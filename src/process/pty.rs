@@ -75,6 +75,9 @@ pub struct Sight {
     pub deadline: Option<Instant>,
 }
 
+/// Takes what is to be shown to the operator, as it comes.
+pub type Say<'a> = &'a mut dyn FnMut(&[u8]);
+
 /// How it is run.
 pub struct OnPty<'a> {
     pub stdin: &'a [u8],
@@ -83,7 +86,7 @@ pub struct OnPty<'a> {
     /// Tells of the process with this number.
     pub look: &'a mut dyn FnMut(i32) -> Sight,
     /// Where the operator reads what is asked; without that nobody answers.
-    pub say: Option<&'a mut dyn FnMut(&[u8])>,
+    pub say: Option<Say<'a>>,
 }
 
 /// Run `command` on a terminal of its own.
@@ -105,7 +108,7 @@ pub fn run_on_pty(command: &Command, run: OnPty<'_>) -> io::Result<Finished> {
     on_tty.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let group = Group::spawn(on_tty)?;
     let finished = Finished { end: End::Deadline, stdout: Vec::new(), stderr: Vec::new() };
-    Supervision { group, pty, tty, run, finished, lent: None, began: Instant::now(), input: Input::Waits }.to_the_end()
+    Supervision { group, pty, tty, run, finished, lent: None, began: Instant::now(), input: Input::Waits }.run()
 }
 
 /// The two ends of a new terminal, with the modes of the operator's.
@@ -145,7 +148,7 @@ struct Supervision<'a> {
 }
 
 impl Supervision<'_> {
-    fn to_the_end(mut self) -> io::Result<Finished> {
+    fn run(mut self) -> io::Result<Finished> {
         let (mut output, mut error) = (self.group.child.stdout.take(), self.group.child.stderr.take());
         output.as_ref().map(nonblocking).transpose()?;
         error.as_ref().map(nonblocking).transpose()?;
