@@ -15,28 +15,25 @@ const LEFT: Duration = Duration::from_millis(50);
 pub struct Unread {
     /// Since when some lie there.
     since: Option<Moment>,
-    /// They are ours to read; this many bytes had come over the attempt's connection by then.
-    ours: Option<u64>,
-    /// An answer has begun, so somebody reads them.
-    answered: bool,
+    /// They are ours to read.
+    ours: bool,
 }
 
 impl Unread {
     /// Whether they are ours to read.
     pub fn is_ours(&self) -> bool {
-        self.ours.is_some()
+        self.ours
     }
 
-    /// Look whether keys lie there; `bytes` is how many have come over the attempt's connection.
-    fn look(&mut self, lie_there: impl FnOnce() -> bool, bytes: u64, now: Moment) {
-        if let Some(then) = self.ours {
-            if bytes > then {
-                *self = Self { answered: true, ..Self::default() };
-            }
-            return;
+    /// Look whether keys lie there; `answered`: an answer has begun, so kubectl reads them from now on, be it a little late, and
+    /// the terminal is not to be written to any more.
+    fn look(&mut self, lie_there: impl FnOnce() -> bool, answered: bool, now: Moment) {
+        if answered {
+            *self = Self::default();
+        } else if !self.ours {
+            self.since = if lie_there() { self.since.or(Some(now)) } else { None };
+            self.ours = self.since.is_some_and(|since| now.saturating_sub(since) >= LEFT);
         }
-        self.since = if !self.answered && lie_there() { self.since.or(Some(now)) } else { None };
-        self.ours = self.since.filter(|since| now.saturating_sub(*since) >= LEFT).map(|_| bytes);
     }
 }
 
@@ -49,10 +46,12 @@ impl Attachment<'_> {
     /// Take keys that nobody reads, until somebody does.
     pub(super) fn look_at_unread_keys(&mut self, reading: Reading, now: Moment) {
         // Where the connection cannot be seen, nobody knows when kubectl begins to read.
-        let Some(traffic) = reading.traffic.filter(|_| reading.asked && self.plan.down().is_some()) else { return };
+        if reading.traffic.is_none() || !reading.asked || self.plan.down().is_none() {
+            return;
+        }
         let was_ours = self.unread.is_ours();
         let terminal = self.terminal;
-        self.unread.look(|| terminal.has_unread(), traffic.bytes, now);
+        self.unread.look(|| terminal.has_unread(), reading.answered, now);
         if was_ours && !self.unread.is_ours() {
             self.down_screen.stop_listening();
         }
@@ -70,25 +69,33 @@ mod tests {
     #[test]
     fn keys_that_lie_there_for_a_while_are_ours_until_an_answer_begins() {
         let mut unread = Unread::default();
-        unread.look(|| true, 100, ms(0));
-        unread.look(|| true, 100, ms(40));
+        unread.look(|| true, false, ms(0));
+        unread.look(|| true, false, ms(40));
         assert!(!unread.is_ours());
-        unread.look(|| true, 100, ms(50));
+        unread.look(|| true, false, ms(50));
         assert!(unread.is_ours());
-        unread.look(|| false, 100, ms(500));
+        unread.look(|| false, false, ms(500));
         assert!(unread.is_ours(), "we read them ourselves");
-        unread.look(|| false, 101, ms(600));
+        unread.look(|| false, true, ms(600));
         assert!(!unread.is_ours());
-        unread.look(|| true, 101, ms(700));
-        unread.look(|| true, 101, ms(900));
+        unread.look(|| true, true, ms(700));
+        unread.look(|| true, true, ms(900));
         assert!(!unread.is_ours(), "somebody reads them, if not at once");
+    }
+
+    #[test]
+    fn what_lies_there_when_an_answer_has_begun_is_never_ours() {
+        let mut unread = Unread::default();
+        unread.look(|| true, true, ms(0));
+        unread.look(|| true, true, ms(1000));
+        assert!(!unread.is_ours(), "it may be the terminal's answer to the worker");
     }
 
     #[test]
     fn keys_that_somebody_reads_are_not_ours() {
         let mut unread = Unread::default();
         for now in [0, 40, 80] {
-            unread.look(|| now != 40, 100, ms(now));
+            unread.look(|| now != 40, false, ms(now));
         }
         assert!(!unread.is_ours());
     }

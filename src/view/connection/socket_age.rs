@@ -53,6 +53,8 @@ pub struct Reading {
     pub dialled: bool,
     /// The request for the exec is out.
     pub asked: bool,
+    /// An answer to it has begun, whatever it says.
+    pub answered: bool,
     /// The worker has let us in.
     pub arrived: bool,
     /// What was typed before is thrown away: keys are the session's from now on. A first attach has nothing to throw away.
@@ -66,7 +68,7 @@ pub struct SocketAge {
     family: Family,
     /// Bytes that the request for the exec has at least.
     request: u64,
-    began: Instant,
+    alone: Since,
     diag: Option<Diag>,
     /// The connections that were seen, by their inodes.
     seen: HashMap<u64, Seen>,
@@ -120,7 +122,7 @@ impl SocketAge {
             child,
             family: Family { kubectl: vec![child], plugins: Vec::new() },
             request: argv.iter().map(|word| word.len() as u64).sum(),
-            began: Instant::now(),
+            alone: Since::default(),
             diag: Diag::open(),
             seen: HashMap::new(),
             looks: 0,
@@ -176,7 +178,7 @@ impl SocketAge {
         self.arrived |= answer >= ARRIVAL
             || (news >= FIRST_SCREEN && since.elapsed() >= FIRST_SCREEN_AFTER)
             || (news >= ANYTHING && since.elapsed() >= ANYTHING_AFTER);
-        Reading { asked: true, arrived: self.arrived, entered: answer >= ENTRY, ..reading }
+        Reading { asked: true, answered: news > 0 || self.arrived, arrived: self.arrived, entered: answer >= ENTRY, ..reading }
     }
 
     /// For how long nobody has read what came.
@@ -205,7 +207,7 @@ impl SocketAge {
         let mut found = diag.all();
         found.retain(|(connection, _)| sockets.contains(&connection.inode));
         let least = found.iter().map(|(_, counters)| counters.acked).min().unwrap_or_default();
-        let is_late = self.began.elapsed() >= ALONE;
+        let is_late = self.alone.note(!found.is_empty()) >= ALONE;
         for (connection, counters) in &found {
             let new = Seen { look: self.looks, is_asked: false, before_request: 0, asked: None };
             let seen = self.seen.entry(connection.inode).or_insert(new);
