@@ -111,7 +111,9 @@ cell() {
 }
 
 mkdir -p "$trees/terminal"
-cp "$mine" "$trees/terminal/tmux"
+# Renamed, since one that still runs cannot be written to.
+cp "$mine" "$trees/terminal/new"
+mv "$trees/terminal/new" "$trees/terminal/tmux"
 suites='' versions=''
 for suite in $TMUX_SUITES; do
 	bring "$suite"

@@ -27,7 +27,7 @@ const PRELUDE: &str = include_str!("prelude.sh");
 const LEFT_TAGS: &str = "FACTORY_WORKER_LEFT";
 /// A script that reads nothing sees the end of its standard input at once, whatever the connection does.
 const NO_INPUT: &str = "exec </dev/null\n";
-const LEFT: &str = concat!(include_str!("reap.sh"), include_str!("gone.sh"), include_str!("left.sh"));
+const LEFT: &str = concat!(include_str!("reap.sh"), include_str!("gone.sh"), include_str!("leftovers.sh"));
 
 /// So many views that died are tidied up after by the way of one question.
 const LEFT_AT_ONCE: usize = 64;
