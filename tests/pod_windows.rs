@@ -115,7 +115,8 @@ fn a_session_that_ends_takes_its_window_along() {
 
 #[rstest]
 #[case::no_such_session("w/nothing", "there is no session \"nothing\"")]
-#[case::no_such_pod("gone/qa", "there is no pod, Deployment or StatefulSet")]
+// The line has room for so much of it: what happened gives way to the keys.
+#[case::no_such_pod("gone/qa", "there is no pod")]
 #[case::no_such_cluster("far/qa", "refused")]
 fn a_failure_before_the_first_screen_stays_until_q(#[case] address: &str, #[case] reason: &str) {
     let (operator, _worker) = factory();
