@@ -8,7 +8,7 @@ SEED = 0
 # rustup puts cargo into its own place, and not every shell knows; make/need.sh puts what only tests use into target/tools.
 export PATH := $(CURDIR)/target/tools:$(PATH):$(HOME)/.cargo/bin
 
-.PHONY: help build demo test test-all test-tmux lint bench soak fuzz install uninstall build-linux image push
+.PHONY: help build demo test test-long test-all test-tmux lint bench soak fuzz install uninstall build-linux image push
 
 # The worker image, with the registry's name.
 IMAGE ?=
@@ -18,8 +18,9 @@ help:
 	@echo 'make install [PREFIX=…]   binary, man pages, completions; into ~/.local unless told otherwise'
 	@echo 'make uninstall [PREFIX=…] takes them out again'
 	@echo 'make build                the binary alone: target/release/factory-worker'
-	@echo 'make test                 every test'
-	@echo 'make test-all             the same, then all that concerns workers once more on workers of busybox, and of other kinds'
+	@echo 'make test                 the tests, but for those that take longest: under 15 minutes on two cores'
+	@echo 'make test-long            these: storms, links that stand still, hostile sizes, questions over relays'
+	@echo 'make test-all             both, then all that concerns workers once more on workers of busybox, and of other kinds'
 	@echo 'make test-tmux            suites with other tmuxes here and on the workers, from Debian by debootstrap; not part of make test'
 	@echo 'make lint                 rustfmt, clippy, shellcheck, shfmt'
 	@echo 'make fuzz SECONDS=60      every parser on mutated input, for so long each'
@@ -40,6 +41,10 @@ demo:
 test:
 	@sh make/need.sh test
 	@sh make/test.sh
+
+test-long:
+	@sh make/need.sh test
+	@sh make/test.sh --long
 
 test-tmux:
 	@sh make/need.sh test-tmux
@@ -78,7 +83,7 @@ build-linux:
 
 image:
 	$(if $(IMAGE),,$(error say which image: make image IMAGE=registry.example.com/you/factory-worker:latest))
-	docker build --platform linux/amd64 --file deploy/Dockerfile --tag '$(IMAGE)' $(BUILD_ARGS) .
+	@sh make/image.sh '$(IMAGE)' $(BUILD_ARGS)
 
 push:
 	$(if $(IMAGE),,$(error say which image: make push IMAGE=registry.example.com/you/factory-worker:latest))

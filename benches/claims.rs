@@ -3,9 +3,12 @@
 //! `make bench` prints a row for each, and fails when one misses its bound. With words behind it (`cargo bench --bench claims
 //! -- opening`) only the groups of these names are measured.
 
+#[path = "../tests/support/crowd.rs"]
+mod crowd;
 mod discovered;
 mod execs;
 mod gascity;
+mod leftovers;
 mod local;
 mod logins;
 mod memory;
@@ -13,8 +16,11 @@ mod opening;
 #[path = "../tests/support/operator.rs"]
 mod operator;
 mod pods;
+mod polecats;
 #[path = "../tests/support/pty.rs"]
 mod pty;
+mod push;
+mod registry;
 #[path = "../tests/support/mod.rs"]
 mod support;
 mod table;
@@ -26,18 +32,24 @@ use std::env;
 use std::process::ExitCode;
 
 use table::Row;
+use timing::SLOWEST_ROUNDS;
 
 /// What belongs together, and is measured together.
 type Group = (&'static str, fn() -> Vec<Row>);
 
-const GROUPS: [Group; 7] = [
+const GROUPS: [Group; 12] = [
     ("local", || vec![local::version(), local::completion(), local::peek(), local::open(), local::list(), local::size()]),
-    ("pods", || pods::peek().into_iter().chain(pods::list()).collect()),
+    ("pods", || pods::peek().into_iter().chain([pods::one_by_one()]).collect()),
+    ("gateway", || [pods::list(pods::WORKERS, SLOWEST_ROUNDS), pods::list(100, 5)].concat()),
+    ("leftovers", leftovers::rows),
     ("logins", || vec![logins::list()]),
     ("opening", || opening::rows().into()),
     ("discovered", || vec![discovered::list()]),
     ("gascity", gascity::rows),
+    ("polecats", polecats::rows),
     ("memory", || vec![memory::list()]),
+    ("registry", registry::rows),
+    ("push", || push::rows().into()),
 ];
 
 fn main() -> ExitCode {

@@ -33,6 +33,6 @@ pub fn list() -> Row {
         "`list`, 24 workers of three sources",
         pair,
         "the same `get`s, then the same execs by `xargs -P16`",
-        Bound::Times(1.15),
+        Bound::Times(0.8),
     )
 }

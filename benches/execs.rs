@@ -23,7 +23,7 @@ impl Execs {
         fs::create_dir(&directory).unwrap();
         // What an exec is told on standard input is kept beside its arguments.
         let noting = format!(
-            "#!/bin/sh\nfile='{}'/$$\nprintf '%s\\0' \"$@\" >\"$file\"\ncase \" $* \" in\n*' -i '*)\n\tcat >\"$file.input\"\n\t\
+            "#!/bin/sh\ncase \" $* \" in\n*' proxy '*)\n\techo 'error: unknown command' >&2\n\texit 1\n\t;;\nesac\nfile='{}'/$$\nprintf '%s\\0' \"$@\" >\"$file\"\ncase \" $* \" in\n*' -i '*)\n\tcat >\"$file.input\"\n\t\
              exec kubectl \"$@\" <\"$file.input\"\n\t;;\nesac\nexec kubectl \"$@\"\n",
             directory.display()
         );

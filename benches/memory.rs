@@ -45,7 +45,7 @@ fn peak(mut command: Command) -> u64 {
     peak
 }
 
-fn high_water_mark(child: &Child) -> u64 {
+pub fn high_water_mark(child: &Child) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024

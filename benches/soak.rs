@@ -28,11 +28,13 @@ use std::time::{Duration, Instant};
 use chance::Chance;
 use storm::{Aftermath, Weather};
 
-/// Five windows: 100 cuts, 100 freezes, 20 pods, 5 outages, a minute of sleep.
+/// Five windows, of pods of Debian and of Alpine: 100 cuts, 100 freezes, 20 pods, 20 first connections that fail, 5 outages, a
+/// minute of sleep.
 const STORM: Weather = Weather {
     cuts: 20,
     freezes: 20,
     replacements: 4,
+    openings: 4,
     outages: 5,
     outage: Duration::from_secs(10),
     sleeps: 1,
@@ -66,8 +68,9 @@ fn main() -> ExitCode {
 fn storm(report: &mut Report) {
     let after = storm::run(STORM, &mut Chance::start());
     let (seen, while_down) = after.words();
-    let Aftermath { cuts, freezes, replacements, outages, sleeps, .. } = after;
+    let Aftermath { cuts, freezes, replacements, openings, outages, sleeps, .. } = after;
     println!("storm: {cuts} cuts, {freezes} freezes, {replacements} pods replaced, {outages} outages, {sleeps} sleeps;");
+    println!("       {openings} windows whose first connection failed;");
     println!("       {seen} words seen, {while_down} typed while down");
     report.line("connections broken", (cuts + freezes).to_string(), "≥ 200".to_owned(), cuts + freezes >= 200);
     for (what, count) in after.faults() {
@@ -85,6 +88,8 @@ fn storm(report: &mut Report) {
     let [median, _] = quantiles(&after.resumed);
     println!("awake, network back → usable: median {median:.2?}");
     report.time("awake, network back → usable, at most", most(&after.resumed), 3.0);
+    let [median, late] = quantiles(&after.opened);
+    println!("API server back → usable for the first time: median {median:.2?}, 95th percentile {late:.2?}");
     let [median, late] = quantiles(&after.replaced);
     println!("new pod ready → usable: median {median:.2?}, 95th percentile {late:.2?}");
 }

@@ -16,6 +16,7 @@ pub enum Bound {
 }
 
 /// One claim.
+#[derive(Clone)]
 pub struct Row {
     cells: [String; 7],
     holds: bool,

@@ -42,10 +42,17 @@ pub fn measure(rounds: usize, mut ours: impl FnMut() -> Duration, mut raw: impl 
             }
         })
         .collect();
-    Pair {
-        ours: median(pairs.iter().map(|pair| pair.0).collect()),
-        raw: median(pairs.iter().map(|pair| pair.1).collect()),
-        ratio: median(pairs.iter().map(|(ours, raw)| ours.as_secs_f64() / raw.as_secs_f64()).collect()),
+    Pair::of(&pairs)
+}
+
+impl Pair {
+    /// Of rounds that somebody has measured: ours and the raw command's time.
+    pub fn of(rounds: &[(Duration, Duration)]) -> Self {
+        Self {
+            ours: median(rounds.iter().map(|round| round.0).collect()),
+            raw: median(rounds.iter().map(|round| round.1).collect()),
+            ratio: median(rounds.iter().map(|(ours, raw)| ours.as_secs_f64() / raw.as_secs_f64()).collect()),
+        }
     }
 }
 

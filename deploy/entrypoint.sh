@@ -286,64 +286,83 @@ session() {
 	# Ctrl-C is for the command; a trap, unlike an ignored signal, is not inherited by it.
 	trap : INT
 	[[ $command ]] || pause=1
-	while :; do
+	while [[ ! -e $FACTORY_RUNTIME/ending ]]; do
 		if [[ $command ]]; then
 			bash -c "$command"
 		else
 			"${SHELL:-/bin/bash}"
 		fi
 		status=$?
-		[[ ! -e $FACTORY_RUNTIME/ending ]] || exit 0
+		[[ ! -e $FACTORY_RUNTIME/ending ]] || break
 		# A command that was killed may have left the terminal as it needed it.
 		stty sane
 		printf '\033[?1049l\033[?1000;1002;1003;1004;1006;2004;2031l\033[>4m\033[?25h\033[m\n'
 		printf '[%s: exit %s at %(%H:%M:%S)T; again in %s s, or at once with Enter]\n' "$name" "$status" -1 "$pause"
 		read -r -t "$pause"
 	done
+	# With us the terminal would go, and whatever a command has left behind to save its work. We go with the tmux server.
+	printf '[%s: the worker is stopping]\n' "$name"
+	# Nobody writes to this pipe.
+	exec <> <(:)
+	while :; do
+		read -r -t 3600
+	done
 }
 
 # ---- The end
 
-# Ask what runs in the sessions to end, each process once. True while there is something to wait for.
+# Ask what runs in the sessions to end: those that were there when the end began, each once. True while there is something to
+# wait for, asked or not: what has begun since saves somebody's work.
 #
-# A shell is asked when what it runs has ended, since with a session's shell its terminal goes; or when it has started
-# something new since. Not asked and not waited for is what goes with the tmux server: our own loops, and what ignores
-# SIGTERM, as a shell at its prompt does.
+# A shell that catches SIGTERM is asked at once, since it heeds it when what it runs has ended. Any other would end at once, and
+# with it what it had still to run; so it is asked when it runs nothing, or when it has begun three things since the end did: then
+# it is a loop. The first process of a session is asked when it runs nothing, for its terminal goes with it.
+#
+# Not asked and not waited for is what goes with the tmux server: our own loops, and what ignored SIGTERM when the end began, as
+# a shell at its prompt does.
 ask_to_end() {
-	local -A leader=() command=() children=()
-	local pid parent sid state ignored name left=1
+	local -A leader=() children=() catches=() command=()
+	local pid parent sid state ignored caught name
 	while read -r pid; do
 		leader[$pid]=1
 	done < <(tmux_here list-panes -a -F '#{pane_pid}' 2>/dev/null)
-	while read -r pid parent sid state ignored name; do
-		[[ ${leader[$sid]-} && $state != Z* ]] || continue
+	while read -r pid parent sid state ignored caught name; do
+		[[ ${leader[$sid]-} && $state != Z* && ! ${deaf[$pid]-} ]] || continue
+		[[ $pid != "$sid" || $name != entrypoint.sh ]] || continue
+		if [[ ! $looked ]] && ((0x${ignored#<} & 0x4000)); then
+			deaf[$pid]=1
+			continue
+		fi
 		children[$parent]+=" $pid"
-		((0x${ignored#<} & 0x4000)) || [[ $pid == "$sid" && $name == entrypoint.sh ]] || command[$pid]=$name
-	done < <(ps -e -o pid=,ppid=,sess=,stat=,ignored=,comm=)
-	for pid in "${!command[@]}"; do
-		left=0
-		[[ $asked != *" $pid "* ]] || continue
-		[[ ! ${command[$pid]} =~ ^(ba|da|z|fi|)sh$ ]] || is_alone "${children[$pid]-}" || continue
-		asked+="$pid "
-		kill -TERM "$pid" 2>/dev/null
+		command[$pid]=$name
+		((!(0x${caught#<} & 0x4000))) || catches[$pid]=1
+		[[ $looked ]] || to_ask[$pid]=1
+	done < <(ps -e -o pid=,ppid=,sess=,stat=,ignored=,caught=,comm=)
+	looked=1
+	for pid in "${!to_ask[@]}"; do
+		if [[ ${command[$pid]-} =~ ^(ba|da|z|fi|)sh$ && ! ${catches[$pid]-} ]]; then
+			goes_on "$pid" "${children[$pid]-}" "${leader[$pid]-}" && continue
+		fi
+		unset "to_ask[$pid]"
+		[[ ! ${command[$pid]-} ]] || kill -TERM "$pid" 2>/dev/null
 	done
-	seen+="${!command[*]} "
-	return "$left"
+	there=("${!command[@]}")
+	((${#there[@]}))
 }
 
-# is_alone CHILDREN: whether a shell has none, or one that was not there when we looked first.
-is_alone() {
-	local child
-	[[ $1 ]] || return 0
-	[[ $seen != ' ' ]] || return 1
-	for child in $1; do
-		[[ $seen == *" $child "* ]] || return 0
-	done
-	return 1
+# goes_on SHELL CHILDREN LEADER: whether a shell runs something, and is no loop.
+goes_on() {
+	[[ $2 ]] || return 1
+	if [[ $2 != "${ran[$1]-}" ]]; then
+		[[ ! ${ran[$1]-} ]] || begun[$1]=$((${begun[$1]-0} + 1))
+		ran[$1]=$2
+	fi
+	[[ $3 ]] || ((${begun[$1]-0} < 3))
 }
 
 end() {
-	local grace=${FACTORY_GRACE:-30} until asked=' ' seen=' ' pid
+	local grace=${FACTORY_GRACE:-30} until looked='' there=() pid
+	local -A to_ask=() deaf=() ran=() begun=()
 	trap '' TERM INT
 	say "Stopping: sessions have $grace s to end."
 	: >"$runtime/ending"
@@ -356,7 +375,7 @@ end() {
 		sleep 0.1
 	done
 	tmux_here kill-server 2>/dev/null
-	for pid in $asked; do
+	for pid in "${there[@]}"; do
 		kill -KILL "$pid" 2>/dev/null
 	done
 	stop_docker
@@ -372,6 +391,10 @@ if [[ ${1-} == session ]]; then
 	session "$@"
 fi
 
+# A token that was kept with the line end behind it is refused with it, and would be shown without it.
+for name in GH_TOKEN GITHUB_TOKEN CLAUDE_CODE_OAUTH_TOKEN GH_USER; do
+	[[ ! -v $name ]] || export "$name=${!name%"${!name##*[![:space:]]}"}"
+done
 runtime=$(mktemp -d) || die 'There is no room for temporary files.'
 export FACTORY_RUNTIME=$runtime
 trap end TERM INT

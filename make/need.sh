@@ -91,6 +91,7 @@ want_for() {
 		want ps procps 'tests look for processes that were left behind'
 		want zsh zsh 'the completions are tested in it'
 		want fish fish 'the completions are tested in it'
+		[ -e /usr/share/bash-completion/bash_completion ] || want bash-completion bash-completion 'the completions are tested with it, too'
 		want busybox busybox 'what runs inside a worker is tested under its sh'
 		want dash dash 'what runs inside a worker is tested under it'
 		want git git 'tests look at what is in the repository'

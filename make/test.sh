@@ -2,7 +2,7 @@
 # Builds and runs every test, and says how long they took once they were built. One more suite at a time than there are
 # processors, each with one more test at a time than there are: most of them wait for somebody most of the time, and cargo,
 # which runs one suite after the other, would wait for the slowest test of each. What a suite prints is shown when it has ended.
-# Arguments: names of suites, when not all are wanted.
+# Arguments: none for all but the long ones, `--long` for these, or names of suites.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -30,25 +30,68 @@ wanted() {
 	done >"$logs/wanted"
 	mv "$logs/wanted" "$logs/suites"
 }
-[ "$#" -eq 0 ] || wanted "$@"
+
+# Every question has one meaning, whichever way it takes: what tests of questions prove is proven over a relay, too.
+relayed='list peek dispatch interrupted'
+# What waits for links that stand still, and what tries everything there is, is a test run of its own.
+long='first_connection reconnect_stalls soak polecat_way deploy_trouble login_view hostile_sizes hostile_words leftovers_stuck gc_frozen'
+relayed_long='nudge pod_faults pod_hostile hostile_sizes'
+[ -z "${ALL_RELAYED-}" ] || relayed_long="$relayed_long pod_unproven hostile_words"
+
+# without SUITE…: all but these.
+without() {
+	for suite; do
+		printf '/%s-[0-9a-f]*"$\n' "$suite"
+	done >"$logs/left"
+	grep -v -f "$logs/left" "$logs/suites" >"$logs/wanted"
+	mv "$logs/wanted" "$logs/suites"
+}
+
+# relays SUITE…: those of them that are there, over a relay.
+relays() {
+	for suite; do
+		sed -n "/\/$suite-[0-9a-f]*\"\$/s/\$/ relay/p" "$logs/all-suites"
+	done
+}
+
+cp "$logs/suites" "$logs/all-suites"
+# shellcheck disable=SC2086 # one word for each suite
+case ${1-} in
+'')
+	without $long
+	relays $relayed >"$logs/relayed"
+	;;
+--long)
+	wanted $long
+	relays $relayed_long >"$logs/relayed"
+	;;
+*)
+	wanted "$@"
+	cp "$logs/suites" "$logs/all-suites"
+	relays $relayed $relayed_long >"$logs/relayed"
+	;;
+esac
+# Whoever takes longest begins first, so that nobody waits for it alone at the end: the list of the long ones has that order.
+sed 's/$/ ""/' "$logs/suites" | cat - "$logs/relayed" >"$logs/runs"
 
 began=$(date +%s)
 # shellcheck disable=SC2016 # it is the other shell that reads this
 one='
-	log=$1/${3##*/}
+	log=$1/${3##*/}$4
 	status=0
+	[ -z "$4" ] || export TEST_WAY="$4"
 	(cd "$2" && CARGO_MANIFEST_DIR=$2 exec "$3") >"$log" 2>&1 </dev/null || status=$?
 	until mkdir "$1/printing" 2>/dev/null; do sleep 0.1 2>/dev/null || sleep 1; done
-	echo "     Running ${3##*/}"
+	echo "     Running ${3##*/}${4:+ over a $4}"
 	cat "$log"
-	[ "$status" -eq 0 ] || echo "${3##*/}" >>"$1/failed"
+	[ "$status" -eq 0 ] || echo "${3##*/}${4:+ over a $4}" >>"$1/failed"
 	rmdir "$1/printing"
 '
-xargs -n 2 -P "$at_a_time" sh -c "$one" suite "$logs" <"$logs/suites"
+xargs -n 3 -P "$at_a_time" sh -c "$one" suite "$logs" <"$logs/runs"
 [ "$#" -gt 0 ] || cargo test --workspace --exclude fuzz --locked --doc
 echo "all tests took $(($(date +%s) - began)) s"
 [ ! -e "$logs/failed" ] || {
 	echo 'suites with failing tests:' >&2
-	sed 's/^/  /; s/-[0-9a-f]*$//' "$logs/failed" >&2
+	sed 's/^/  /; s/-[0-9a-f]\{16\}//' "$logs/failed" >&2
 	exit 1
 }

@@ -18,7 +18,7 @@ pub const EXIT_CODES: &str = "\
 Exit codes:
   0    done
   1    failed (a failed command on the worker is 1; its own status is in the message)
-  2    usage
+  2    usage, or the worker's entry in workers.yaml is invalid
   3    worker not reachable
   4    no such worker, pod, container or session
   5    sent, outcome unknown
@@ -84,7 +84,15 @@ pub enum Command {
     Dispatch(Dispatch),
     /// Print a session's recent output without attaching
     Peek(Peek),
+    /// Print every change of workers and sessions, as it comes
+    ///
+    /// First what there is, then a line for each change: a worker answers or does not, a session is made, renamed, ends. Each worker
+    /// is held on one connection and tells by itself; no login is begun for one that has to be reached again.
+    Watch(Watch),
     /// Attach to a session in this terminal, and come back to it whenever the connection breaks
+    ///
+    /// Ctrl-F12, then d, leaves the session, which goes on: while the view is its only client, that is the prefix of its tmux. With
+    /// --plain, and while others are attached, it is the session's own prefix, then d.
     Attach(Attach),
     /// Open sessions as tmux windows; jump to those that are open already
     Open(Open),
@@ -132,6 +140,16 @@ pub struct List {
 }
 
 #[derive(Debug, Args)]
+pub struct Watch {
+    /// Only these workers
+    #[arg(value_name = "WORKER")]
+    pub names: Vec<String>,
+    /// Print a JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct Status {
     /// Its name in the registry
     #[arg(value_name = "WORKER")]
@@ -153,7 +171,7 @@ pub struct Dispatch {
     #[arg(long, value_name = "N")]
     pub issue: String,
     /// What the issue is about, in a word or two
-    #[arg(long, value_name = "T", default_value = "")]
+    #[arg(long, value_name = "T", default_value = "", allow_hyphen_values = true)]
     pub intent: String,
     /// Print the exact command that would run on the worker, and run nothing
     #[arg(long)]
@@ -178,7 +196,7 @@ pub struct LogExtent {
     #[arg(short, long)]
     pub follow: bool,
     /// Only the last lines
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = line_count)]
     pub lines: Option<u32>,
 }
 
@@ -187,7 +205,7 @@ pub struct Peek {
     #[command(flatten)]
     pub session: SessionArg,
     /// How many of the last lines to print; lines that are only padding do not count
-    #[arg(long, value_name = "N", default_value = "50")]
+    #[arg(long, value_name = "N", default_value = "50", value_parser = line_count)]
     pub lines: u32,
     /// Keep looking, once a second: redraws on a terminal, prints only new lines otherwise
     #[arg(long)]
@@ -261,8 +279,9 @@ pub enum Action {
 pub struct Nudge {
     #[command(flatten)]
     pub session: SessionArg,
-    /// The prompt; '-' or nothing reads standard input. Without either on a terminal, a form asks for it
-    #[arg(value_name = "TEXT")]
+    /// The prompt; '-' or nothing reads standard input. Without either on a terminal, a form asks for it. It may begin with a dash;
+    /// one that is an option's very name, such as --help, goes behind '--'
+    #[arg(value_name = "TEXT", allow_hyphen_values = true)]
     pub text: Option<String>,
 }
 
@@ -298,7 +317,7 @@ pub enum ConfigAction {
         #[arg(long)]
         json: bool,
     },
-    /// Check the registry and say what is wrong with it
+    /// Check the registry and say what is wrong with it: exit 1, and a line for each entry that cannot be used
     Check,
     /// Write a commented registry with one local worker; never overwrites
     Init,
@@ -356,12 +375,17 @@ fn count(text: &str) -> Result<NonZeroUsize, String> {
     text.parse().map_err(|_| "write a number, at least 1".to_owned())
 }
 
+/// How many lines.
+fn line_count(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| format!("write a number of lines, at most {}", u32::MAX))
+}
+
 /// A time with a unit, e.g. `10s`, `500ms`; a number alone is seconds, zero is refused.
 fn duration(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().map(Duration::from_secs);
     match seconds.or_else(|_| humantime::parse_duration(text)) {
-        Ok(time) if time.is_zero() => Err("must be more than zero".to_owned()),
+        Ok(time) if time.is_zero() => Err("it has to be more than zero".to_owned()),
         Ok(time) => Ok(time),
-        Err(error) => Err(format!("{error}; write a number and a unit, e.g. 10s")),
+        Err(_) => Err("write a number and a unit, e.g. 10s".to_owned()),
     }
 }

@@ -5,6 +5,8 @@
 // Said by its path: the fuzz targets have this file as a module of another crate.
 #[path = "process/family.rs"]
 pub mod family;
+#[path = "process/held.rs"]
+mod held;
 #[path = "process/joined.rs"]
 mod joined;
 #[path = "process/pty.rs"]
@@ -14,8 +16,9 @@ mod request;
 #[path = "process/stream.rs"]
 mod stream;
 
+use std::fmt;
 use std::io::{self, Read, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,8 +34,9 @@ use process_wrap::std::{CommandWrap, CommandWrapper, ProcessSession};
 
 use crate::terminal;
 
+pub use held::{Exchanged, Greeting, Held, Line, Over, Said, Wire};
 use joined::joined;
-pub use pty::{OnPty, Sight, run_on_pty};
+pub use pty::{Heard, OnPty, Sight, nothing_asked, run_on_pty};
 pub use request::{ANSWER_CAP, Output, Request};
 pub use stream::stream;
 
@@ -56,6 +60,17 @@ pub enum End {
     Deadline,
     /// Killed by us: more output than the cap.
     TooLarge,
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exited(status) => write!(f, "exit {status}"),
+            Self::Signalled(signal) => write!(f, "killed by signal {signal}"),
+            Self::Deadline => f.write_str("no end within the deadline"),
+            Self::TooLarge => f.write_str("it said too much"),
+        }
+    }
 }
 
 /// A process that is gone, and what it said.
@@ -83,10 +98,17 @@ pub fn set_verbose(on: bool) {
 
 /// Under `-v`, one line on standard error with the exact argv, quoted for a shell, from which it can be run again.
 pub fn trace(command: &Command) {
-    if VERBOSE.load(Ordering::Relaxed) {
+    say(|| {
         let words = std::iter::once(command.get_program()).chain(command.get_args());
         let argv: Vec<_> = words.map(|word| word.to_string_lossy().into_owned()).collect();
-        terminal::note(&format!("+ {}", terminal::shell::line(&argv)));
+        terminal::shell::line(&argv)
+    });
+}
+
+/// Under `-v`, one line on standard error about something that is done.
+pub fn say(what: impl FnOnce() -> String) {
+    if VERBOSE.load(Ordering::Relaxed) {
+        terminal::note(&format!("+ {}", what()));
     }
 }
 
@@ -165,10 +187,15 @@ pub fn pipe(mut first: Command, head: Vec<u8>, second: Command, limits: Limits, 
 fn traced(command: Command, stdin: &[u8], limits: Limits, watch: Watch<'_>) -> io::Result<Finished> {
     trace(&command);
     let finished = supervise(command, stdin, limits, watch);
+    go_no_further_when_ending();
+    finished
+}
+
+/// What has ended because we are ending ended for no reason that anybody wants to be told.
+fn go_no_further_when_ending() {
     while ENDING.load(Ordering::Relaxed) {
         thread::park();
     }
-    finished
 }
 
 fn supervise(mut command: Command, stdin: &[u8], limits: Limits, watch: Watch<'_>) -> io::Result<Finished> {
@@ -264,7 +291,7 @@ impl Group {
             if gone_since.is_some_and(|since| now - since > EXIT_CHECK * 2) {
                 return Ok(None);
             }
-            wait_ready(&input, &output, &error, limits.deadline.min(now + EXIT_CHECK))?;
+            wait_ready(fd(&input), [fd(&output), fd(&error)].into_iter().flatten(), limits.deadline.min(now + EXIT_CHECK))?;
             if let Some(pipe) = &mut input
                 && feed(pipe, &mut stdin)
             {
@@ -304,21 +331,23 @@ fn nonblocking(pipe: &impl AsFd) -> io::Result<()> {
     Ok(())
 }
 
-fn wait_ready(
-    input: &Option<impl AsFd>,
-    output: &Option<impl AsFd>,
-    error: &Option<impl AsFd>,
+/// Wait until one of them can be written, or something can be read, until then at most.
+pub fn wait_ready<'a>(
+    writes: Option<BorrowedFd<'a>>,
+    reads: impl IntoIterator<Item = BorrowedFd<'a>>,
     until: Instant,
 ) -> io::Result<()> {
-    let mut fds = Vec::with_capacity(3);
-    fds.extend(input.iter().map(|pipe| PollFd::new(pipe.as_fd(), PollFlags::POLLOUT)));
-    fds.extend(output.iter().map(|pipe| PollFd::new(pipe.as_fd(), PollFlags::POLLIN)));
-    fds.extend(error.iter().map(|pipe| PollFd::new(pipe.as_fd(), PollFlags::POLLIN)));
-    let left = until.saturating_duration_since(Instant::now()).as_millis() as u16 + 1;
-    match poll(&mut fds, PollTimeout::from(left)) {
+    let writes = writes.into_iter().map(|pipe| PollFd::new(pipe, PollFlags::POLLOUT));
+    let mut fds: Vec<_> = writes.chain(reads.into_iter().map(|pipe| PollFd::new(pipe, PollFlags::POLLIN))).collect();
+    let left = until.saturating_duration_since(Instant::now()) + Duration::from_millis(1);
+    match poll(&mut fds, PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)) {
         Ok(_) | Err(nix::errno::Errno::EINTR) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+fn fd(pipe: &Option<impl AsFd>) -> Option<BorrowedFd<'_>> {
+    pipe.as_ref().map(AsFd::as_fd)
 }
 
 /// Write what fits; true when the pipe is to be closed: all is written, or the reader has gone.

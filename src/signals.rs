@@ -37,7 +37,8 @@ pub fn end_children_when_interrupted() {
     });
 }
 
-fn end() -> ! {
+/// End what we started, leave the terminal usable, and exit 130.
+pub fn end() -> ! {
     process::end();
     crate::terminal::restore();
     std::process::exit(Code::Interrupted as i32);

@@ -18,7 +18,7 @@ use crate::remote::session::{Queue, Session, SessionId, Standing};
 #[derive(Debug, serde::Serialize)]
 pub struct WorkerJson<'a> {
     name: &'a str,
-    kind: &'static str,
+    kind: Option<&'static str>,
     pod: Option<&'a str>,
     container: Option<&'a str>,
     context: Option<&'a str>,
@@ -35,11 +35,28 @@ impl<'a> WorkerJson<'a> {
     pub fn of_source(source: &'a Source, name: &'a str, failure: &'a Failure) -> Self {
         Self {
             name,
-            kind: source.system.word(),
+            kind: Some(source.system.word()),
             pod: None,
             container: None,
             context: source.context.as_deref(),
             namespace: source.namespace.as_ref().map(|name| name.as_str()),
+            status: failure.status(),
+            facts: None,
+            reason: Some(&failure.reason),
+            sessions: None,
+            queue: None,
+        }
+    }
+
+    /// An entry of the file that cannot be used.
+    pub fn of_invalid(name: &'a str, failure: &'a Failure) -> Self {
+        Self {
+            name,
+            kind: None,
+            pod: None,
+            container: None,
+            context: None,
+            namespace: None,
             status: failure.status(),
             facts: None,
             reason: Some(&failure.reason),
@@ -55,7 +72,7 @@ impl<'a> WorkerJson<'a> {
         };
         let row = Self {
             name: worker.name.as_str(),
-            kind: worker.kind(),
+            kind: Some(worker.kind()),
             pod: report.pod.as_deref(),
             container: pod.and_then(|pod| pod.container.as_ref()).map(|name| name.as_str()),
             context: pod.and_then(|pod| pod.context.as_deref()),
@@ -71,7 +88,8 @@ impl<'a> WorkerJson<'a> {
             Err(failure) => return Self { status: failure.status(), reason: Some(&failure.reason), ..row },
         };
         let sessions = Some(Sessions { worker, sessions: &answer.sessions, active_within });
-        let row = Self { status: answer.status(), ..row };
+        let elsewhere = answer.elsewhere.as_ref().map(|elsewhere| elsewhere.said.as_str());
+        let row = Self { status: answer.status(), reason: elsewhere, ..row };
         match &answer.queue {
             Queue::Items(items) => Self { sessions, queue: items.json(), ..row },
             Queue::NotAsked => Self { sessions, ..row },

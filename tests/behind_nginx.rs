@@ -21,7 +21,6 @@ use std::process::Command;
 
 use agents::LISTENER;
 use city::City;
-use events::{EVERYTHING, seqs_of};
 use kubesim::Cluster;
 use nginx::Nginx;
 use operator::{FACTORY, Operator};
@@ -122,11 +121,5 @@ fn agents_of_gas_city_are_started_and_spoken_to() {
 fn events_of_gas_city_are_recorded_and_watched() {
     let city = City::new();
     let _nginx = Nginx::before(&city.cluster);
-    let watch = city.watch(0);
-    city.record("first", "me");
-    city.record("second", "me");
-    assert_eq!(city.list(EVERYTHING).len(), 2);
-    eventually("both events", || (seqs_of(&watch) == [1, 2]).then_some(()));
-    drop(watch);
-    city.assert_nothing_left();
+    city.assert_records_and_watches();
 }

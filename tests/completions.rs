@@ -122,6 +122,60 @@ fn commands_options_and_values_are_completed(#[values(Shell::Bash, Shell::Zsh, S
 }
 
 #[rstest]
+fn a_redirection_takes_a_file_and_is_no_word_of_the_command(
+    #[values(Shell::Bash, Shell::BashWithPackage, Shell::Zsh, Shell::Fish)] shell: Shell,
+) {
+    let world = World::new().worker("alpha").worker("provider");
+    world.session("alpha", "only", "exec cat");
+    world.run(&["list"]).expect(0);
+    for file in ["prompt.txt", "answer to it.txt"] {
+        fs::write(world.home().join(file), "").unwrap();
+    }
+    let prompt = Prompt::new(&world, shell);
+    let cases: &[(&str, &[&str])] = &[
+        // A shell does not run what it cannot redirect.
+        ("args nudge alpha/only < pro", &["nudge", "alpha/only"]),
+        ("args nudge alpha/only <pro", &["nudge", "alpha/only"]),
+        ("args nudge alpha/only <./pro", &["nudge", "alpha/only"]),
+        ("args nudge < prompt.txt alp", &["nudge", "alpha/only"]),
+        ("args nudge <prompt.txt 2>/dev/null alp", &["nudge", "alpha/only"]),
+        ("args list 2>/dev/null alp", &["list", "alpha"]),
+    ];
+    for (line, words) in cases {
+        assert_eq!(prompt.complete(line), *words, "{shell:?}: {line}");
+    }
+    for redirection in [">ans", "> ans", "2> ans", ">>ans", "2>>ans"] {
+        assert_eq!(prompt.complete(&format!("args list {redirection}")), ["list"], "{shell:?}: {redirection}");
+    }
+    let mut files: Vec<_> = fs::read_dir(world.home()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    files.retain(|name| !name.to_string_lossy().starts_with('.'));
+    files.sort();
+    assert_eq!(files, ["answer to it.txt", "prompt.txt"], "{shell:?} made another file");
+}
+
+#[rstest]
+fn contexts_are_those_of_the_kubeconfig(#[values(Shell::Bash, Shell::BashWithPackage, Shell::Zsh, Shell::Fish)] shell: Shell) {
+    let world = World::new();
+    let kubeconfig = |name: &str| format!("{{kind: Config, contexts: [{{name: \"{name}\", context: {{}}}}]}}");
+    fs::create_dir(world.home().join(".kube")).unwrap();
+    fs::write(world.home().join(".kube/config"), kubeconfig("arn:aws:eks:x/mine")).unwrap();
+    fs::write(world.home().join("other"), kubeconfig("theirs")).unwrap();
+    // Nobody is asked: there is no kubectl that could.
+    let asked = world.path("asked");
+    world.script("kubectl", &format!("#!/bin/sh\ntouch '{}'\nexit 1\n", asked.display()));
+    let prompt = Prompt::new(&world, shell);
+    let cases: &[(&str, &str)] = &[
+        ("args worker add x --context ar", "arn:aws:eks:x/mine"),
+        ("args worker add x --context arn:aws", "arn:aws:eks:x/mine"),
+        ("args polecat list --kubeconfig ~/other --context ", "theirs"),
+    ];
+    for (line, context) in cases {
+        assert_eq!(prompt.complete(line).last().unwrap(), context, "{shell:?}: {line}");
+    }
+    assert!(!asked.exists());
+}
+
+#[rstest]
 fn the_script_says_nothing_about_a_broken_registry(#[values(Shell::Bash, Shell::Zsh, Shell::Fish)] shell: Shell) {
     let world = World::new();
     fs::write(world.registry_path(), "workers: [").unwrap();

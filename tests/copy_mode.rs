@@ -42,7 +42,7 @@ fn window_of_qa<'a>(world: &'a World, configuration: &str) -> Screen<'a> {
 }
 
 fn takes_our_keys(screen: &Screen<'_>) -> bool {
-    screen.inner(&["display-message", "-p", "-t", "w/qa", "#{pane_path}"]) == "factory-worker:seamless\n"
+    screen.inner(&["display-message", "-p", "-t", "w/qa", "#{pane_path}"]).starts_with("factory-worker:seamless ")
 }
 
 fn in_local_mode(screen: &Screen<'_>) -> bool {

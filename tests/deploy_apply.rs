@@ -9,7 +9,7 @@ mod support;
 use std::fs;
 use std::process::Command;
 
-use kubesim::{Oddity, Published};
+use kubesim::{Fault, Oddity, Published, execs};
 use rstest::rstest;
 use site::{AGENT_TOKEN, GITHUB_TOKEN, Site, worker_image};
 use support::{Ran, eventually};
@@ -172,16 +172,67 @@ fn a_read_only_volume_is_a_crashing_pod() {
     status(&site, "crashing");
 }
 
-#[test]
-fn all_steps_of_verify_pass() {
+fn verify_in(site: &Site, arguments: &[&str]) -> Ran {
+    let mut command = site.world().program(format!("{ROOT}/deploy/verify.sh"));
+    Ran::from(command.env("FACTORY_WORKER", support::BIN).args(arguments).output().unwrap())
+}
+
+/// A site with a worker that verify.sh finds in order.
+fn in_order() -> Site {
     let site = registered(prepared(|image| image, true));
     apply_worker(&site);
     site.wait_for_log("worker-1", "Worker ready");
     status(&site, "running");
-    let verify = |arguments: &[&str]| {
-        let mut command = site.world().program(format!("{ROOT}/deploy/verify.sh"));
-        Ran::from(command.env("FACTORY_WORKER", support::BIN).args(arguments).output().unwrap())
+    site
+}
+
+/// As on a machine that has too much to do: the answer to `list` is late once, by its own default deadline.
+#[test]
+fn a_slow_answer_is_no_failed_step() {
+    let site = in_order();
+    let late = Fault::slow(std::time::Duration::from_secs(11));
+    site.cluster().when(execs().once()).then(late);
+    verify_in(&site, &["worker-1"]).expect(0);
+}
+
+#[test]
+fn a_failed_step_says_why() {
+    let site = in_order();
+    site.cluster().forbid("create", "pods/exec");
+    site.cluster().forbid("get", "pods/exec");
+    site.cluster().kubectl(&["delete", "--namespace=factory", "secret/factory-worker-1-secrets"]).expect(0);
+    let text = verify_in(&site, &["worker-1"]).expect(1).stdout;
+    let lines: Vec<_> = text.lines().collect();
+    let why = |step: &str| {
+        let at = lines.iter().position(|line| line.starts_with(step)).unwrap_or_else(|| panic!("no {step:?} in {text}"));
+        let more = lines[at + 1..].iter().take_while(|line| line.starts_with(' '));
+        more.copied().collect::<Vec<_>>().join("\n")
     };
+    assert!(why("FAIL   3  the Secret is there").contains("secrets \"factory-worker-1-secrets\" not found"), "{text}");
+    assert!(
+        why("FAIL   7  list shows it").contains("may not create pods/exec")
+            || why("FAIL   7  list shows it").contains("may not get pods/exec"),
+        "{text}"
+    );
+    for step in
+        ["FAIL   8  status answers", "FAIL   9  a dispatched issue is in its queue", "FAIL  10  peek and attach show a session"]
+    {
+        assert!(!why(step).trim().is_empty(), "{text}");
+    }
+    // And without a pod.
+    site.cluster().kubectl(&["scale", "--namespace=factory", "deployment/factory-worker-1", "--replicas=0"]).expect(0);
+    eventually("its pod to go", || site.pods("worker-1").is_empty().then_some(()));
+    let text = verify_in(&site, &["worker-1"]).expect(1).stdout;
+    assert!(
+        text.contains("FAIL   5  the pod is Running\n          there is no pod with the label app=factory-worker-1\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn all_steps_of_verify_pass() {
+    let site = in_order();
+    let verify = |arguments: &[&str]| verify_in(&site, arguments);
     let ran = verify(&["worker-1"]).expect(0);
     let lines: Vec<_> = ran.stdout.lines().collect();
     assert_eq!(lines.len(), 11, "{}", ran.stdout);
@@ -200,4 +251,23 @@ fn all_steps_of_verify_pass() {
     let ran = verify(&["nobody"]).expect(1);
     assert!(ran.stderr.contains("there is no worker nobody"), "{}", ran.stderr);
     verify(&[]).expect(2);
+}
+
+/// What the API would write otherwise would be a difference for ever.
+#[test]
+fn kubectl_diff_rests_once_all_is_applied() {
+    let site = prepared(|image| image, true);
+    let directory = format!("{ROOT}/deploy/k8s");
+    apply_worker(&site);
+    let rests = |arguments: &[&str]| {
+        let ran = site.cluster().kubectl(&[&["diff"], arguments].concat()).expect(0);
+        assert_eq!(ran.stdout, "");
+    };
+    rests(&["-k", &format!("{directory}/worker-1")]);
+    let polecats = format!("{directory}/gastown-networkpolicy.yaml");
+    site.cluster().kubectl(&["apply", "--namespace=factory", "-f", &polecats]).expect(0);
+    rests(&["--namespace=factory", "-f", &polecats]);
+    let rendered = site.write("rendered.yaml", &site.run(&["worker", "render", "w", "--restricted"]).expect(0).stdout);
+    site.cluster().kubectl(&["apply", "-f", &rendered]).expect(0);
+    rests(&["-f", &rendered]);
 }

@@ -102,7 +102,9 @@ fn remove_leaves_the_volume_and_nothing_else() {
     let site = with_worker();
     fs::write(site.data("worker-1").join("queue.db"), "precious").unwrap();
     let ran = site.worker(&["remove", "worker-1", "--force"]).expect(0);
-    assert!(ran.stdout.contains("delete persistentvolumeclaim/factory-worker-1-data` deletes it"), "{}", ran.stdout);
+    // In another cluster it might delete what is somebody else's.
+    let told = "`kubectl --context=kubesim --namespace=factory delete persistentvolumeclaim/factory-worker-1-data` deletes it";
+    assert!(ran.stdout.contains(told), "{}", ran.stdout);
     for (resource, name) in [
         ("deployments", "factory-worker-1"),
         ("networkpolicies", "factory-worker-1"),
@@ -231,6 +233,21 @@ fn logs_are_printed_and_followed() {
     let status = eventually("it to end", || child.try_wait().unwrap());
     assert_eq!(status.code(), Some(0));
     assert!(seen().contains("Stopping: sessions have 30 s to end."), "{}", seen());
+}
+
+#[test]
+fn that_there_is_no_log_before_this_one_is_said() {
+    let site = with_worker();
+    for more in [&[][..], &["--lines", "3"], &["--json"]] {
+        let ran = site.worker(&[&["logs", "worker-1", "--previous"], more].concat()).expect(4);
+        let said =
+            format!("container worker of pod {} has not ended before, so there is no previous log", site.pod("worker-1").name());
+        assert!(ran.stderr.contains(&said) && ran.stderr.contains("leave --previous out"), "{}", ran.stderr);
+    }
+    site.pod("worker-1").restart();
+    let ran =
+        eventually("it to be there again", || Some(site.worker(&["logs", "worker-1", "--previous"])).filter(|ran| ran.code == 0));
+    assert!(ran.stdout.starts_with("Docker ready.\n"), "{}", ran.stdout);
 }
 
 #[test]

@@ -7,7 +7,6 @@ mod support;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use container::{Surroundings, repository};
 use rstest::rstest;
@@ -142,76 +141,6 @@ fn a_name_that_tmux_would_change_is_refused() {
 }
 
 #[test]
-fn sigterm_lets_sessions_end_politely() {
-    let agent = "trap 'sleep 0.3; echo saved >>saved; exit 0' TERM; echo up >up; while :; do sleep 0.1; done";
-    let script = format!("sh -c \"{agent}\"");
-    let mut worker = complete().sessions(&format!("one=sh agent\ntwo=true; {script}; true\ndev")).start();
-    // The file is there before the session's second try.
-    fs::write(worker.home().join("agent"), agent.replace("saved >>", "one >>")).unwrap();
-    worker.wait_for_log("Worker ready");
-    worker.tmux(&[
-        "new-session",
-        "-d",
-        "-s",
-        "made",
-        "--",
-        "sh",
-        "-c",
-        &agent.replace("saved >>", "made >>").replace(">up", ">made-up"),
-    ]);
-    worker.wait_for_file("up");
-    worker.wait_for_file("made-up");
-    eventually("a prompt", || (!worker.screen("dev").trim().is_empty()).then_some(()));
-    eventually("the first agent", || worker.processes().iter().any(|words| words == "sh agent ").then_some(()));
-    let began = Instant::now();
-    worker.signal("TERM");
-    assert_eq!(worker.ended().code(), Some(0), "{}", worker.log());
-    assert!(began.elapsed() < Duration::from_secs(25), "{:?}", began.elapsed());
-    let mut saved: Vec<_> = fs::read_to_string(worker.home().join("saved")).unwrap().lines().map(str::to_owned).collect();
-    saved.sort();
-    assert_eq!(saved, ["made", "one", "saved"]);
-    assert!(worker.log().ends_with("Stopping: sessions have 30 s to end.\nStopped.\n"), "{}", worker.log());
-    assert!(!worker.home().join("docker-is-up").exists(), "dockerd was not stopped");
-    eventually("everything to be gone", || worker.processes().is_empty().then_some(()));
-}
-
-#[test]
-fn whoever_does_not_end_within_the_grace_is_ended() {
-    let mut worker = Surroundings::new()
-        .sessions(
-            "one=echo up >up; exec tail -f /dev/null\ntwo=sh -c 'trap : TERM; echo up >two-up; while :; do sleep 0.1; done'",
-        )
-        .env("FACTORY_GRACE", "2")
-        .start();
-    worker.wait_for_file("up");
-    worker.wait_for_file("two-up");
-    let began = Instant::now();
-    worker.signal("TERM");
-    assert_eq!(worker.ended().code(), Some(0));
-    let took = began.elapsed();
-    assert!(took > Duration::from_secs(1) && took < Duration::from_secs(20), "{took:?}");
-    assert!(worker.log().contains("Some sessions did not end in time."), "{}", worker.log());
-    eventually("everything to be gone", || worker.processes().is_empty().then_some(()));
-}
-
-#[rstest]
-#[case("FACTORY_DOCKER_WAIT", "600", "docker-is-starting")]
-#[case("GH_TOKEN", "slow-5ecret", "gh-is-slow")]
-fn sigterm_ends_it_also_while_it_starts(#[case] name: &str, #[case] value: &str, #[case] mark: &str) {
-    let mut worker = Surroundings::new()
-        .env("FACTORY_DOCKER", "on")
-        .env("STAND_IN_DOCKER", if mark == "gh-is-slow" { "up" } else { "never" })
-        .env(name, value)
-        .start();
-    eventually("it to wait", || worker.home().join(mark).exists().then_some(()));
-    let began = Instant::now();
-    worker.signal("TERM");
-    assert_eq!(worker.ended().code(), Some(0), "{}", worker.log());
-    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
-    eventually("everything to be gone", || worker.processes().is_empty().then_some(()));
-}
-
-#[test]
 fn a_missing_secret_is_said_and_the_sessions_are_there() {
     let worker = Surroundings::new().start();
     let log = worker.wait_for_log("Worker ready");
@@ -226,6 +155,21 @@ fn a_token_that_github_refuses_is_said_without_the_token() {
     let log = worker.wait_for_log("Worker ready");
     let expected = "GitHub CLI is not authenticated: error validating token: HTTP 401: Bad credentials ([secret])\n";
     assert!(log.contains(expected), "{log}");
+}
+
+#[rstest]
+#[case("\n")]
+#[case(" \t\r\n")]
+fn a_token_loses_the_blanks_behind_it_before_it_is_used_or_hidden(#[case] blanks: &str) {
+    let worker = Surroundings::new().env("GH_TOKEN", &format!("{TOKEN}{blanks}")).start();
+    worker.wait_for_log("GitHub CLI authenticated as: taintfactory-bot\n");
+    assert_eq!(worker.wait_for_file("gh-token"), TOKEN);
+    let worker = Surroundings::new().env("GITHUB_TOKEN", &format!("refused-5ecret{blanks}")).sessions("one=env >seen").start();
+    let log = worker.wait_for_log("Worker ready");
+    assert!(log.contains("HTTP 401: Bad credentials ([secret])\n") && !log.contains("5ecret"), "{log}");
+    assert!(worker.wait_for_file("seen").contains("\nGITHUB_TOKEN=refused-5ecret\n"));
+    let worker = Surroundings::new().env("GH_TOKEN", blanks).start();
+    worker.wait_for_log("neither GH_TOKEN nor GITHUB_TOKEN is set.");
 }
 
 /// gh keeps only tokens that may also read organisations (https://cli.github.com/manual/gh_auth_login), which ours need not.

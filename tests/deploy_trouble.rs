@@ -29,7 +29,7 @@ fn assert_said(ran: &Ran, words: &[&str]) {
 #[case::unbound(
     Stage::VolumeUnbound,
     "waiting for a pod: on no node: 0/1 nodes are available: pod has unbound",
-    "`kubectl get storageclass` has to show a default one; the same command goes on waiting",
+    " get storageclass` has to show a default one; the same command goes on waiting",
     "event: FailedScheduling: 0/1 nodes"
 )]
 fn a_volume_that_does_not_come_is_explained(#[case] stage: Stage, #[case] why: &str, #[case] remedy: &str, #[case] event: &str) {
@@ -45,21 +45,21 @@ fn a_namespace_that_forbids_privileged_pods_says_so_and_what_to_do() {
     let site = Site::new();
     site.add(&["safe", "--restricted"]).expect(0);
     let ran = site.add(&["worker-1"]).expect(1);
-    let why = "worker-1: the cluster makes no pod: pods \"factory-worker-1-";
-    let remedy = "kubectl label --overwrite namespace factory pod-security.kubernetes.io/enforce=privileged";
-    assert_said(
-        &ran,
-        &[why, "violates PodSecurity \"restricted:latest\": privileged", "use --restricted", remedy, "event: FailedCreate"],
-    );
-    let said = ran.stderr.lines().find_map(|line| line.split_once("privileged pods: kubectl ")).unwrap().1;
+    let why = "worker-1: the cluster refused it: pods \"factory-worker-1-";
+    let remedy = " label --overwrite namespace factory pod-security.kubernetes.io/enforce=privileged";
+    assert_said(&ran, &[why, "violates PodSecurity \"restricted:latest\": privileged", "use --restricted", remedy]);
+    site.add(&["worker-1", "--dry-run"]).expect(1);
+    assert!(site.object("secrets", "factory-worker-1-secrets").is_none());
+    let said = ran.stderr.lines().find_map(|line| line.split_once("privileged pods: `kubectl ")).unwrap().1;
+    let said = said.split_once('`').unwrap().0;
     site.cluster().kubectl(&said.split(' ').collect::<Vec<_>>()).expect(0);
     site.add(&["worker-1"]).expect(0);
     assert!(site.0.rows().iter().all(|row| row["status"] == "running"));
 }
 
 #[rstest]
-#[case("persistentvolumeclaims", "worker-2: the cluster refused it: ", "`kubectl describe quota`")]
-#[case("pods", "worker-2: the cluster makes no pod: pods ", "`kubectl --namespace=factory describe quota`")]
+#[case("persistentvolumeclaims", "worker-2: the cluster refused it: ", " --namespace=factory describe quota`")]
+#[case("pods", "worker-2: the cluster refused it: pods ", " --namespace=factory describe quota`")]
 fn a_quota_that_is_used_up_is_named(#[case] what: &str, #[case] why: &str, #[case] remedy: &str) {
     let site = Site::new();
     site.add(&["worker-1"]).expect(0);
@@ -126,7 +126,7 @@ fn a_worker_made_with_kubectl_is_taken_over_with_its_data() {
     site.cluster().kubectl(&["apply", "-k", &format!("{directory}/worker-1")]).expect(0);
     site.wait_for_log("worker-1", "Worker ready");
     std::fs::write(site.data("worker-1").join("queue.db"), "precious").unwrap();
-    site.add(&["worker-1", "--memory", "8Gi"]).expect(0);
+    site.add(&["worker-1", "--memory", "8Gi", "--yes"]).expect(0);
     let container = &site.object("deployments", "factory-worker-1").unwrap()["spec"]["template"]["spec"]["containers"][0];
     assert_eq!((container["image"].as_str(), container["resources"]["limits"]["memory"].as_str()), (Some(IMAGE), Some("16Gi")));
     assert_eq!(std::fs::read_to_string(site.pod("worker-1").home().join(".factory/queue.db")).unwrap(), "precious");
@@ -136,13 +136,58 @@ fn a_worker_made_with_kubectl_is_taken_over_with_its_data() {
 fn a_cluster_that_nobody_named_is_said() {
     let mut site = Site::new();
     let ran = site.add(&["worker-1", "--context", "nowhere"]).expect(3);
-    assert_said(&ran, &["there is no context nowhere", "`kubectl config get-contexts`"]);
+    assert_said(&ran, &["there is no context nowhere", " --context=nowhere --namespace=factory config get-contexts`"]);
     let file = site.write("none", "");
     Kubeconfig::new().write(std::path::Path::new(&file));
     site.0.world = site.0.world.env("KUBECONFIG", &file);
     let ran = site.add(&["worker-1"]).expect(3);
     assert_said(&ran, &["kubeconfig"]);
     assert_eq!(site.registry(), "");
+}
+
+/// A 403 that is no lack of rights.
+#[rstest]
+#[case(&[])]
+#[case(&["--dry-run"])]
+fn a_namespace_that_is_ending_says_so(#[case] more: &[&str]) {
+    let site = Site::new();
+    site.add(&["worker-1"]).expect(0);
+    // While a pod is there its namespace is, too.
+    site.cluster().stopping_takes(std::time::Duration::from_secs(600));
+    site.cluster().kubectl(&["delete", "--wait=false", "namespace", "factory"]).expect(0);
+    let ran = site.add(&[&["worker-2"], more].concat()).expect(1);
+    let why = "worker-2: the cluster refused it: secrets \"factory-worker-2-secrets\" is forbidden: unable to create new content in \
+               namespace factory because it is being terminated\n";
+    assert_said(&ran, &[why, "the namespace is being deleted: try again when `kubectl", " get namespaces` no longer shows it"]);
+}
+
+#[rstest]
+#[case("get", "pods", "may not get pods in namespace factory")]
+#[case("get", "pods/log", "may not get pods/log in namespace factory")]
+fn who_may_not_read_logs_is_told_which_right_that_takes(#[case] verb: &str, #[case] resource: &str, #[case] why: &str) {
+    let site = Site::new();
+    site.add(&["worker-1"]).expect(0);
+    site.cluster().forbid(verb, resource);
+    let ran = site.run(&["worker", "logs", "worker-1", "--timeout", "60s"]).expect(3);
+    assert_said(&ran, &[why, "\n  ask for a role that may get pods and pods/log in this namespace\n"]);
+}
+
+#[rstest]
+#[case(&["add", "worker-1"])]
+#[case(&["restart", "worker-1", "--yes"])]
+#[case(&["remove", "worker-1", "--force"])]
+fn whoever_lacks_one_right_to_make_workers_is_told_of_all(#[case] arguments: &[&str]) {
+    let site = Site::new();
+    site.add(&["worker-1"]).expect(0);
+    site.cluster().forbid("list", "pods");
+    let ran = site.run(&[&["worker"], arguments, &["--timeout", "60s"]].concat()).expect(3);
+    assert_said(
+        &ran,
+        &[
+            "may not list pods in namespace factory",
+            "; the role factory-worker-admin of deploy/k8s/access has all that this takes",
+        ],
+    );
 }
 
 #[test]
@@ -153,6 +198,8 @@ fn who_may_not_make_workers_is_told_which_role_may() {
         site.cluster().forbid(verb, "secrets");
     }
     let ran = site.add(&["worker-1"]).expect(3);
-    assert_said(&ran, &["secrets", "the role factory-worker-admin of deploy/k8s/access"]);
+    let remedy =
+        "ask for a role that may patch secrets in namespace factory, such as the role factory-worker-admin of deploy/k8s/access";
+    assert_said(&ran, &["may not patch secrets in namespace factory", remedy]);
     assert!(site.object("deployments", "factory-worker-1").is_none());
 }

@@ -40,6 +40,24 @@ fn the_worker_gets_the_filled_template_and_its_words_are_printed() {
 }
 
 #[test]
+fn an_intent_from_another_system_has_the_line_ends_of_this_one() {
+    let world = world("", "");
+    dispatch(&world, &["--intent", "one\r\n\r\ntwo\rthree"]).expect(0);
+    assert_eq!(noted(&world).last().map(String::as_str), Some("one\n\ntwo\nthree"));
+}
+
+#[rstest]
+#[case("-x")]
+#[case("--help")]
+#[case("--dry-run")]
+#[case("-")]
+fn an_intent_may_look_like_an_option(#[case] intent: &str) {
+    let world = world("", "");
+    dispatch(&world, &["--intent", intent]).expect(0);
+    assert_eq!(noted(&world).last().map(String::as_str), Some(intent));
+}
+
+#[test]
 fn without_an_intent_there_is_no_option_for_it() {
     let world = world("", "");
     dispatch(&world, &[]).expect(0);
@@ -109,7 +127,8 @@ fn a_failed_command_is_1_with_its_own_status_and_last_words() {
 fn a_worker_without_the_program_says_so() {
     let world = World::new().worker_with("worker-1", "commands: {queue: '', dispatch: 'no-such-program {issue}'}");
     let ran = dispatch(&world, &[]).expect(1);
-    assert!(ran.stderr.contains("there is no command \"no-such-program\" on it (exit 127)"), "{}", ran.stderr);
+    let told = "dispatch to worker-1: there is no command \"no-such-program\" on it (exit 127)\n  install it there, or correct dispatch:";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
 }
 
 #[test]

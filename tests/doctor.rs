@@ -64,9 +64,9 @@ fn without_a_registry_it_says_how_to_make_one() {
 #[test]
 fn a_malformed_registry_fails_and_the_machine_is_still_looked_at() {
     let world = World::new();
-    fs::write(world.registry_path(), "workers:\n  - nmae: w\n").unwrap();
+    fs::write(world.registry_path(), "wokers:\n  - name: w\n").unwrap();
     let ran = world.run(&["doctor", "--json"]).expect(1);
-    assert_check(&ran, "workers.yaml", "fail", "workers.yaml:2:", "");
+    assert_check(&ran, "workers.yaml", "fail", "workers.yaml:1:", "");
     assert_check(&ran, "tmux", "ok", "", "");
 }
 
@@ -196,7 +196,17 @@ fn a_good_pod_worker_has_nothing_to_complain_about() {
     let ran = cluster.world.run(&["doctor", "--json"]).expect(0);
     assert_check(&ran, "kubectl", "ok", "v1.32.4", "");
     assert_check(&ran, "context", "ok", "here, namespace default, server https://k:6443", "");
-    for name in ["login", "get pods", "create pods/exec", "get pods/exec", "list deployments.apps", "container", "sh", "tmux"] {
+    for name in [
+        "login",
+        "get pods",
+        "create pods/exec",
+        "get pods/exec",
+        "list deployments.apps",
+        "watch pods",
+        "container",
+        "sh",
+        "tmux",
+    ] {
         assert_check(&ran, name, "ok", "", "");
     }
     assert_check(&ran, "pod", "ok", "agent", "");
@@ -210,7 +220,7 @@ fn permissions_are_asked_once_for_each_namespace() {
     }
     cluster.world.run(&["doctor"]).expect(0);
     let calls = fs::read_to_string(cluster.world.path("cluster/calls")).unwrap();
-    assert_eq!(calls.lines().filter(|call| call.starts_with("auth ")).count(), 6, "{calls}");
+    assert_eq!(calls.lines().filter(|call| call.starts_with("auth ")).count(), 7, "{calls}");
 }
 
 #[rstest]
@@ -218,6 +228,7 @@ fn permissions_are_asked_once_for_each_namespace() {
 #[case("get pods", "fail", "not allowed", 1)]
 #[case("get pods/exec", "warn", "SPDY is tried instead", 0)]
 #[case("list deployments.apps", "warn", "pods of Deployments are not found", 0)]
+#[case("watch pods", "warn", "seen late, by lists", 0)]
 fn what_the_operator_may_not_is_found(#[case] permission: &str, #[case] verdict: &str, #[case] found: &str, #[case] code: i32) {
     let cluster = good_pod();
     cluster.put("denied", &format!("{permission}\n"));

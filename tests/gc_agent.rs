@@ -4,6 +4,8 @@
 mod agents;
 #[path = "gascity/city.rs"]
 mod city;
+#[path = "support/moment.rs"]
+mod moment;
 mod support;
 
 use std::fs;
@@ -75,12 +77,32 @@ fn a_nudge_is_typed_as_it_is() {
         heard += &format!("{text}\n");
         city.wait_for_file(&pod, "/workspace/heard", &heard);
     }
+    city.session(&["nudge", "mayor"], "one\r\n\r\ntwo\rthree").expect(0);
+    heard += "one\n\ntwo\nthree\n";
+    city.wait_for_file(&pod, "/workspace/heard", &heard);
     // Nobody is scrolling for ever.
     pod.tmux(&["copy-mode", "-t", "main"]);
     city.session(&["nudge", "mayor"], "out of copy mode").expect(0);
     city.wait_for_file(&pod, "/workspace/heard", &format!("{heard}out of copy mode\n"));
     // Nothing to say is nothing to type.
     city.session(&["nudge", "mayor"], "").expect(0);
+}
+
+/// An agent's program may end after the look and before the keys: its tmux lives, and nothing is called done.
+#[rstest]
+#[case(&["nudge", "mayor"], "the text was not typed")]
+#[case(&["interrupt", "mayor"], "the keys were not pressed")]
+fn an_agent_that_ends_just_before_it_is_typed_into(#[case] words: &[&str], #[case] told: &str) {
+    let city = City::of_agents();
+    let image = city.cluster.image(agents::IMAGE).with(kubesim::Oddity::OwnRoot);
+    image.script("tmux", &moment::dies_before_it_is_typed_into("main")).publish();
+    let pod = city.start("mayor", "exec cat");
+    pod.tmux(&["set-option", "-w", "-t", "main", "remain-on-exit", "on"]);
+    let server = pod.tmux(&["display-message", "-p", "#{pid}"]);
+    city.session(&["exec", "mayor"], ": >\"$HOME/armed\"").expect(0);
+    let ran = city.session(words, "go on").expect(1);
+    assert!(ran.stderr.contains(told) && ran.stderr.contains("dead"), "{}", ran.stderr);
+    assert_eq!(pod.tmux(&["display-message", "-p", "#{pid}"]), server);
 }
 
 /// What is said to an agent is in no process list and in no request that a log would keep.
@@ -97,7 +119,8 @@ fn what_is_said_travels_by_standard_input_alone() {
     let asked: Vec<_> = calls.iter().map(|call| format!("{} {:?}", call.path, call.command)).collect();
     assert!(calls.execs().len() == 4 && !asked.iter().any(|call| call.contains("hush")), "{asked:?}");
     let noted = fs::read_to_string(notes).unwrap();
-    assert!(noted.contains("--container=agent") && !noted.contains("hush"), "{noted}");
+    assert!(asked.iter().any(|call| call.contains("container=agent")), "{asked:?}");
+    assert!(!noted.is_empty() && !noted.contains("hush"), "{noted}");
     assert_eq!(city.ask(&["get-meta", "mayor", "KEY"]), ": hush");
 }
 

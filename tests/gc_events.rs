@@ -8,15 +8,19 @@ mod support;
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use city::{City, NAMESPACE};
+use city::City;
 use events::{EVERYTHING, PROVIDER, script_counter, script_event, seqs, seqs_of};
 use kubesim::{Fault, requests_for};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use rstest::rstest;
-use serde_json::{Value, json};
-use support::{ROOT, Ran, eventually};
+use serde_json::json;
+use support::eventually;
 
 #[rstest]
 #[case::unknown(&["frobnicate"], 2)]
@@ -239,16 +243,51 @@ fn a_watch_ends_with_its_reader_and_leaves_nothing_behind() {
     city.assert_nothing_left();
 }
 
-#[test]
-fn killing_us_leaves_no_kubectl() {
+/// Whatever the kubectl does at the time: one that stands still does not hear of it before it is woken.
+#[rstest]
+fn killing_us_leaves_no_kubectl(#[values(false, true)] stands_still: bool) {
     let city = City::new();
     city.record("a", "b");
     let mut watch = city.watch(0);
     eventually("the event", || (seqs_of(&watch) == [1]).then_some(()));
-    assert!(!city.left_processes().is_empty());
+    let left = city.left_processes();
+    let kubectl = left.iter().find(|(_, words)| words.contains("kubectl") && !words.starts_with("sh ")).unwrap();
+    // Nobody else can open its socket, or write with it what it is not there for.
+    let words = kubectl.1.split(' ').collect::<Vec<_>>();
+    let socket = Path::new(words.iter().find_map(|word| word.strip_prefix("--unix-socket=")).unwrap());
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!([mode(socket.parent().unwrap()), mode(&city.world.path("run/factory-worker"))], [0o700; 2]);
+    assert!(socket.to_str().unwrap().len() < 100 && socket.parent().unwrap().file_name().unwrap().len() == 32);
+    assert!(words.contains(&"--accept-paths=^/api/v1/namespaces/gc/configmaps(/[a-z0-9.-]+)?$"), "{words:?}");
+    if stands_still {
+        kill(Pid::from_raw(kubectl.0), Signal::SIGSTOP).unwrap();
+    }
     watch.child.kill().unwrap();
     watch.child.wait().unwrap();
     city.assert_nothing_left();
+}
+
+/// What is where the sockets would be.
+#[derive(Debug, Clone, Copy)]
+enum Runtime {
+    /// Nothing that is ours: it is somewhere else then.
+    OpenToOthers,
+    Missing,
+}
+
+#[rstest]
+fn a_runtime_directory_that_is_no_place_is_passed_over(#[values(Runtime::OpenToOthers, Runtime::Missing)] runtime: Runtime) {
+    let city = City::new();
+    let place = city.world.path("run");
+    match runtime {
+        Runtime::OpenToOthers => {
+            fs::create_dir(place.join("factory-worker")).unwrap();
+            fs::set_permissions(place.join("factory-worker"), fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        Runtime::Missing => fs::remove_dir(&place).unwrap(),
+    }
+    city.record("a", "b");
+    assert_eq!(city.latest(), 1);
 }
 
 #[test]
@@ -329,46 +368,6 @@ fn an_event_is_not_lost_when_the_server_stumbles_after_it_was_counted() {
     city.cluster.when(requests_for("configmaps").passing(2).next(2)).then(Fault::Status(503));
     city.record("a", "b");
     assert_eq!((city.latest(), seqs(&city.list(""))), (2, vec![1, 2]));
-}
-
-#[rstest]
-#[case::dash(&["dash"])]
-#[case::busybox(&["busybox", "sh"])]
-fn the_clean_up_deletes_old_events_and_nothing_else(#[case] shell: &[&str]) {
-    let city = City::new();
-    let created = |name: &str| city.map(name).unwrap()["metadata"]["creationTimestamp"].as_str().unwrap().to_owned();
-    city.record("old", "me");
-    city.record("old", "me");
-    let old = created("gc-evt-0000000002");
-    eventually("the next second", || {
-        city.record("new", "me");
-        (created(&format!("gc-evt-{:010}", city.latest())) != old).then_some(())
-    });
-    let events = city.list("");
-    let newest = created(&format!("gc-evt-{:010}", events.len()));
-    let stay: Vec<u64> = seqs(&events).into_iter().filter(|seq| created(&format!("gc-evt-{seq:010}")) == newest).collect();
-
-    let manifest = fs::read_to_string(format!("{ROOT}/deploy/k8s/gascity-events-cleanup.yaml")).unwrap();
-    let manifest: Value = serde_yaml::from_str(&manifest).unwrap();
-    let container = &manifest["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0];
-    assert_eq!(container["command"], json!(["/bin/sh", "-euc"]));
-    assert!(!manifest.to_string().contains("\"namespace\""), "the namespace is whoever applies it's business");
-    // It is 24 h after the newest one was made.
-    let now = humantime::parse_rfc3339(&newest).unwrap().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() + 24 * 3600;
-    city.world.script("date", &format!("#!/bin/sh\n[ \"$*\" != '-u +%s' ] || {{ echo {now}; exit; }}\nexec /bin/date \"$@\"\n"));
-    let clean_up = || {
-        let mut command = city.world.program(shell[0]);
-        command.args(&shell[1..]).arg("-euc").arg(container["args"][0].as_str().unwrap());
-        command.env("NAMESPACE", NAMESPACE).env("RETENTION_HOURS", "24");
-        Ran::from(command.output().unwrap())
-    };
-    clean_up().expect(0);
-    assert_eq!(seqs(&city.list("")), stay);
-    assert_eq!(city.latest(), events.len() as u64);
-    // Nothing to do is no error, and trouble is one.
-    clean_up().expect(0);
-    city.cluster.when(kubesim::lists()).then(Fault::Status(403));
-    assert_ne!(clean_up().code, 0);
 }
 
 #[test]

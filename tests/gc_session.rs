@@ -41,6 +41,20 @@ fn a_session_lives_from_start_to_stop() {
     city.start("mayor", LISTENER);
 }
 
+/// As the script's stop: nothing has to be found out before it.
+#[test]
+fn one_kubectl_finds_and_ends_what_a_start_has_made() {
+    let mut city = City::of_agents();
+    let pod = city.start("mayor", LISTENER);
+    let notes = city.note_every_word();
+    city.session(&["stop", "mayor"], "").expect(0);
+    assert!(pod.is_gone());
+    let calls = fs::read_to_string(notes).unwrap();
+    let ends = |call: &&str| call.contains(" delete pod -l gc-session=mayor,factory-worker/session=");
+    assert_eq!(calls.lines().filter(ends).count(), 1, "{calls}");
+    assert!(!calls.contains(" delete pod mayor"), "{calls}");
+}
+
 #[test]
 fn of_starts_at_the_same_time_one_wins() {
     let city = City::of_agents();
@@ -138,13 +152,45 @@ fn a_hundred_agents_are_listed_by_one_kubectl() {
 #[case(&["set-meta", "mayor", "KEY"])]
 #[case(&["send-keys", "mayor", "Enter"])]
 #[case(&["process-alive", "mayor"])]
-fn two_kubectls_at_most(#[case] words: &[&str]) {
+fn one_kubectl_finds_the_pod_and_asks_it(#[case] words: &[&str]) {
     let mut city = City::of_agents();
     city.start("mayor", LISTENER);
     let notes = city.note_kubectl();
+    city.cluster.forget_calls();
     city.session(words, "text").expect(0);
-    let calls = fs::read_to_string(notes).unwrap();
-    assert_eq!(calls.lines().count(), 2, "{calls}");
+    let noted = fs::read_to_string(&notes).unwrap();
+    assert!(noted.lines().count() == 1 && noted.contains(" proxy "), "{noted}");
+    let calls = city.cluster.calls().about_objects();
+    assert_eq!((calls.len(), calls.execs().len()), (2, 1), "{calls:?}");
+    city.assert_nothing_left();
+}
+
+/// One that has no proxy, as the one that stands in for it in Gas City's own tests; and a user who may have to log in.
+#[test]
+fn without_a_gateway_there_are_two() {
+    let mut city = City::of_agents();
+    city.start("mayor", LISTENER);
+    let notes = city.note_kubectl();
+    let noting = city.world.path("bin/noting");
+    fs::rename(city.world.path("bin/kubectl"), &noting).unwrap();
+    let without = format!("#!/bin/sh\ncase \" $* \" in *' proxy '*) exit 0 ;; esac\nexec {} \"$@\"\n", noting.display());
+    city.world.script("kubectl", &without);
+    assert_eq!(city.ask(&["is-running", "mayor"]), "true\n");
+    assert_eq!(fs::read_to_string(&notes).unwrap().lines().count(), 2);
+    fs::write(&notes, "").unwrap();
+    let login = city.cluster.admin("ann");
+    let plugin =
+        r#"printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"%s"}}' "$0""#;
+    let user = json!({ "exec": {
+        "apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": ["-c", plugin, login.token], "interactiveMode": "Never",
+    }});
+    let file = city.world.path("with-plugin");
+    kubesim::Kubeconfig::new().secure("plugin", &city.cluster, user).write(&file);
+    fs::rename(&noting, city.world.path("bin/kubectl")).unwrap();
+    let city = city.env("KUBECONFIG", file.to_str().unwrap());
+    assert_eq!(city.ask(&["is-running", "mayor"]), "true\n");
+    let noted = fs::read_to_string(&notes).unwrap();
+    assert!(noted.lines().count() == 2 && !noted.contains(" proxy "), "{noted}");
 }
 
 #[test]

@@ -44,7 +44,11 @@ fn a_pod_is_what_the_script_makes() {
     });
     let pod = city.start_with("rig/Worker_1", &payload).object();
     assert_eq!(pod["metadata"]["name"], "rig-worker-1");
-    assert_eq!(pod["metadata"]["labels"], json!({"app": "gc-agent", "gc-session": "rig-Worker_1", "gc-agent": "rig-worker"}));
+    let mark = pod["metadata"]["labels"]["factory-worker/session"].clone();
+    assert!(mark.as_str().is_some_and(|mark| mark.len() == 16), "{pod}");
+    let labels =
+        json!({"app": "gc-agent", "gc-session": "rig-Worker_1", "gc-agent": "rig-worker", "factory-worker/session": mark});
+    assert_eq!(pod["metadata"]["labels"], labels);
     assert_eq!(pod["metadata"]["annotations"]["gc-session-name"], "rig/Worker_1");
     let spec = &pod["spec"];
     assert_eq!((&spec["restartPolicy"], &spec["serviceAccountName"]), (&json!("Never"), &json!("robot")));
@@ -236,6 +240,25 @@ fn a_start_for_which_there_is_no_room_says_so() {
     city.world.script("kubectl", &text);
     let ran = city.try_start("mayor", &json!({"command": LISTENER})).expect(75);
     assert!(ran.stderr.contains("exceeded quota"), "{}", ran.stderr);
+}
+
+/// As soon as the kubelet says so, whether the pod has an init container or none.
+#[rstest]
+#[case::just_now(Stage::ErrImagePull, "ErrImagePull: failed to pull and unpack image \"gc-agent:latest\"")]
+#[case::for_a_while(Stage::ImagePullBackOff, "ImagePullBackOff: Back-off pulling image \"gc-agent:latest\"")]
+fn an_image_that_is_not_to_be_had_is_told_at_once(#[case] stage: Stage, #[case] why: &str, #[values(false, true)] stages: bool) {
+    let city = City::of_agents();
+    city.cluster.image(IMAGE).in_stage(stage).publish();
+    let mut payload = json!({"command": LISTENER});
+    if stages {
+        let file = directory(&city, "files", &[("a", "a")]);
+        payload["copy_files"] = json!([{"src": file, "rel_dst": "files"}]);
+    }
+    let ran = city.try_start("mayor", &payload).expect(1);
+    let said = "pod mayor: the cluster cannot get its image gc-agent:latest: ";
+    assert!(ran.stderr.contains(said) && ran.stderr.contains(why), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("is not ready"), "{}", ran.stderr);
+    eventually("the pod to go", || city.pods().is_empty().then_some(()));
 }
 
 #[rstest]

@@ -128,7 +128,7 @@ fn ten_thousand_sessions_are_listed_and_picked_from() {
     let liar = Liar::new();
     let names = (0..10_000).map(|at| format!("agent-{at:05}"));
     liar.write("listing", names.clone().enumerate().map(|(at, name)| format!("S ${at} 1 0 1 {name}\n")).collect::<String>());
-    liar.write("ids", names.enumerate().map(|(at, name)| format!("${at} {name}\n")).collect::<String>());
+    liar.write("ids", names.enumerate().map(|(at, name)| format!("${at} 7 17 18 {name}\n")).collect::<String>());
     liar.write("pane", "here\n");
     let rows = liar.rows();
     assert!(rows.len() == 1 && rows[0].matches(" (idle)").count() == 10_000);

@@ -54,8 +54,24 @@ fn many_workers_of_a_namespace_cost_one_listing_and_an_exec_each() {
 
 #[test]
 fn a_pod_named_as_such_is_never_looked_up() {
-    let cluster = Cluster::new().worker("w", "pod/plain");
+    let cluster =
+        Cluster::new().worker_with("w", "pod: pod/plain, namespace: factory, container: worker", "commands: {queue: \"\"}");
     cluster.holds(&[running("plain", json!({}))]);
+    cluster.status("running", "");
+    assert_eq!(cluster.calls(), (0, 1));
+}
+
+/// It has no session, and names no container: are there others?
+#[test]
+fn a_pod_named_as_such_is_looked_at_once_for_its_containers() {
+    let cluster = Cluster::new().worker("w", "pod/plain");
+    let mut pod = running("plain", json!({}));
+    pod["spec"]["containers"] = json!([{"name": "worker"}]);
+    cluster.holds(&[pod.clone()]);
+    // `kubectl get pod/plain` is asked for one object.
+    cluster.put("list.json", &pod.to_string());
+    cluster.status("running", "");
+    assert_eq!(cluster.calls(), (1, 1));
     cluster.status("running", "");
     assert_eq!(cluster.calls(), (0, 1));
 }
@@ -119,13 +135,14 @@ fn whoever_may_see_no_list_still_reaches_a_pod_by_its_name() {
         "Error from server (Forbidden): pods is forbidden: User \"bob\" cannot list resource \"pods\" in API group \"\" in the \
          namespace \"factory\"\n",
     );
-    // Twice: the second process has on disk what the first one took the names for.
-    for (listings, execs) in [(1, 2), (1, 2)] {
+    // Twice: the second process has on disk what the first one took the names for. What is asked beside the listing is the pod
+    // without a session, for its containers.
+    for (questions, execs) in [(2, 2), (2, 2)] {
         let workers = cluster.list();
         assert_eq!((&workers[0]["status"], &workers[1]["status"]), (&json!("running"), &json!("forbidden")), "{workers:?}");
         let reason = workers[1]["reason"].as_str().unwrap();
         assert!(reason.contains("nobody was not found, and bob may not list pods"), "{reason}");
-        assert_eq!(cluster.calls(), (listings, execs));
+        assert_eq!(cluster.calls(), (questions, execs));
     }
     let ran = cluster.world.run(&["peek", "n/qa"]).expect(3);
     assert!(ran.stderr.contains("ask for a role that may list deployments, statefulsets and pods"), "{}", ran.stderr);

@@ -1,20 +1,20 @@
 //! What views have left where it is hard to end: a tmux that stands still, a crowd, what nobody can look into; and what looks like
 //! it and is the worker's own.
 
+#[path = "support/crowd.rs"]
+mod crowd;
 #[path = "support/operator.rs"]
 mod operator;
 mod support;
 
 use std::fs;
-use std::path::PathBuf;
-use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use crowd::{Crowd, died_too, kill, kill_view, ledger, ours, state, views};
 use kubesim::{Cluster, Oddity, Pod, Running};
 use operator::{Image, Operator};
 use rstest::rstest;
-use serde_json::Value;
 use support::nested::everything_of;
 use support::{Screen, World, eventually};
 
@@ -33,59 +33,14 @@ fn window_of_qa(world: &World) -> Screen<'_> {
     screen
 }
 
-fn state(screen: &Screen<'_>) -> String {
-    screen.inner(&["display-message", "-p", "-t", "w/qa", "#{@factory-worker-state}"]).trim().to_owned()
-}
-
 fn clients(pod: &Pod) -> usize {
-    pod.tmux(&["list-clients"]).lines().count()
-}
-
-/// The command lines of what carries the tag of a view, as far as they are worth reading.
-fn ours(pod: &Pod) -> Vec<String> {
-    let text = |pid: i32, what: &str| {
-        let bytes = fs::read(format!("/proc/{pid}/{what}")).unwrap_or_default();
-        String::from_utf8_lossy(&bytes).replace('\0', " ")
-    };
-    let tagged = pod.processes().into_iter().filter(|pid| text(*pid, "environ").contains("FACTORY_WORKER_VIEW="));
-    tagged.map(|pid| text(pid, "cmdline").lines().next().unwrap_or_default().to_owned()).collect()
-}
-
-fn kill(signal: &str, process: &str) {
-    assert!(Command::new("kill").args([signal, process]).status().unwrap().success());
+    pod.clients().len()
 }
 
 /// The pod's tmux server, by its number on this machine.
 fn server(pod: &Pod) -> String {
     let name = |pid: &i32| fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
     pod.processes().into_iter().find(|pid| name(pid) == "tmux: server\n").expect("a tmux server").to_string()
-}
-
-fn ledger(world: &World) -> (PathBuf, Value) {
-    let path = world.path("state/factory-worker/views.json");
-    let text = fs::read(&path).unwrap_or_else(|_| b"{}".to_vec());
-    (path, serde_json::from_slice(&text).unwrap())
-}
-
-fn views(world: &World) -> usize {
-    ledger(world).1.as_object().unwrap().len()
-}
-
-/// Kill the window's view, so that its client stays in the pod and in the ledger.
-fn kill_view(world: &World, screen: &Screen<'_>) {
-    kill("-KILL", screen.inner(&["display-message", "-p", "-t", "w/qa", "#{pane_pid}"]).trim());
-    eventually("the window to go", || (screen.windows() == ["|home"]).then_some(()));
-    assert_eq!(views(world), 1);
-}
-
-/// Let more views have died there: the ledger's one entry under these tags, too.
-fn died_too(world: &World, tags: &[String]) {
-    let (path, mut ledger) = ledger(world);
-    let entry = ledger.as_object().unwrap().values().next().unwrap().clone();
-    for tag in tags {
-        ledger[tag] = entry.clone();
-    }
-    fs::write(path, ledger.to_string()).unwrap();
 }
 
 #[rstest]
@@ -114,24 +69,45 @@ fn a_tmux_that_stands_still_collects_nothing_of_ours(#[values(Image::Debian, Ima
     eventually("the pod to be as before", || (everything() == before).then_some(()));
 }
 
+/// The sessions are asked for by the way, while one is shown: the worker's own commands need no tmux.
+#[rstest]
+fn a_tmux_that_stands_still_keeps_no_command_from_running(#[values(Image::Debian, Image::Alpine)] image: Image) {
+    let cluster = Cluster::start();
+    let worker = cluster.deployment("fleet").with_all(image.oddities()).session("qa", "echo I am qa; exec cat").start();
+    let commands = "commands: {queue: '', dispatch: 'echo {project} {issue}'}";
+    let operator = Operator::of(cluster).worker("w", "fleet", commands);
+    let (pod, world) = (worker.pod(), &operator.world);
+    let screen = window_of_qa(world);
+    eventually("the view to know its session", || ledger(world).1.to_string().contains("\"identity\"").then_some(()));
+    let server = server(&pod);
+    kill("-STOP", &server);
+    let ran = operator.run(&["dispatch", "w", "--project", "app", "--issue", "7"]);
+    // What was asked carries no tag of a view, so nobody would end it.
+    let asked = tmuxes(&pod);
+    kill("-CONT", &server);
+    assert_eq!(ran.expect(0).stdout, "app 7\n");
+    assert_eq!(asked, [""; 0]);
+    screen.run(&["close", "w/qa"]).expect(0);
+}
+
+/// The command lines of tmux in the pod, but of its server and of views.
+fn tmuxes(pod: &Pod) -> Vec<String> {
+    let text = |pid: i32, what: &str| {
+        let bytes = fs::read(format!("/proc/{pid}/{what}")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).replace('\0', " ")
+    };
+    let is_asked = |pid: &i32| {
+        let name = text(*pid, "comm");
+        name.starts_with("tmux") && !name.contains("server") && !text(*pid, "environ").contains("FACTORY_WORKER_VIEW=")
+    };
+    pod.processes().into_iter().filter(is_asked).map(|pid| text(pid, "cmdline")).collect()
+}
+
 #[rstest]
 fn a_crowd_goes_with_one_contact(#[values(Image::Debian, Image::Alpine)] image: Image) {
     let (operator, worker) = worker(image, &[]);
     let (pod, world) = (worker.pod(), &operator.world);
-    let screen = window_of_qa(world);
-    kill_view(world, &screen);
-    let tags: Vec<String> = (1..47).map(|number| format!("{number:016x}")).collect();
-    let attach = "tmux -u attach-session -t =qa; :";
-    let _crowd: Vec<_> = tags
-        .iter()
-        .map(|tag| pod.start_on_terminal(&["env", &format!("FACTORY_WORKER_VIEW={tag}.1"), "sh", "-c", attach]))
-        .collect();
-    died_too(world, &tags);
-    let end = Instant::now() + Duration::from_secs(120);
-    while clients(&pod) != 47 {
-        assert!(Instant::now() < end, "{} of 47 are attached: {:#?}", clients(&pod), ours(&pod));
-        sleep(Duration::from_millis(50));
-    }
+    let _crowd = Crowd::leave(world, &world.screen(), &pod, 47);
     let ran = operator.run(&["--timeout", "60s", "list", "--json"]).expect(0);
     assert!(ran.stdout.contains("\"status\":\"running\""), "{}", ran.stdout);
     assert_eq!((clients(&pod), views(world)), (0, 0));
@@ -153,7 +129,8 @@ fn what_nobody_can_look_into_is_not_said_to_be_gone() {
 fn a_tmux_server_that_carries_a_views_tag_is_the_workers(#[values(Image::Debian, Image::Alpine)] image: Image) {
     let (operator, worker) = worker(image, &[]);
     let (pod, world) = (worker.pod(), &operator.world);
-    let tag = "00000000000000aa".to_owned();
+    // Nobody else's on this machine.
+    let tag = format!("{:08x}{:08x}", std::process::id(), image as u32);
     // As when somebody's tmux is a script that starts its server first.
     let start = ["tmux", "-L", "other", "new-session", "-d", "-s", "theirs", "--", "sh", "-c", "/bin/sleep 1000; :"];
     let tagged = format!("FACTORY_WORKER_VIEW={tag}.1");

@@ -149,3 +149,39 @@ fn ctrl_c_leaves_whoever_is_asked_before_the_first_attach() {
     terminal.wait("left with 130");
     assert!(worker.pod().clients().is_empty());
 }
+
+/// Where nothing says who its user is, kubectl asks, each time anew.
+#[rstest]
+#[case::a_pod_that_is_known("pod/fleet", "w/qa", 1)]
+#[case::pod("fleet", "w/qa", 2)]
+#[case::pod_and_session("fleet", "w", 3)]
+fn what_kubectl_itself_asks_is_answered_before_the_first_attach_too(
+    #[case] pod: &str,
+    #[case] address: &str,
+    #[case] questions: usize,
+) {
+    let cluster = Cluster::start();
+    let session = "echo I am qa; exec cat";
+    let worker = match pod {
+        "fleet" => cluster.deployment("fleet").session("qa", session).start(),
+        _ => cluster.pod("fleet").session("qa", session).start(),
+    };
+    cluster.admin_by_password("ann", "sesame");
+    let mut operator = Operator::of(cluster).worker("w", pod, "");
+    let file = operator.cluster.directory().join("nobody");
+    Kubeconfig::new().secure("nobody", &operator.cluster, json!({})).write(&file);
+    operator.world = operator.world.env("KUBECONFIG", file.to_str().unwrap());
+    let mut terminal = attach_to(&operator, address);
+    let mut mark = 0;
+    for _ in 0..questions {
+        let asked = terminal.wait_behind(mark, b"Please enter Username: ");
+        terminal.type_bytes(b"ann\r");
+        mark = terminal.wait_behind(asked, b"Please enter Password: ");
+        terminal.type_bytes(b"sesame\r");
+    }
+    let entered = terminal.wait_behind(mark, b"I am qa");
+    terminal.type_bytes(b"hello");
+    terminal.wait_behind(entered, b"hello");
+    worker.pod().tmux(&["detach-client", "-s", "qa"]);
+    terminal.wait("left with 0");
+}

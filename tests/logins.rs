@@ -11,15 +11,15 @@ mod support;
 mod traces;
 
 use std::fs;
-use std::process::{Child, Stdio};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 use kubesim::{Cluster, Fault, Running};
-use login_plugin::LoginPlugin;
+use login_plugin::{LoginPlugin, end, start};
 use operator::{FACTORY, Operator};
 use pty::Pty;
 use serde_json::Value;
-use support::{BIN, Ran, eventually};
+use support::{BIN, eventually};
 
 /// A deadline for what comes, however busy the machine is.
 const LONG: &str = "--timeout=60s";
@@ -32,66 +32,6 @@ fn factory(way: &str, mode: &str) -> (Operator, LoginPlugin, Running) {
     let mut operator = Operator::of(cluster).worker("w", "fleet", "commands: {queue: factory queue list}");
     let plugin = LoginPlugin::of(&mut operator, way, mode);
     (operator, plugin, worker)
-}
-
-/// Runs kubectl, and notes for each the command and whether it could reach the operator's terminal.
-const WATCHED: &str = r#"#!/bin/sh
-if (: </dev/tty) 2>/dev/null; then terminal=reaches; else terminal=none; fi
-for word; do
-	[ "$word" != -- ] || break
-	terminal="$terminal $word"
-done
-echo "$terminal " >>"$KUBECTL_NOTES"
-exec "$REAL_KUBECTL" "$@"
-"#;
-
-/// Run a command line on a terminal, until it has ended; what it wrote.
-fn on_a_terminal(operator: &Operator, arguments: &str) -> String {
-    let mut shell = operator.world.program("sh");
-    shell.args(["-c", &format!("{BIN} {arguments}; echo \"left with $?\"")]);
-    let terminal = Pty::run(shell);
-    terminal.wait("left with ");
-    String::from_utf8_lossy(&terminal.written()).into_owned()
-}
-
-#[test]
-fn no_kubectl_but_a_views_own_can_reach_the_terminal() {
-    let (mut operator, plugin, worker) = factory("fail", "Never");
-    plugin.is_logged_in();
-    let real = which("kubectl");
-    let notes = operator.world.path("kubectl-notes");
-    let watched = operator.world.script("kubectl-watched", WATCHED);
-    for (name, value) in [("FACTORY_KUBECTL", &watched), ("REAL_KUBECTL", &real), ("KUBECTL_NOTES", &notes)] {
-        operator.world = operator.world.env(name, value.to_str().unwrap());
-    }
-    for arguments in [
-        "list",
-        "status w",
-        "peek w/qa",
-        "nudge w/qa hello",
-        "interrupt w/qa",
-        "dispatch w --project p --issue 1",
-        "doctor",
-        "worker logs w",
-        "list",
-        "gc-events latest-seq",
-    ] {
-        on_a_terminal(&operator, arguments);
-    }
-    let mut attached = operator.world.program(BIN);
-    attached.args(["attach", "w/qa"]);
-    let attached = Pty::run(attached);
-    attached.wait("I am qa");
-    worker.pod().tmux(&["detach-client", "-s", "qa"]);
-    let noted = fs::read_to_string(&notes).unwrap();
-    let verb = |line: &str| line.split(' ').skip(1).find(|word| !word.starts_with('-')).unwrap_or_default().to_owned();
-    let verbs: std::collections::BTreeSet<String> = noted.lines().map(verb).collect();
-    for verb in ["auth", "config", "exec", "get", "logs", "proxy", "version"] {
-        assert!(verbs.contains(verb), "nothing has run kubectl {verb}:\n{noted}");
-    }
-    for line in noted.lines() {
-        assert_eq!(line.starts_with("reaches "), line.contains(" -it "), "{line}");
-    }
 }
 
 /// `count` workers `w0`, `w1` … of one namespace, beside `w`.
@@ -115,14 +55,6 @@ fn many_with(count: usize, way: &str, more: &str) -> (Operator, LoginPlugin, Vec
 fn statuses(stdout: &str) -> Vec<String> {
     let answer: Value = serde_json::from_str(stdout).unwrap();
     answer["workers"].as_array().unwrap().iter().map(|row| row["status"].as_str().unwrap().to_owned()).collect()
-}
-
-fn start(operator: &Operator, arguments: &[&str]) -> Child {
-    operator.world.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
-fn end(child: Child) -> Ran {
-    Ran::from(child.wait_with_output().unwrap())
 }
 
 /// Once all of these have nothing better to do than to wait for their person.
@@ -356,9 +288,4 @@ fn without_a_terminal_it_is_said_why_there_is_no_login() {
     let ran = operator.run(&["peek", "w/qa", LONG]).expect(3);
     assert!(ran.stderr.contains("interactiveMode: Always") && ran.stderr.contains("IfAvailable"), "{}", ran.stderr);
     assert_eq!(plugin.runs(), 0);
-}
-
-fn which(program: &str) -> std::path::PathBuf {
-    let path = std::env::var_os("PATH").unwrap();
-    std::env::split_paths(&path).map(|directory| directory.join(program)).find(|path| path.is_file()).unwrap()
 }

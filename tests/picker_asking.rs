@@ -110,7 +110,7 @@ fn a_worker_that_does_not_answer_is_a_row_with_its_reason() {
     world.session("w", "qa", "sleep 600");
     let screen = picker(&world, "");
     let dead = "dead  unreachable: cannot make the directory";
-    screen.wait_all(&["1 session on 3 workers, 1 did not answer", "empty  (none)", dead]);
+    screen.wait_all(&["1 session on 2 workers, 1 did not answer", "empty  (none)", dead]);
     screen.type_text("dead");
     wait_highlighted(&screen, "dead");
     let text = screen.wait("│dead is unreachable");

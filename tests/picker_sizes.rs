@@ -84,3 +84,18 @@ fn a_tiny_terminal_breaks_nothing(#[case] columns: u16, #[case] rows: u16) {
     screen.keys(&["Escape"]);
     screen.wait("left with 0");
 }
+
+#[test]
+fn the_end_of_a_query_that_is_too_long_stays_in_sight() {
+    let world = World::new().worker("w");
+    world.session("w", "qa", "exec cat");
+    let screen = world.screen();
+    screen.prefix("W");
+    screen.wait("1 session on 1 worker");
+    let query = format!("begin{}the end", "x".repeat(70));
+    screen.type_text(&query);
+    let text = screen.wait("xthe end");
+    assert!(text.contains("> beginx") && text.contains("…xxx"), "{text}");
+    screen.keys(&["C-u"]);
+    screen.wait("1 session on 1 worker");
+}

@@ -130,7 +130,8 @@ fn the_remedy_fits_on_a_status_line_of_80_columns() {
     let world = world();
     let directory = world.home().join(".tmux/plugins/factory-worker");
     copy_to(&directory);
-    let screen = world.screen_with(&load_copy(&directory));
+    // What is said stays there until a key is pressed, however busy the machine is.
+    let screen = world.screen_with(&format!("set -g display-time 0\n{}", load_copy(&directory)));
     let message = "factory-worker is missing: run `make install` in ~/.tmux/plugins/factory-worker";
     wait_told(&screen, message);
     screen.resize(80, 24);

@@ -22,7 +22,7 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: {name: operator}
 rules:
-- {apiGroups: [''], resources: [pods], verbs: [get, list]}
+- {apiGroups: [''], resources: [pods], verbs: [get, list, watch]}
 - {apiGroups: [''], resources: [pods/exec], verbs: [get, create]}
 - {apiGroups: [apps], resources: [deployments, statefulsets], verbs: [list]}
 ---
@@ -56,9 +56,31 @@ fn the_role_of_the_readme_is_enough() {
     let calls = operator.cluster.calls().about_objects();
     assert!(calls.iter().filter(|call| call.user == "ann").count() >= 4, "{calls:?}");
     let checks = doctor(&operator);
-    for permission in ["get pods", "create pods/exec", "get pods/exec", "list pods", "list deployments.apps"] {
+    for permission in ["get pods", "create pods/exec", "get pods/exec", "list pods", "list deployments.apps", "watch pods"] {
         assert_eq!(checks[permission], "ok", "{checks:#}");
     }
+}
+
+/// What `deploy/` gives an operator, and what `doctor` looks for.
+#[test]
+fn the_role_that_can_be_applied_lacks_nothing_that_doctor_asks_for() {
+    let role = fs::read_to_string(format!("{}/deploy/k8s/access/operator.yaml", support::ROOT)).unwrap();
+    let (_, binding) = ROLE.split_once("---").unwrap();
+    let (operator, _login) =
+        ann(&format!("{role}---{}", binding.replace("Role, name: operator", "Role, name: factory-worker-operator")));
+    operator.rows();
+    let checks = doctor(&operator);
+    let verbs = ["get ", "list ", "create ", "watch "];
+    let permissions: Vec<_> =
+        checks.as_object().unwrap().iter().filter(|(name, _)| verbs.iter().any(|verb| name.starts_with(verb))).collect();
+    assert!(permissions.len() == 7 && permissions.iter().all(|(_, verdict)| **verdict == "ok"), "{checks:#?}");
+}
+
+#[test]
+fn a_role_without_watch_works_and_doctor_says_what_is_lost() {
+    let (operator, _login) = ann(&ROLE.replace("[get, list, watch]", "[get, list]"));
+    assert_eq!(operator.rows()[0]["status"], "running");
+    assert_eq!(doctor(&operator)["watch pods"], "warn");
 }
 
 #[test]
@@ -71,7 +93,8 @@ fn a_role_without_exec_is_forbidden_and_doctor_says_which_permission() {
 
 #[test]
 fn a_role_that_may_list_nothing_still_reaches_a_pod_by_its_name() {
-    let (operator, _login) = ann(&ROLE.replace("verbs: [get, list]", "verbs: [get]").replace("verbs: [list]", "verbs: [get]"));
+    let (operator, _login) =
+        ann(&ROLE.replace("verbs: [get, list, watch]", "verbs: [get]").replace("verbs: [list]", "verbs: [get]"));
     let pod = operator.cluster.kubectl(&["get", "pods", "-o", "name"]).expect(0).stdout;
     let operator = operator.worker("x", pod.trim(), "");
     assert_eq!(operator.rows()[1]["status"], "running");
@@ -83,7 +106,8 @@ fn a_role_that_may_list_nothing_still_reaches_a_pod_by_its_name() {
 #[case::deployment("deploy/fleet", "Deployment fleet was not found")]
 #[case::stateful_set("statefulset/fleet", "StatefulSet fleet was not found")]
 fn a_role_that_may_list_nothing_finds_no_deployment_and_says_why(#[case] pod: &str, #[case] reason: &str) {
-    let (operator, _login) = ann(&ROLE.replace("verbs: [get, list]", "verbs: [get]").replace("verbs: [list]", "verbs: [get]"));
+    let (operator, _login) =
+        ann(&ROLE.replace("verbs: [get, list, watch]", "verbs: [get]").replace("verbs: [list]", "verbs: [get]"));
     let mut operator = Operator { world: support::World::new(), ..operator };
     let kubeconfig = operator.cluster.directory().join("ann");
     operator.world = operator.world.env("KUBECONFIG", kubeconfig.to_str().unwrap());

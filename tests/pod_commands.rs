@@ -152,13 +152,13 @@ fn doctor_finds_nothing_wrong_where_nothing_is() {
     let ran = operator.run(&[LONG, "doctor", "--json"]).expect(0);
     let said: Value = serde_json::from_str(&ran.stdout).unwrap();
     let not_ok = said["checks"].as_array().unwrap().iter().filter(|check| check["verdict"] != "ok");
-    // Outside tmux the operator's own options are not looked at; nothing else is left out.
+    // Outside tmux the operator's own options are not looked at; nothing else is left out. API servers of 1.30 to 1.32 are named.
     let left: Vec<&str> = not_ok.map(|check| check["check"].as_str().unwrap()).collect();
-    assert_eq!(left, ["options and keys"], "{said:#}");
+    assert_eq!(left, ["options and keys", "API server"], "{said:#}");
     for check in ["login", "get pods", "create pods/exec", "pod", "container", "sh", "tmux", "terminfo", "locale"] {
         assert!(said["checks"].as_array().unwrap().iter().any(|there| there["check"] == check), "{check}: {said:#}");
     }
-    assert!(operator.run(&[LONG, "doctor"]).expect(0).stdout.ends_with("everything is as it should be\n"));
+    assert!(operator.run(&[LONG, "doctor"]).expect(0).stdout.ends_with("it works; 1 could be better\n"));
 }
 
 #[test]

@@ -87,7 +87,7 @@ fn the_picker_has_a_row_for_each_and_opens_the_living_one() {
     let (operator, worker) = beside_a_dead_one();
     let screen = operator.world.screen();
     screen.prefix("W");
-    screen.wait("1 session on 2 workers, 1 did not answer");
+    screen.wait("1 session on 1 worker, 1 did not answer");
     let text = screen.wait("│I am qa");
     assert!(text.lines().any(|line| line.contains("gone") && line.contains("unreachable")), "{text}");
     screen.type_text("gone");

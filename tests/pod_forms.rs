@@ -180,6 +180,10 @@ fn an_unknown_outcome_is_said_kept_and_not_tried_again(
     operator.cluster.lift_all_faults();
     assert!(arrived(&pod, way) <= 1);
     screen.wait_until("the popup to close", |text| text.starts_with('$'));
+    // What was pressed too often goes to the shell first, and then the client takes keys again.
+    eventually("the client to take keys", || {
+        (!screen.inner(&["list-clients", "-F", "#{client_flags}"]).contains("read-only")).then_some(())
+    });
     let before = arrived(&pod, way);
     way.open(&screen);
     let shown = wait_words(&screen, "Kept from");

@@ -7,7 +7,7 @@ mod support;
 use std::fs;
 use std::time::Duration;
 
-use kubesim::{Cluster, Farewell, Fault, Pod, execs, requests};
+use kubesim::{Cluster, Farewell, Fault, Pod, Stage, execs, lists, requests};
 use operator::{FACTORY, Operator};
 use rstest::rstest;
 
@@ -87,6 +87,76 @@ fn what_was_surely_not_sent_is_no_unknown_outcome(#[case] fault: Fault) {
     assert_eq!(arrived(&pod, "calls", "queue add") + arrived(&pod, "typed", ""), 0);
 }
 
+/// What is sent ends as a look does, whether the pod was found before or not, and says the same of it.
+#[rstest]
+#[case::deleted(None, 4)]
+#[case::pending(Some(Stage::Pending), 3)]
+#[case::creating(Some(Stage::ContainerCreating), 3)]
+#[case::crashing(Some(Stage::CrashLoopBackOff), 3)]
+#[case::completed(Some(Stage::Completed), 3)]
+fn a_pod_that_is_not_there_was_sent_nothing(#[case] stage: Option<Stage>, #[case] code: i32) {
+    let cluster = Cluster::start();
+    let worker = cluster.deployment("fleet").script("factory", FACTORY).session("qa", "cat").start();
+    let mut operator = Operator::of(cluster).worker("w", "fleet", "");
+    operator.run(&["list"]).expect(0);
+    match stage {
+        Some(stage) => worker.pod().becomes(stage),
+        None => worker.delete(),
+    }
+    for _ in ["who found it before", "who did not"] {
+        assert_told_as_by_peek(&operator, code);
+        operator = Operator::of(operator.cluster).worker("w", "fleet", "");
+    }
+}
+
+/// What breaks before it is known which pod it is cannot have carried anything there.
+#[rstest]
+#[case::hang_up(Fault::HangUp, SHORT)]
+#[case::forbidden(Fault::Status(403), LONG)]
+#[case::internal_error(Fault::Status(500), LONG)]
+#[case::silence(Fault::Silence, SHORT)]
+fn a_listing_that_breaks_sent_nothing(#[case] fault: Fault, #[case] timeout: &[&str]) {
+    let cluster = Cluster::start();
+    cluster.deployment("fleet").script("factory", FACTORY).session("qa", "cat").start();
+    let operator = Operator::of(cluster).worker("w", "fleet", "");
+    operator.cluster.when(lists()).then(fault);
+    for command in [DISPATCH, NUDGE, INTERRUPT] {
+        let ran = operator.run(&[timeout, command].concat()).expect(3);
+        assert!(!ran.stderr.contains("unknown"), "{command:?}: {}", ran.stderr);
+    }
+}
+
+#[rstest]
+#[case::a_name_that_nothing_has("nothing", "", 4)]
+#[case::no_such_container("fleet", "container: other", 4)]
+#[case::no_such_context("fleet", "context: other", 3)]
+fn a_worker_that_is_none_was_sent_nothing(#[case] pod: &str, #[case] more: &str, #[case] code: i32) {
+    let cluster = Cluster::start();
+    cluster.deployment("fleet").script("factory", FACTORY).session("qa", "cat").start();
+    assert_told_as_by_peek(&Operator::of(cluster).worker("w", pod, more), code);
+}
+
+#[test]
+fn a_container_without_sh_was_sent_nothing() {
+    let cluster = Cluster::start();
+    cluster.deployment("fleet").without("sh").session("qa", "cat").start();
+    let operator = Operator::of(cluster).worker("w", "fleet", "");
+    for command in [DISPATCH, NUDGE, INTERRUPT] {
+        let ran = operator.run(&[LONG, command].concat()).expect(1);
+        assert!(!ran.stderr.contains("unknown") && ran.stderr.contains("install sh"), "{command:?}: {}", ran.stderr);
+    }
+}
+
+#[track_caller]
+fn assert_told_as_by_peek(operator: &Operator, code: i32) {
+    let peek = operator.run(&[LONG, &["peek", "w/qa"]].concat()).expect(code);
+    let told = peek.stderr.split_once("peeking at w/qa: ").unwrap().1;
+    for command in [DISPATCH, NUDGE, INTERRUPT] {
+        let ran = operator.run(&[LONG, command].concat()).expect(code);
+        assert!(ran.stderr.contains(told), "{command:?}: {} and not {told}", ran.stderr);
+    }
+}
+
 #[test]
 fn a_cluster_that_is_gone_was_sent_nothing() {
     let (operator, _pod) = worker();
@@ -94,6 +164,7 @@ fn a_cluster_that_is_gone_was_sent_nothing() {
     for command in [DISPATCH, NUDGE, INTERRUPT] {
         operator.run(&[LONG, command].concat()).expect(3);
     }
+    assert_told_as_by_peek(&Operator::of(operator.cluster).worker("w", "fleet", ""), 3);
 }
 
 #[test]

@@ -10,8 +10,8 @@ use kubesim::{Cluster, Fault, requests_for};
 use operator::Operator;
 use rstest::rstest;
 use serde_json::{Value, json};
-use support::eventually;
-use town::{TOWN, ended, operated, polecat, resource, says, town as a_town};
+use support::{Ran, eventually};
+use town::{STOCK_IMAGE, TOWN, ended, operated, polecat, polecat_without_repository, resource, says, town as a_town};
 
 fn operator_of(cluster: Cluster) -> Operator {
     Operator::of(cluster).discovers(&["gastown: {}"])
@@ -135,6 +135,70 @@ fn retry_waits_until_the_old_pod_is_gone() {
     });
 }
 
+/// Old enough to count as stuck, were it not for what comes from it.
+#[test]
+fn a_polecat_that_says_something_is_not_stuck_however_old_it_is() {
+    let cluster = a_town();
+    cluster.image(STOCK_IMAGE).runs(&["sh", "-c", "while :; do echo a line; sleep 0.5; done"]).publish();
+    polecat(&cluster, "talks");
+    cluster.image(STOCK_IMAGE).runs(&["sh", "-c", "trap 'exit 143' TERM; while :; do sleep 0.1; done"]).publish();
+    polecat(&cluster, "silent");
+    let since = json!({"running": {"startedAt": "2026-01-01T00:00:00Z"}});
+    says(&cluster, "talks", since.clone());
+    says(&cluster, "silent", since);
+    let operator = operator_of(cluster);
+    let states = |answer: &Ran, of: &str| {
+        let answer: Value = serde_json::from_str(&answer.stdout).unwrap();
+        let rows = answer[of].as_array().unwrap().clone();
+        let state = |row: &Value| (row["name"].as_str().unwrap().replace("pc-", ""), row["status"].as_str().unwrap().to_owned());
+        rows.iter().map(state).collect::<Vec<_>>()
+    };
+    let expected = [("silent".to_owned(), "stuck".to_owned()), ("talks".to_owned(), "working".to_owned())];
+    assert_eq!(states(&operator.run(&["polecat", "list", "--json"]).expect(0), "polecats"), expected);
+    assert_eq!(states(&operator.run(&["list", "--json"]).expect(0), "workers"), expected);
+    for (name, state) in expected {
+        assert!(operator.run(&["polecat", "status", &name]).expect(0).stdout.contains(&state));
+        assert!(operator.run(&["status", &format!("pc-{name}")]).expect(0).stdout.contains(&state));
+    }
+    let told = operator.run(&["polecat", "retry", "talks"]).expect(1).stderr;
+    assert!(told.contains("polecat talks is still working") && told.contains("--force"), "{told}");
+    assert_eq!(spec(&operator, "talks")["desiredState"], "Working");
+    // Who cannot be asked may be working.
+    let rule = operator.cluster.when(requests_for("pods/log")).then(Fault::Status(503));
+    let told = operator.run(&["polecat", "retry", "silent"]).expect(3).stderr;
+    assert!(told.contains("nobody can tell whether polecat silent still works") && told.contains("--force"), "{told}");
+    assert_eq!(spec(&operator, "silent")["desiredState"], "Working");
+    rule.lift();
+    operator.run(&["polecat", "retry", "silent", "--dry-run"]).expect(0);
+}
+
+/// What came long ago is no sign of life.
+#[test]
+fn a_polecat_that_has_fallen_silent_is_stuck() {
+    let cluster = a_town();
+    polecat(&cluster, "furiosa");
+    says(&cluster, "furiosa", json!({"running": {"startedAt": "2026-01-01T00:00:00Z"}}));
+    let operator = Operator::of(cluster).discovers(&["gastown: {stuck: 2s}"]);
+    eventually("it to be stuck", || operator.run(&["polecat", "list"]).expect(0).stdout.contains("stuck (").then_some(()));
+    operator.run(&["polecat", "retry", "furiosa", "--dry-run"]).expect(0);
+}
+
+/// Its log is empty for ever: kubectl says that it waits to start.
+#[test]
+fn a_polecat_whose_init_container_failed_says_so() {
+    let cluster = a_town();
+    polecat_without_repository(&cluster, "furiosa");
+    let operator = operator_of(cluster);
+    operator.run(&["list"]).expect(0);
+    for arguments in [&["polecat", "logs", "furiosa"][..], &["peek", "pc-furiosa/log"], &["peek", "pc-furiosa"]] {
+        let told = operator.run(arguments).expect(3).stderr;
+        assert!(told.contains("init container git-init has failed (Error, exit 128)"), "{told}");
+        assert!(told.contains("`kubectl --namespace=gastown logs polecat-furiosa --container=git-init` shows"), "{told}");
+    }
+    let said = operator.run(&["polecat", "logs", "furiosa", "--container", "git-init"]).expect(0).stdout;
+    assert_eq!(said, "fatal: repository not found\n");
+}
+
 #[test]
 fn a_retry_whose_pod_does_not_go_says_so_and_goes_on_later() {
     let cluster = a_town();
@@ -142,7 +206,7 @@ fn a_retry_whose_pod_does_not_go_says_so_and_goes_on_later() {
     says(&cluster, "furiosa", ended(1));
     let operator = operator_of(cluster);
     let told = operator.run(&["polecat", "retry", "furiosa", "--wait", "1s"]).expect(3).stderr;
-    assert!(told.contains("still there after 1s") && told.contains("polecat retry goes on"), "{told}");
+    assert!(told.contains("still there after 1s") && told.ends_with("\n  --wait gives it longer\n"), "{told}");
     assert_eq!(spec(&operator, "furiosa")["desiredState"], "Idle");
     operator.cluster.find_pod(TOWN, "polecat-furiosa").delete();
     operator.run(&["polecat", "retry", "furiosa"]).expect(0);
@@ -179,7 +243,8 @@ fn create_makes_what_the_definition_accepts_and_never_over_another() {
     let arguments: Vec<String> =
         create(&[]).into_iter().map(|word| if word == "do it" { "-".to_owned() } else { word }).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let ran = operator.world.run_with_input(&arguments, format!("{task}\n").as_bytes()).expect(0);
+    // As a file from another system has it.
+    let ran = operator.world.run_with_input(&arguments, format!("{task}\n").replace('\n', "\r\n").as_bytes()).expect(0);
     assert!(ran.stdout.contains("polecat gt-7x is to work on gt-7x"), "{}", ran.stdout);
     let made = spec(&operator, "gt-7x");
     assert_accepted(&made);
@@ -200,7 +265,7 @@ fn create_makes_what_the_definition_accepts_and_never_over_another() {
 }
 
 #[test]
-fn a_dry_run_prints_the_resource_and_asks_nobody() {
+fn a_dry_run_prints_the_resource_and_makes_none() {
     let operator = operator_of(a_town());
     let more = [
         "--dry-run",
@@ -215,20 +280,67 @@ fn a_dry_run_prints_the_resource_and_asks_nobody() {
         "--image",
         "own:1",
         "--namespace",
-        "elsewhere",
+        TOWN,
     ];
     let arguments = create(&more);
-    let (ran, calls) = operator.watched(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
-    let text = ran.expect(0).stdout;
-    assert!(calls.is_empty());
+    let text = operator.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>()).expect(0).stdout;
+    assert!(operator.cluster.object("polecats", TOWN, "max").is_none());
     let object: Value = serde_yaml::from_str(&text).unwrap();
-    assert_eq!((&object["kind"], &object["metadata"]), (&json!("Polecat"), &json!({"name": "max", "namespace": "elsewhere"})));
+    assert_eq!((&object["kind"], &object["metadata"]), (&json!("Polecat"), &json!({"name": "max", "namespace": TOWN})));
     assert_accepted(&object["spec"]);
     let kubernetes = &object["spec"]["kubernetes"];
     assert_eq!(kubernetes["resources"]["limits"], json!({"cpu": "4", "memory": "8Gi"}));
     assert_eq!(kubernetes["apiKeySecretRef"], json!({"name": "keys", "key": "anthropic"}));
     assert_eq!((&kubernetes["image"], &kubernetes["workBranch"]), (&json!("own:1"), &json!("fix/7")));
     assert!(kubernetes.get("claudeCredsSecretRef").is_none());
+}
+
+/// What would fail does so when it is rehearsed, too, and what cannot be reached is no reason to print nothing.
+#[test]
+fn a_dry_run_fails_where_the_real_one_would() {
+    let cluster = a_town();
+    polecat(&cluster, "furiosa");
+    let operator = operator_of(cluster);
+    let run = |more: &[&str]| {
+        let arguments = create(more);
+        operator.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    for (more, code, said) in [
+        (&["--namespace", "elsewhere"][..], 4, "there is no namespace elsewhere"),
+        (&["--name", "furiosa"], 1, "the cluster refused it: polecats.gastown.gastown.io \"furiosa\" already exists"),
+    ] {
+        for rehearsal in [&["--dry-run"][..], &[]] {
+            let ran = run(&[more, rehearsal].concat()).expect(code);
+            assert!(ran.stderr.contains(said), "{}", ran.stderr);
+        }
+    }
+    operator.cluster.forbid("create", "polecats");
+    for rehearsal in [&["--dry-run"][..], &[]] {
+        let ran = run(rehearsal).expect(3);
+        assert!(ran.stderr.contains("kubesim may not create polecats in namespace gastown"), "{}", ran.stderr);
+        let remedy = "\n  ask for a role that may create polecats (API group gastown.gastown.io) in namespace gastown\n";
+        assert!(ran.stderr.contains(remedy), "{}", ran.stderr);
+    }
+    let dead = operator.world.path("dead");
+    kubesim::Kubeconfig::new().dead_context("gone").write(&dead);
+    let ran = run(&["--dry-run", "--kubeconfig", dead.to_str().unwrap()]).expect(0);
+    assert!(ran.stdout.contains("kind: Polecat\n") && ran.stderr.contains("not checked: "), "{}", ran.stderr);
+}
+
+#[test]
+fn a_cluster_without_gas_town_says_so() {
+    let cluster = kubesim::Cluster::start();
+    cluster.namespace(TOWN);
+    let operator = operator_of(cluster);
+    for rehearsal in [&["--dry-run"][..], &[]] {
+        let arguments = create(rehearsal);
+        let ran = operator.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>()).expect(4);
+        assert!(
+            ran.stderr.contains("this cluster knows no polecats: Gas Town's operator is not installed in it"),
+            "{}",
+            ran.stderr
+        );
+    }
 }
 
 #[rstest]
@@ -264,6 +376,9 @@ fn clean_deletes_what_has_ended_and_nothing_else() {
     says(&cluster, "done", ended(0));
     says(&cluster, "fails", ended(2));
     let operator = operator_of(cluster);
+    operator.cluster.forbid("delete", "polecats");
+    operator.run(&["polecat", "clean", "--dry-run"]).expect(3);
+    operator.cluster.forbid_nothing();
     let listed = operator.run(&["polecat", "clean", "--dry-run"]).expect(0).stdout;
     assert!(listed.contains("3 polecats would be deleted") && !listed.contains("works") && !listed.contains("idle"), "{listed}");
     let refused = operator.run(&["polecat", "clean"]).expect(2).stderr;

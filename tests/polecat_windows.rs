@@ -12,7 +12,7 @@ use std::time::Duration;
 use kubesim::Cluster;
 use operator::Operator;
 use support::{Screen, eventually};
-use town::{STOCK_IMAGE, TOWN, ended, operated, polecat, says, town as a_town};
+use town::{STOCK_IMAGE, TOWN, ended, operated, polecat, polecat_without_repository, says, town as a_town};
 
 /// An agent that says what it is told through its HOME, and ends when it is told so.
 const AGENT: &str = "echo the answer is 42; trap 'exit 143' TERM
@@ -99,6 +99,17 @@ fn what_it_says_comes_and_its_end_is_told_until_a_key() {
     screen.enter("typed without a look");
     close_by(&screen, "Q");
     assert_eq!(followers(&operator), 0);
+}
+
+#[test]
+fn that_its_init_container_failed_is_its_end() {
+    let cluster = a_town();
+    polecat_without_repository(&cluster, "furiosa");
+    let operator = Operator::of(cluster).discovers(&["gastown: {}"]);
+    operator.run(&["list"]).expect(0);
+    let screen = operator.world.screen();
+    screen.run(&["open", "pc-furiosa/log"]).expect(0);
+    screen.wait("pc-furiosa/log has ended: failed (git-init exit 128)");
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod support;
 #[path = "support/town.rs"]
 mod town;
 
-use kubesim::{Cluster, execs};
+use kubesim::{Cluster, execs, requests_for};
 use operator::Operator;
 use serde_json::{Value, json};
 use town::{TOWN, ended, polecat, polecat_pod, resource, says, town as a_town};
@@ -25,7 +25,7 @@ fn the_log_is_read_without_an_exec_also_when_the_polecat_has_ended() {
     for address in ["pc-furiosa/log", "pc-furiosa"] {
         let (ran, calls) = operator.watched(&["peek", address]);
         assert_eq!(ran.expect(0).stdout, "the answer is 42\n");
-        assert_eq!((calls.execs().len(), calls.matching(&kubesim::requests_for("pods/log")).len()), (0, 1));
+        assert_eq!((calls.execs().len(), calls.matching(&requests_for("pods/log")).len()), (0, 1));
     }
     says(&operator.cluster, "furiosa", ended(0));
     operator.run(&["list"]).expect(0);
@@ -70,6 +70,28 @@ fn an_own_image_without_tmux_is_asked_and_then_read_by_its_log() {
     assert!(operator.run(&["nudge", "pc-nux/log", "faster"]).expect(1).stderr.contains("takes no input"));
     assert!(operator.run(&["peek", "pc-nux/main"]).code != 0);
     drop(bare);
+}
+
+/// Where the containers are asked through a gateway, their logs are.
+#[test]
+fn whether_old_ones_still_say_something_is_asked_through_the_gateway_that_is_there() {
+    let cluster = a_town();
+    let bare = |name: &str, script: &str| {
+        cluster.pod(name).in_namespace("images").without("tmux").runs(&["sh", "-c", script]).start();
+        resource(&cluster, name, json!({}));
+        polecat_pod(&cluster, name, &format!("kubesim.example/images/{name}/worker"));
+        says(&cluster, name, json!({"running": {"startedAt": "2026-01-01T00:00:00Z"}}));
+    };
+    bare("talks", "while :; do echo a line; sleep 0.5; done");
+    bare("silent", "exec sleep 1000");
+    let operator = operator_of(cluster);
+    let (ran, calls) = operator.watched(&["list", "--json"]);
+    let answer: Value = serde_json::from_str(&ran.expect(0).stdout).unwrap();
+    let states: Vec<_> = answer["workers"].as_array().unwrap().iter().map(|row| (&row["name"], &row["status"])).collect();
+    assert_eq!(states, [(&json!("pc-silent"), &json!("stuck")), (&json!("pc-talks"), &json!("working"))]);
+    let logs = calls.matching(&requests_for("pods/log"));
+    assert_eq!(logs.len(), 2);
+    assert!(logs.iter().all(|call| call.user_agent.starts_with("factory-worker/")), "{logs:?}");
 }
 
 #[test]

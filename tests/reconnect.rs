@@ -95,6 +95,8 @@ fn a_view_that_is_down_says_so_and_lets_nothing_through() {
     let factory = Factory::start(Kind::Deployment);
     let window = factory.window();
     window.types("before");
+    // It has arrived there; its echo may still be on the way.
+    window.screen.wait("before");
     factory.operator.cluster.refuse_connections();
     factory.operator.cluster.drop_connections();
     window.wait_state("reconnecting");
@@ -118,6 +120,29 @@ fn a_view_that_is_down_says_so_and_lets_nothing_through() {
     assert_eq!(window.name(), "w/qa");
     window.close();
     factory.wait_clean();
+}
+
+/// kubectl tells the size that there is when it begins; what was brought along is older then.
+#[test]
+fn a_window_that_is_resized_on_its_way_in_shows_the_session_in_its_size() {
+    let factory = Factory::start(Kind::Deployment);
+    let (hold, began) = (factory.operator.world.path("hold"), factory.operator.world.path("began"));
+    let kubectl = which::which("kubectl").unwrap();
+    let waits = format!("while [ -e '{}' ]; do : >'{}'; sleep 0.05; done", hold.display(), began.display());
+    let slow = format!("#!/bin/sh\ncase \" $* \" in *' -it '*) {waits} ;; esac\nexec {} \"$@\"\n", kubectl.display());
+    factory.operator.world.script("kubectl", &slow);
+    let window = factory.window();
+    std::fs::write(&hold, "").unwrap();
+    factory.operator.cluster.drop_connections();
+    eventually("another attempt", || began.exists().then_some(()));
+    window.screen.resize(100, 30);
+    eventually("the new size", || (window.ask("#{pane_width}x#{pane_height}") == "100x29").then_some(()));
+    std::fs::remove_file(hold).unwrap();
+    window.wait_back();
+    eventually("the session to have the window's size", || {
+        let size = factory.pod().tmux(&["display-message", "-p", "-t", "=qa:", "#{window_width}x#{window_height}"]);
+        (size.trim() == "100x29").then_some(())
+    });
 }
 
 #[test]

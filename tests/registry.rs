@@ -51,13 +51,11 @@ fn without_a_file_there_are_no_workers_and_every_command_says_how_to_make_one() 
 }
 
 #[rstest]
-#[case(
-    "workers:\n  - name: a\n    pod: b\n    contxt: c\n",
-    ":4:5: unknown key \"contxt\" in a worker; did you mean \"context\"?"
-)]
+#[case("wokers: []\n", ":1:1: unknown key \"wokers\" in the registry; did you mean \"workers\"?")]
 #[case("workers: [\n", ":2:1: did not find expected node content")]
-#[case("workers:\n  - {name: a, pod: b}\n  - {name: a, pod: c}\n", ":3:12: \"name\": there is a worker \"a\" already")]
-#[case("workers:\n  - name: a\n", ":2:5: worker \"a\" has neither \"pod\" nor \"local\"")]
+#[case("defaults: {contxt: c}\nworkers:\n  - {name: a, pod: b}\n", ":1:12: unknown key \"contxt\" in defaults")]
+#[case("workers: {a: {pod: b}}\n", ":1:10: a list of workers is wanted here, and this is a mapping")]
+#[case("workers: []\n---\nworkers: []\n", ":2:1: a registry is one YAML document")]
 fn a_malformed_file_is_told_with_its_place_by_every_command(#[case] registry: &str, #[case] told: &str) {
     let world = world(registry);
     for arguments in [&["list"][..], &["config", "check"], &["config", "show"], &["peek", "a/b"]] {

@@ -15,7 +15,6 @@ mod window;
 use std::fs;
 
 use city::City;
-use events::{EVERYTHING, seqs_of};
 use kubesim::Cluster;
 use operator::Operator;
 use serde_json::json;
@@ -81,11 +80,5 @@ fn a_window_opens_and_notices_that_the_api_is_back() {
 fn events_of_gas_city_are_recorded_and_watched() {
     let city = City::new();
     city.cluster.serves_below(PATH);
-    let watch = city.watch(0);
-    city.record("first", "me");
-    city.record("second", "me");
-    assert_eq!(city.list(EVERYTHING).len(), 2);
-    eventually("both events", || (seqs_of(&watch) == [1, 2]).then_some(()));
-    drop(watch);
-    city.assert_nothing_left();
+    city.assert_records_and_watches();
 }

@@ -26,6 +26,7 @@ fn windows_survive_a_storm() {
         cuts: 3,
         freezes: 1,
         replacements: 1,
+        openings: 1,
         outages: 1,
         outage: Duration::from_secs(3),
         sleeps: 1,
@@ -35,7 +36,12 @@ fn windows_survive_a_storm() {
     assert!(after.faults().iter().all(|(_, count)| *count == 0), "{:?}\n{after:#?}", after.faults());
     let (seen, while_down) = after.words();
     assert!(
-        seen >= 30 && while_down >= 5 && after.cuts >= 14 && after.freezes == 5 && after.resumed.len() == 5,
+        seen >= 30
+            && while_down >= 5
+            && after.cuts >= 14
+            && after.freezes == 5
+            && after.opened.len() == 5
+            && after.resumed.len() == 5,
         "hardly anything was tried: {after:#?}"
     );
 }

@@ -43,6 +43,31 @@ fn prints_no_single_key(world: &World) {
     );
 }
 
+/// master (3.8 of August 2026): a key that has no note is listed with its command for one.
+fn takes_commands_for_notes(world: &World) {
+    world.script(
+        "tmux",
+        r##"#!/bin/sh
+real=$(PATH=${PATH#*:} command -v tmux)
+case " $* " in
+*' display-message -p #{version} ') echo next-3.8 ;;
+*' list-keys -F #{key_table} #{key_string} #{key_note} ')
+	{
+		for table in prefix root copy-mode copy-mode-vi; do
+			"$real" list-keys -N -P '' -T "$table" | sed "s/^/note $table /"
+		done
+		"$real" list-keys | sed -E "s/^bind-key +(-r +)?-T ([^ ]+) +(\"[^ ]*\"|'[^ ]*'|[^ ]+) +(.*)$/bind \2 \3 \4/"
+	} | awk '
+		{ what = $1; key = $2 " " $3; sub(/^[^ ]+ [^ ]+ +[^ ]+ */, "") }
+		what == "note" { note[key] = $0; next }
+		{ print key, (key in note) ? note[key] : $0 }'
+	;;
+*) exec "$real" "$@" ;;
+esac
+"##,
+    );
+}
+
 fn plugin() -> String {
     format!("set -g @factory-worker-bin '{BIN}'\nrun-shell '{ROOT}/factory-worker.tmux'")
 }
@@ -123,6 +148,57 @@ fn a_key_that_is_ours_no_more_is_given_back_though_tmux_prints_no_single_one() {
     screen.inner(&["set", "-gu", "@factory-worker-nudge-key", ";", "set", "-g", "@factory-worker-pick-key", "M-w"]);
     screen.inner(&["run-shell", &format!("'{ROOT}/factory-worker.tmux'")]);
     assert_eq!(ours(&screen), ["G", "M-w", "N", "P"]);
+}
+
+#[rstest]
+fn a_key_is_known_by_any_of_its_names(#[values(false, true)] prints_no_single: bool) {
+    let world = World::new();
+    if prints_no_single {
+        prints_no_single_key(&world);
+    }
+    let chosen = [("pick", "0x57"), ("peek", "c-x"), ("dispatch", "M-C-x"), ("nudge", "^G")];
+    let options: Vec<_> = chosen.iter().map(|(what, key)| format!("set -g @factory-worker-{what}-key '{key}'\n")).collect();
+    let screen = world.screen_with(&format!("{}{}", options.concat(), plugin()));
+    let report = screen.run(&["doctor", "--json"]).stdout;
+    for (what, key) in chosen {
+        assert_eq!(check(&report, &format!("{what} key")), ("ok".to_owned(), format!("prefix {key}")));
+    }
+    // The same key by another name is still ours, and another key gives it back.
+    screen.inner(&["set", "-g", "@factory-worker-nudge-key", "C-g"]);
+    screen.inner(&["run-shell", &format!("'{ROOT}/factory-worker.tmux'")]);
+    assert!(ours(&screen).contains(&"C-g".to_owned()), "{:?}", ours(&screen));
+    screen.inner(&["set", "-g", "@factory-worker-nudge-key", "^t"]);
+    screen.inner(&["run-shell", &format!("'{ROOT}/factory-worker.tmux'")]);
+    let keys = ours(&screen);
+    assert!(!keys.contains(&"C-g".to_owned()) && keys.contains(&"C-t".to_owned()) && keys.len() == 4, "{keys:?}");
+}
+
+#[test]
+fn a_key_without_a_note_gets_none_though_tmux_lists_its_command_for_one() {
+    let keys = "bind -N 'my own' V copy-mode\nbind v copy-mode -eu\nbind -n M-v copy-mode\n";
+    let all = |screen: &Screen<'_>| screen.inner(&["list-keys"]) + &screen.inner(&["list-keys", "-N", "-a"]);
+    let noted = |screen: &Screen<'_>| {
+        let lines = screen.inner(&["list-keys", "-N", "-P", "", "-T", "prefix"]);
+        let of = |key: &str| lines.lines().find_map(|line| Some(line.trim_start().strip_prefix(key)?.trim().to_owned()));
+        (of("V "), of("v "))
+    };
+    let off = World::new();
+    let unchanged = all(&off.screen_with(&format!("{keys}set -g @factory-worker-copy-mode off\n{}", plugin())));
+    let world = World::new();
+    takes_commands_for_notes(&world);
+    let screen = world.screen_with(&format!("{keys}{}", plugin()));
+    let load = || screen.inner(&["run-shell", &format!("'{ROOT}/factory-worker.tmux'")]);
+    for _ in 0..2 {
+        assert!(screen.inner(&["list-keys", "-T", "root"]).contains("1factory-worker:seamless"), "{}", all(&screen));
+        assert_eq!(noted(&screen), (Some("my own".to_owned()), None));
+        load();
+    }
+    screen.inner(&["set", "-g", "@factory-worker-copy-mode", "off"]);
+    load();
+    assert_eq!(noted(&screen), (Some("my own".to_owned()), None));
+    // Whose bindings were never touched.
+    let theirs = |all: String| all.lines().filter(|line| !line.contains("factory-worker")).collect::<Vec<_>>().join("\n");
+    assert_eq!(theirs(all(&screen)), theirs(unchanged));
 }
 
 #[test]

@@ -301,6 +301,32 @@ fn attach_leaves_the_shell_as_it_was() {
     screen.wait("ended with 4");
 }
 
+#[rstest]
+#[case::alone("", "Ctrl-F12, then d", &["C-F12", "d"])]
+#[case::read_only("--read-only", "Ctrl-F12, then d", &["C-F12", "d"])]
+#[case::plain("--plain", "(C-b, unless it is set otherwise), then d", &["C-b", "d"])]
+fn attach_outside_tmux_says_how_to_leave_it(#[case] how: &str, #[case] said: &str, #[case] keys: &[&str]) {
+    let world = world_with(&["qa"]);
+    let shell = support::Terminal::start(world.program("tmux"), world.path("bare.sock"), (120, 40), &["env", "PS1=$ ", "sh"]);
+    shell.wait("$");
+    shell.enter(&format!("env -u TMUX {} attach {how} w/qa; echo \"ended with $?\"", support::BIN));
+    shell.wait("I am qa");
+    eventually("the session to take keys", || {
+        let state = world.worker_tmux("w", &["list-clients", "-F", "#{client_session} #{prefix}"]);
+        (state == format!("qa {}\n", keys[0])).then_some(())
+    });
+    for key in keys {
+        shell.keys(&[key]);
+        eventually("the prefix to be one", || {
+            let table = world.worker_tmux("w", &["list-clients", "-F", "#{client_key_table}"]);
+            (*key == "d" || table == "prefix\n").then_some(())
+        });
+    }
+    shell.wait("ended with 0");
+    shell.wait(said);
+    wait_clean(&world, "w");
+}
+
 #[test]
 fn read_only_lets_no_key_through() {
     let world = world_with(&["qa"]);

@@ -15,6 +15,7 @@ mark=tmux-plugin/factory-worker
 program='' problem=''
 newline='
 '
+tab='	'
 
 # tmux waits for this script when it starts. So tmux is asked at once for all that is set and bound, and a function whose answer
 # is a text leaves it in REPLY, as read does: a process for each answer would take longer than all the rest.
@@ -76,16 +77,13 @@ find_program() {
 
 # Binds each key as its option says, and gives back those that were ours before and are no more.
 bind_keys() {
-	local what default key width height title keys='' old before
+	local what default key width height title keys='' chosen='' before
 	while read -r what default width height title; do
 		option "@factory-worker-$what-key" "$default"
 		key=$REPLY
 		if [ -n "$key" ] && may_take "$key" "$what" "$keys"; then
 			keys="$keys $key"
-			size "$what-width" "$width"
-			width=$REPLY
-			size "$what-height" "$height"
-			bind_key "$key" "$what" "$width" "$REPLY" "$title"
+			chosen="$chosen$what $width $height $title $key$newline"
 		fi
 	done <<-'END'
 		pick W 90% 85% factory-worker
@@ -93,38 +91,36 @@ bind_keys() {
 		dispatch G 80% 70% dispatch
 		nudge N 80% 70% nudge
 	END
+	give_back "$keys "
+	while read -r what width height title key; do
+		[ -n "$what" ] || continue
+		size "$what-width" "$width"
+		width=$REPLY
+		size "$what-height" "$height"
+		bind_key "$key" "$what" "$width" "$REPLY" "$title"
+	done <<<"$chosen"
 	option @factory-worker-bound ''
 	before=$REPLY
-	for old in $before; do
-		case "$keys " in
-		*" $old "*) ;;
-		*)
-			if is_ours "$old"; then
-				word "$old"
-				tmux unbind-key -T prefix -- "$REPLY"
-			fi
-			;;
-		esac
-	done
 	word "${keys# }"
 	[ "$REPLY" = "$before" ] || tmux set-option -g @factory-worker-bound "$REPLY"
 }
 
-# is_ours KEY: whether it was bound to something of ours. tmux is asked for a single key only when it goes by another name there:
-# 3.7 prints nothing of one that is found alone.
-is_ours() {
+# give_back KEYS: unbinds every key of ours that is none of these. Keys have several names, and tmux lists them by its own: one
+# that was chosen by another name goes, too, and is about to be bound again.
+give_back() {
 	local line form='^bind-key +(-r +)?-T prefix +([^ ]+) '
 	while IFS= read -r line; do
 		if [[ $line == *"$mark"* && $line =~ $form ]]; then
 			plain "${BASH_REMATCH[2]}"
-			[ "$REPLY" != "$1" ] || return 0
+			case $1 in
+			*" $REPLY "*) ;;
+			*)
+				word "$REPLY"
+				tmux unbind-key -T prefix -- "$REPLY"
+				;;
+			esac
 		fi
 	done <<<"$bindings"
-	word "$1"
-	case $(tmux list-keys -T prefix -- "$REPLY" 2>/dev/null) in
-	*"$mark"*) ;;
-	*) return 1 ;;
-	esac
 }
 
 # plain KEY: a key as list-keys writes it, without what keeps tmux from reading it as something else.
@@ -134,6 +130,7 @@ plain() {
 	\\?) REPLY=${REPLY#?} ;;
 	[\"\']?*) REPLY=${REPLY#?} REPLY=${REPLY%?} ;;
 	esac
+	REPLY=${REPLY/\\\\/\\}
 }
 
 # may_take KEY WHAT TAKEN: a key that the user chose is taken in any case; a default, which is a letter, gives way to the
@@ -174,18 +171,24 @@ bind_key() {
 	fits="#{&&:#{e|<=:$REPLY,#{client_width}},"
 	cells "$4"
 	fits="$fits#{e|<=:$REPLY,#{client_height}}}"
-	bind_to "$1" "$2" set-environment -F FACTORY_WORKER_AT '#{client_name} #{pane_id}' '\;' \
+	bind_to "$1" "$2" set-environment -F FACTORY_WORKER_AT '#{client_name} #{pane_id}' '\;' run-shell -b -C "$writable" '\;' \
 		if-shell -F "$fits" "display-popup -EE -w $width -h $height $popup" "display-popup -EE -w 100% -h 100% $popup" '\;' \
-		refresh-client -f read-only '\;' run-shell -b -C "$writable"
+		refresh-client -f read-only
 }
 
 # Keys that tmux read in one go with the popup's key wait until the popup is closed, then go to the pane. So the client is
-# read-only at that moment; this command, which comes behind those keys, ends that. Naming the key table keeps switch-client
-# from switching anything; it clears ignore-size too.
-writable='switch-client -r -T "#{key-table}" #{?#{m:*ignore-size*,#{client_flags}},; refresh-client -f ignore-size,}'
+# read-only at that moment; this command, which run-shell puts behind those keys as soon as the popup is there, ends that. What
+# comes later is taken in order: keys that tmux has kept since the popup's program has made the client read-only, because it ends
+# (src/local/hand_on.rs). Before them, what that program has found on the popup's terminal.
+# Naming the key table keeps switch-client from switching anything; it clears ignore-size too.
+writable='if-shell -F "##{m:*ignore-size*,##{client_flags}}"
+	"switch-client -r -T \"#{key-table}\" ; refresh-client -f ignore-size" "switch-client -r -T \"#{key-table}\"" ;
+	if-shell -F "##{@factory-worker-pressed-#{client_pid}}"
+	"run-shell -C \"set-option -gu @factory-worker-pressed-#{client_pid} ; ##{@factory-worker-pressed-#{client_pid}}\""'
+writable=${writable//$newline$tab/ }
 
 # Where a session is that takes the keys of a view: a worker window that is not down, and has no copy mode of its own open.
-seamless='#{&&:#{==:#{@factory-worker-view}#{pane_path},1factory-worker:seamless},'
+seamless='#{&&:#{m:1factory-worker:seamless *,#{@factory-worker-view}#{pane_path}},'
 seamless="$seamless#{&&:#{m/r:^(connected|stalled)?\$,#{@factory-worker-state}},#{?pane_in_mode,0,1}}}"
 # What enters copy mode there, with the operator's kind of keys: ESC [7731~ or ESC [7732~ (the view binds them, sync.sh).
 remote="if-shell -F '#{==:#{mode-keys},vi}' 'send-keys -H 1b 5b 37 37 33 32 7e' 'send-keys -H 1b 5b 37 37 33 31 7e'"
@@ -234,8 +237,12 @@ wrapped() {
 		;;
 	esac
 	note "$key" "$table" "${BASH_REMATCH[4]}"
-	quoted "$REPLY"
-	REPLY="bind-key $repeat-N $REPLY -T $table $key $command"
+	# An empty note is one too: 3.8 lists the key for it, with its command.
+	if [ -n "$REPLY" ]; then
+		quoted "$REPLY"
+		repeat="$repeat-N $REPLY "
+	fi
+	REPLY="bind-key $repeat-T $table $key $command"
 }
 
 # remote_copy_mode FLAGS: the same in the session; up a page too when that is asked for.
@@ -251,7 +258,7 @@ remote_copy_mode() {
 note() {
 	local key table name text
 	plain "$1"
-	key=${REPLY/\\\\/\\}
+	key=$REPLY
 	read_notes "$2"
 	while read -r table name text; do
 		if [ "$table $name" = "$2 $key" ] && [ "$text" != "$3" ]; then

@@ -6,6 +6,8 @@
 
 pub mod replay;
 
+#[path = "../../src/backoff.rs"]
+mod backoff;
 #[path = "../../src/cluster/mod.rs"]
 pub mod cluster;
 #[path = "../../src/exit.rs"]
@@ -13,7 +15,7 @@ mod exit;
 #[path = "../../src/failure.rs"]
 pub mod failure;
 #[path = "../../src/process.rs"]
-mod process;
+pub mod process;
 #[path = "../../src/remote/mod.rs"]
 pub mod remote;
 #[path = "../../src/state/mod.rs"]
@@ -40,6 +42,8 @@ pub mod terminal {
 pub mod registry {
     pub mod document;
     mod file;
+    pub mod identity;
+    pub mod invalid;
     pub mod names;
     pub mod origin;
     pub mod preset;

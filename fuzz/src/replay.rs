@@ -39,7 +39,7 @@ pub fn remote(data: &[u8]) -> Remote {
     let end = said.iter().position(|&byte| byte == 0).unwrap_or(said.len());
     let stderr = said.get(end + 1..).unwrap_or_default().to_vec();
     let exec = Replay { stdout: said[..end].to_vec(), stderr, status };
-    Remote { exec: Box::new(exec), tmux: vec!["tmux".to_owned()], log: None }
+    Remote { exec: Box::new(exec), tmux: vec!["tmux".to_owned()], log: None, meant: None }
 }
 
 /// Long enough: nothing is waited for.

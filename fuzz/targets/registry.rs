@@ -1,4 +1,4 @@
-//! workers.yaml: whatever is in it is understood, or refused with a place and a reason on one line.
+//! workers.yaml: whatever is in it is understood, or refused with a place and a reason on one line, each entry by itself.
 #![no_main]
 
 use fuzz::registry::document;
@@ -9,6 +9,11 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|data: &[u8]| {
     match document::read("/home/me/.factory/workers.yaml".as_ref(), data) {
         Ok(document) => {
+            for invalid in document.invalid {
+                assert_sayable(&invalid.reason);
+                assert_sayable(invalid.name.as_str());
+                assert!(invalid.line > 0 && invalid.column > 0);
+            }
             for worker in document.workers {
                 assert!(!worker.tmux.is_empty());
                 match worker.place {

@@ -108,7 +108,7 @@ pub struct PolecatStop {
 pub struct PolecatRetry {
     #[command(flatten)]
     pub polecat: Named,
-    /// Also when it is still working: what it did is lost
+    /// Also when it is still working, or nobody can tell whether anything comes from it: what it did is lost
     #[arg(long)]
     pub force: bool,
     /// How long its old pod may take to go
@@ -176,7 +176,7 @@ pub struct PolecatCreate {
     pub image: Option<String>,
     #[command(flatten)]
     pub town: Town,
-    /// Print the resource, and make nothing
+    /// Make nothing: print the resource, and let the cluster check it, if it can be reached
     #[arg(long)]
     pub dry_run: bool,
 }

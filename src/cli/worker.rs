@@ -15,13 +15,13 @@ pub struct Worker {
 
 #[derive(Debug, Subcommand)]
 pub enum WorkerAction {
-    /// Make workers on Kubernetes, wait until they are ready, and add them to the registry
+    /// Make workers on Kubernetes or change them, wait until they are ready, and add them to the registry
     Add(WorkerAdd),
     /// Print the manifests that `add` applies, without the Secret; needs no cluster and no registry
     Render(WorkerAdd),
     /// Replace a worker's pod, after naming the sessions that will end
     Restart(WorkerRestart),
-    /// Delete a worker, but not its volume, and take it out of the registry
+    /// Delete a worker or what is left of one, but not its volume, and take it out of the registry
     Remove(WorkerRemove),
     /// Print the log of a worker's pod
     Logs(WorkerLogs),
@@ -32,16 +32,16 @@ pub struct WorkerAdd {
     /// What the workers are to be called
     #[arg(value_name = "NAME", required = true)]
     pub names: Vec<String>,
-    /// The worker image; deploy/README.md says how to make one
+    /// The worker image; deploy/README.md says how to make one [default: the one it has]
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<String>,
-    /// The kubeconfig context [default: the registry's default, else kubectl's current one]
+    /// The kubeconfig context [default: where it is, else the registry's default, else kubectl's current one]
     #[arg(long, value_name = "NAME")]
     pub context: Option<String>,
-    /// The namespace, made when it is not there [default: the registry's default, else factory]
+    /// The namespace, made when it is not there [default: where it is, else the registry's default, else factory]
     #[arg(long, value_name = "NAME")]
     pub namespace: Option<String>,
-    /// The kubeconfig [default: the registry's default, else kubectl's own rules]
+    /// The kubeconfig [default: where it is, else the registry's default, else kubectl's own rules]
     #[arg(long, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
     /// NAME=VALUE lines for the Secret [default: CLAUDE_CODE_OAUTH_TOKEN, GH_TOKEN, GH_USER of the environment]
@@ -50,18 +50,24 @@ pub struct WorkerAdd {
     /// A private key for git over SSH, for the Secret
     #[arg(long, value_name = "FILE")]
     pub ssh_key: Option<PathBuf>,
-    /// The size of the volume [default: 20Gi]
+    /// The size of the volume [default: the one it has, else 20Gi]
     #[arg(long, value_name = "SIZE")]
     pub storage: Option<String>,
-    /// CPUs: REQUEST with a limit of twice that, or REQUEST:LIMIT [default: 2:4]
+    /// CPUs: REQUEST with a limit of twice that, or REQUEST:LIMIT [default: what it has, else 2:4]
     #[arg(long, value_name = "CPUS")]
     pub cpu: Option<String>,
-    /// Memory, in the same way [default: 4Gi:8Gi]
+    /// Memory, in the same way [default: what it has, else 4Gi:8Gi]
     #[arg(long, value_name = "SIZE")]
     pub memory: Option<String>,
-    /// Without Docker, root and privileges: Pod Security level `restricted`
+    /// Without Docker, root and privileges: Pod Security level `restricted` [default: as it is]
     #[arg(long)]
     pub restricted: bool,
+    /// With Docker, as root and privileged [default: as it is, else so]
+    #[arg(long, conflicts_with = "restricted")]
+    pub docker: bool,
+    /// Do not ask before a change that ends sessions
+    #[arg(long)]
+    pub yes: bool,
     /// How long a worker may take until it is ready
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
     pub wait: Duration,
@@ -98,6 +104,15 @@ pub struct WorkerRemove {
     /// Also when its sessions have been active in the last ten minutes
     #[arg(long)]
     pub force: bool,
+    /// Of a worker that is in no registry: its context [default: as for `add`]
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+    /// Of a worker that is in no registry: its namespace [default: as for `add`]
+    #[arg(long, value_name = "NAME")]
+    pub namespace: Option<String>,
+    /// Of a worker that is in no registry: its kubeconfig [default: as for `add`]
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
     /// Delete its volume too, with everything on it
     #[arg(long)]
     pub delete_data: bool,

@@ -13,6 +13,20 @@ pub fn of(cluster: &Value) -> Option<String> {
     by(cluster, |name| env::var(name).ok())
 }
 
+/// Whether there is a proxy on the way, by the same; where the server is not known, whether there may be one.
+pub fn is_behind_proxy(cluster: &Value) -> bool {
+    is_behind(cluster, |name| env::var(name).ok())
+}
+
+fn is_behind(cluster: &Value, variable: impl Fn(&str) -> Option<String>) -> bool {
+    if cluster["proxy-url"].as_str().is_some_and(|url| !url.is_empty()) {
+        return true;
+    }
+    let server = cluster["server"].as_str().and_then(|server| Place::of(server, "https"));
+    let (scheme, host, port) = server.map_or(("https", "unknown.invalid", "443"), |place| (place.scheme, place.host, place.port));
+    http_proxy::proxy_for(scheme, host, port, variable).is_some()
+}
+
 fn by(cluster: &Value, variable: impl Fn(&str) -> Option<String>) -> Option<String> {
     // Such a proxy is for this server, whatever the environment says of exceptions.
     if let Some(proxy) = cluster["proxy-url"].as_str().filter(|url| !url.is_empty()) {
@@ -111,6 +125,18 @@ mod tests {
         #[case] place: &str,
     ) {
         assert_eq!(with(variables, cluster).as_deref(), Some(place));
+        let server = ["a:443", "127.0.0.1:8001", "api.near:6443", "10.9.9.9:6443", "[fd00::1]:6443"];
+        assert_eq!(behind(variables, cluster), !server.contains(&place));
+    }
+
+    fn behind(variables: &[(&str, &str)], cluster: &str) -> bool {
+        let cluster = serde_json::from_str(&format!("{{{cluster}}}")).unwrap();
+        is_behind(&cluster, |name| variables.iter().find(|(there, _)| *there == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn a_server_that_is_not_known_may_be_behind_a_proxy() {
+        assert!(behind(PROXIES, "") && !behind(&[], ""));
     }
 
     #[test]

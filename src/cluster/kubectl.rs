@@ -9,7 +9,7 @@ use super::kubectl_error;
 use crate::failure::{Failure, Kind};
 use crate::process::{ANSWER_CAP, End, Finished, Output, Request};
 use crate::registry::names::ObjectName;
-use crate::registry::worker::PodPlace;
+use crate::registry::worker::{Place, PodPlace, Worker};
 use crate::terminal::neutralise;
 
 /// Names kubectl for windows and popups, whose PATH is the tmux server's and not the operator's.
@@ -40,7 +40,7 @@ pub fn missing(what: impl Into<String>) -> Failure {
     Failure::new(Kind::Unreachable, what)
         .before_start()
         .lasting()
-        .with_remedy(format!("install kubectl (https://kubernetes.io/docs/tasks/tools), or set {KUBECTL} to its path"))
+        .with_remedy(format!("install kubectl (https://kubernetes.io/docs/tasks/tools), or set {KUBECTL} to its absolute path"))
 }
 
 /// A namespace of a cluster, as kubectl is told about it. What is `None` is left to kubectl's own rules.
@@ -65,6 +65,14 @@ impl Cluster {
         Self { kubeconfig: place.kubeconfig.clone(), context: place.context.clone(), namespace: place.namespace.clone() }
     }
 
+    /// The cluster of a worker that is a pod.
+    pub fn of_worker(worker: &Worker) -> Option<Self> {
+        match &worker.place {
+            Place::Pod(place) => Some(Self::of(place)),
+            Place::Local(_) => None,
+        }
+    }
+
     /// Run a command in a container to its end.
     ///
     /// # Errors
@@ -72,7 +80,7 @@ impl Cluster {
     pub fn exec(&self, pod: &ObjectName, container: Option<&ObjectName>, request: Request<'_>) -> Result<Output, Failure> {
         let stdin = if request.stdin.is_empty() { None } else { Some("-i") };
         let command = self.exec_command(pod, container, request.argv, stdin)?;
-        understand(self.run(command, request.stdin, ANSWER_CAP, request.deadline)?)
+        understand(self.run(command, request.stdin, ANSWER_CAP, request.deadline)?).map_err(|failure| self.named(failure))
     }
 
     /// The command that runs `argv` in a container on the caller's terminal.
@@ -127,7 +135,17 @@ impl Cluster {
     pub fn config(&self, deadline: Instant) -> Result<Vec<u8>, Failure> {
         let mut command = self.command()?;
         command.args(["config", "view", "--minify", "--output=json"]);
-        said(self.run_locally(command, deadline)?)?.whole()
+        said(self.run_locally(command, deadline)?).and_then(Said::whole).map_err(|failure| self.named(failure))
+    }
+
+    /// The version of the API server, e.g. `v1.32.13`.
+    ///
+    /// # Errors
+    /// It did not say.
+    pub fn server_version(&self, deadline: Instant) -> Result<String, Failure> {
+        let said = self.ask(&["get", "--raw=/version"], ANSWER_CAP, deadline)?.whole()?;
+        let version: serde_json::Value = serde_json::from_slice(&said).unwrap_or_default();
+        Ok(neutralise::line(version["gitVersion"].as_str().unwrap_or_default()))
     }
 
     /// Ask kubectl one thing.
@@ -137,7 +155,9 @@ impl Cluster {
     pub fn ask(&self, arguments: &[&str], cap: usize, deadline: Instant) -> Result<Said, Failure> {
         let mut command = self.command()?;
         command.args(arguments);
-        said(self.run(command, b"", cap, deadline)?)
+        let mut said = said(self.run(command, b"", cap, deadline)?).map_err(|failure| self.named(failure))?;
+        said.failure = said.failure.map(|failure| self.named(failure));
+        Ok(said)
     }
 
     /// kubectl with the flags that select this namespace, each one word, so that no value can be taken for a flag.
@@ -243,10 +263,15 @@ pub fn understand(mut done: Finished) -> Result<Output, Failure> {
         return Err(not_ended_well(&done));
     }
     done.stderr.truncate(done.stderr.len() - said.len());
-    match kubectl_error::not_started(&neutralise::plain(&done.stderr)) {
-        // Some container runtimes report a program that is not there as an exit status.
-        Some(failure) if done.stdout.is_empty() && matches!(status, 126 | 127 | 255) => Err(failure),
-        _ => Ok(Output { status, stdout: done.stdout, stderr: done.stderr }),
+    ran(Output { status, stdout: done.stdout, stderr: done.stderr })
+}
+
+/// What a command said that has ended so, if it did run: some container runtimes report a program that is not there as an exit
+/// status.
+pub fn ran(output: Output) -> Result<Output, Failure> {
+    match kubectl_error::not_started(&neutralise::plain(&output.stderr)) {
+        Some(failure) if output.stdout.is_empty() && matches!(output.status, 126 | 127 | 255) => Err(failure),
+        _ => Ok(output),
     }
 }
 
@@ -259,7 +284,7 @@ pub fn not_ended_well(done: &Finished) -> Failure {
         End::Deadline => {
             let last = kubectl_error::last_words(&done.stderr);
             let said = last.map(|last| format!(" (kubectl: {last})")).unwrap_or_default();
-            Failure::no_answer(&said).with_remedy("check the network and the VPN, or give it longer with --timeout")
+            Failure::no_answer(&said)
         }
     }
 }

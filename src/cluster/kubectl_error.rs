@@ -1,9 +1,14 @@
 //! What kubectl's standard error means. The texts are those of kubectl 1.27 to 1.33, of the API server, the kubelet,
 //! containerd and CRI-O; the table in the tests holds them as they were recorded.
 
+mod reasons;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use self::reasons::{
+    completed, forbidden, missing, no_container, no_context, no_kubeconfig, no_node, no_previous, not_running, refused, waiting,
+};
 use crate::failure::{Failure, Kind};
 use crate::terminal::neutralise;
 
@@ -11,7 +16,8 @@ use crate::terminal::neutralise;
 const REASON: usize = 240;
 
 /// How kubectl begins the message that it ends with. Whatever a command in the container wrote stands before it.
-const BEGINNINGS: [&str; 5] = [
+const BEGINNINGS: [&str; 6] = [
+    "unexpected error when reading response body. ",
     "error: ",
     "Error from server",
     "Unable to connect to the server: ",
@@ -63,9 +69,18 @@ const KUBECONFIG: &str = "check kubeconfig: in workers.yaml and $KUBECONFIG; `ku
 const CONTEXTS: &str = "`kubectl config get-contexts` lists those there are; set context: in workers.yaml";
 const PLUGIN: &str = "run `kubectl get pods` in a terminal: the login plugin may want to ask you something";
 const ALWAYS: &str = "run it in a terminal; or set interactiveMode: IfAvailable in the kubeconfig, if the plugin can do without";
+const RESOURCES: &str = "`kubectl api-resources` lists what the cluster knows; what defines it has to be installed there";
 const BUSY: &str = "try again in a moment, with a lower --parallel when it is us who ask so much";
 const READY: &str = "try again in a moment; `kubectl get --raw=/readyz` says whether the API server is well";
 const AUTHORITY: &str = "compare certificate-authority and server in the kubeconfig with the cluster's; is a proxy between?";
+const SERVER: &str = "compare server in the kubeconfig with the cluster's: its scheme and its port; is a proxy between?";
+const EXPIRED: &str = "is this machine's clock right? If so, whoever runs the cluster has to renew it";
+const NODES: &str = "`kubectl get nodes` says whether it is ready; whoever runs the cluster knows more";
+const WAY: &str =
+    "a proxy in front of the API server, or the pod's node, refuses it: `factory-worker doctor` says how kubectl asks";
+const PROGRAM: &str = "install it in the image, or correct the command under commands: in workers.yaml";
+/// Where kubectl's words are none that we know.
+const UNKNOWN: &str = "does `kubectl get pods` answer? With -v you see what was run";
 /// Only views have long request lines, and only on such a worker.
 const UNPACK: &str = "install gzip and coreutils in its image (a view needs gunzip, base64 and tr there), or let whatever stands in front \
                       of the API server take request lines of 24 KiB (nginx: large_client_header_buffers)";
@@ -94,19 +109,24 @@ const RULES: &[Rule] = &[
     rule(&["asked for the client to provide credentials"], Kind::Unauthorized, true, Just("not logged in to the cluster")),
     rule(&["oauth2: "], Kind::Unauthorized, true, Said("the login has expired")),
     rule(&["(Forbidden)"], Kind::Forbidden, true, Made(forbidden)),
+    rule(&["is forbidden: User "], Kind::Forbidden, true, Made(forbidden)),
     // The pod and its container.
-    rule(&["cannot exec into a container in a completed pod"], Kind::Completed, true, Said("the pod has completed")),
-    rule(&["cannot exec in a stopped state"], Kind::Crashing, true, Said("its container has stopped")),
-    rule(&["CONTAINER_EXITED state"], Kind::Crashing, true, Said("its container has stopped")),
-    rule(&["container ", " is terminated"], Kind::Crashing, true, Said("its container has stopped")),
+    rule(&["cannot exec into a container in a completed pod"], Kind::Completed, true, Made(completed)),
+    rule(&["cannot exec in a stopped state"], Kind::Crashing, true, Just("its container has stopped")),
+    rule(&["CONTAINER_EXITED state"], Kind::Crashing, true, Just("its container has stopped")),
+    remedied(
+        rule(&["previous terminated container ", " not found"], Kind::Missing, true, Made(no_previous)),
+        "leave --previous out: what it has said since it began is its whole log",
+    ),
+    rule(&["container ", " is terminated"], Kind::Crashing, true, Just("its container has stopped")),
     rule(&["container ", " is not valid for pod"], Kind::NoContainer, true, Made(no_container)),
     rule(&["container ", " not found in pod "], Kind::NoContainer, true, Made(no_container)),
     rule(&[" is waiting to start: ContainerCreating"], Kind::Starting, true, Made(waiting)),
     rule(&[" is waiting to start: PodInitializing"], Kind::Starting, true, Made(waiting)),
     rule(&["container ", " is waiting to start: "], Kind::Pending, true, Made(waiting)),
     rule(&["container not found ("], Kind::Starting, true, Made(not_running)),
-    rule(&["pod does not exist"], Kind::Starting, true, Said("its node does not have the pod yet")),
-    rule(&["does not have a host assigned"], Kind::Pending, true, Said("the pod is on no node yet")),
+    rule(&["pod does not exist"], Kind::Starting, true, Just("its node does not have the pod yet")),
+    rule(&["does not have a host assigned"], Kind::Pending, true, Made(no_node)),
     remedied(
         rule(
             &["the server could not find the requested resource"],
@@ -117,6 +137,8 @@ const RULES: &[Rule] = &[
         "check the server of the context: `kubectl cluster-info`",
     ),
     rule(&["(NotFound)"], Kind::Missing, true, Made(missing)),
+    remedied(rule(&["doesn't have a resource type"], Kind::Missing, true, Said("the cluster does not know that")), RESOURCES),
+    remedied(rule(&["no matches for kind "], Kind::Missing, true, Said("the cluster does not know that")), RESOURCES),
     // The kubeconfig.
     configured(rule(&["context was not found for specified context"], Kind::Unreachable, true, Made(no_context)), CONTEXTS),
     configured(rule(&["cannot locate context "], Kind::Unreachable, true, Made(no_context)), CONTEXTS),
@@ -127,7 +149,7 @@ const RULES: &[Rule] = &[
     configured(rule(&["invalid configuration: "], Kind::Unreachable, true, Said("the kubeconfig is wrong")), KUBECONFIG),
     configured(rule(&["error: stat ", "no such file"], Kind::Unreachable, true, Said("there is no such kubeconfig")), KUBECONFIG),
     // The API server and what is behind it.
-    rule(&["error dialing backend"], Kind::Unreachable, true, Said(NO_NODE)),
+    remedied(rule(&["error dialing backend"], Kind::Unreachable, true, Said(NO_NODE)), NODES),
     remedied(rule(&["(TooManyRequests)"], Kind::Unreachable, true, Just("the API server is too busy (429)")), BUSY),
     remedied(rule(&["(ServiceUnavailable)"], Kind::Unreachable, true, Just("the API server is not available (503)")), READY),
     remedied(rule(&["(InternalError)"], Kind::Unreachable, false, Said("the API server failed (500)")), READY),
@@ -135,17 +157,24 @@ const RULES: &[Rule] = &[
     // In nginx's words, and in those of the standard.
     configured(rule(&["unable to upgrade connection", "414 Request-URI Too"], Kind::Unreachable, true, TOO_LONG), UNPACK),
     configured(rule(&["unable to upgrade connection", "URI Too Long"], Kind::Unreachable, true, TOO_LONG), UNPACK),
-    rule(&["unable to upgrade connection"], Kind::Unreachable, false, Said("exec was refused on the way to the pod")),
+    remedied(
+        rule(&["unable to upgrade connection"], Kind::Unreachable, false, Said("exec was refused on the way to the pod")),
+        WAY,
+    ),
     // The connection, while it lasted.
     rule(&["error reading from error stream"], Kind::Unreachable, false, Said("the connection was lost")),
     rule(&["websocket: close"], Kind::Unreachable, false, Said("the connection was lost")),
     rule(&["stream error"], Kind::Unreachable, false, Said("the connection was lost")),
     rule(&["lost connection to pod"], Kind::Unreachable, false, Said("the connection was lost")),
     // The connection, before there was one.
+    remedied(
+        rule(&["x509: certificate has expired"], Kind::Unreachable, true, Said("the API server's certificate is not trusted")),
+        EXPIRED,
+    ),
     remedied(rule(&["x509: "], Kind::Unreachable, true, Said("the API server's certificate is not trusted")), AUTHORITY),
     rule(&["TLS handshake timeout"], Kind::Unreachable, true, Said("the API server does not answer")),
-    rule(&["tls: "], Kind::Unreachable, true, Said("no TLS with the API server")),
-    rule(&["HTTP response to HTTPS client"], Kind::Unreachable, true, Said("no TLS with the API server")),
+    remedied(rule(&["tls: "], Kind::Unreachable, true, Said("no TLS with the API server")), SERVER),
+    remedied(rule(&["HTTP response to HTTPS client"], Kind::Unreachable, true, Said("no TLS with the API server")), SERVER),
     rule(&["The connection to the server ", " was refused"], Kind::Unreachable, true, Made(refused)),
     rule(&["connect: connection refused"], Kind::Unreachable, true, Said("connection refused")),
     rule(&["no such host"], Kind::Unreachable, true, Said("the API server's name is not known")),
@@ -192,11 +221,11 @@ pub fn classify(stderr: &[u8], stdout: &[u8]) -> Failure {
     }
     let text = neutralise::plain(stderr);
     let Some(message) = message(&text) else {
-        let last = last_words(stderr).unwrap_or_else(|| "and said nothing".to_owned());
-        return Failure::new(Kind::Unreachable, format!("kubectl failed: {last}"));
+        let said = last_words(stderr).map_or_else(|| " and said nothing".to_owned(), |last| format!(": {last}"));
+        return Failure::new(Kind::Unreachable, format!("kubectl failed{said}")).with_remedy(UNKNOWN);
     };
-    let mut failure =
-        explain(&message).unwrap_or_else(|| Failure::new(Kind::Unreachable, format!("kubectl failed: {}", stripped(&message))));
+    let unknown = || Failure::new(Kind::Unreachable, format!("kubectl failed: {}", stripped(&message))).with_remedy(UNKNOWN);
+    let mut failure = explain(&message).unwrap_or_else(unknown);
     failure.before_start &= stdout.is_empty();
     failure.reason = cut(&failure.reason);
     if failure.kind == Kind::Unauthorized
@@ -205,6 +234,11 @@ pub fn classify(stderr: &[u8], stdout: &[u8]) -> Failure {
         failure.reason = format!("{} ({said})", failure.reason);
     }
     failure
+}
+
+/// Whether it is about what the kubeconfig says, or lacks: only then is that what helps.
+pub fn is_about_kubeconfig(failure: &Failure) -> bool {
+    [KUBECONFIG, CONTEXTS].contains(&failure.remedy().as_str())
 }
 
 /// The failure that a message of a container runtime means; `None` when it is none that we know, and the program ran.
@@ -229,7 +263,15 @@ fn explain(message: &str) -> Option<Failure> {
     let mut failure = Failure::new(rule.kind, reason);
     failure.before_start = rule.before_start;
     failure.lasting |= rule.lasting;
-    Some(if rule.remedy.is_empty() { failure } else { failure.with_remedy(rule.remedy) })
+    let remedy = match rule.kind {
+        Kind::Forbidden => reasons::right(message).or_else(|| reasons::rule(message)),
+        Kind::Missing if rule.remedy.is_empty() => reasons::which_there_are(message),
+        _ => (!rule.remedy.is_empty()).then(|| rule.remedy.to_owned()),
+    };
+    Some(match remedy {
+        Some(remedy) => failure.with_remedy(remedy),
+        None => failure,
+    })
 }
 
 /// `exec: "tmux": executable file not found in $PATH`, also `stat /bin/sh: no such file or directory`.
@@ -244,7 +286,8 @@ fn program_missing(message: &str) -> Option<Failure> {
         Some("tmux") => Kind::NoTmux,
         _ => Kind::Failed,
     };
-    Some(Failure::new(kind, format!("there is no {program} in the container")))
+    let failure = Failure::new(kind, format!("there is no {program} in the container"));
+    Some(if kind == Kind::Failed { failure.with_remedy(PROGRAM) } else { failure })
 }
 
 /// kubectl's final message, on one line.
@@ -293,12 +336,16 @@ fn plugin_said(text: &str) -> Option<String> {
 /// The message without the parts that say nothing to a person: beginnings, and the URL, which holds the whole command.
 fn stripped(message: &str) -> &str {
     let mut rest = message;
-    for beginning in ["error: ", "Unable to connect to the server: ", "Error in configuration: "] {
+    for beginning in ["error: ", "Unable to connect to the server: ", "Error in configuration: ", "Error from server: "] {
         rest = rest.strip_prefix(beginning).unwrap_or(rest);
     }
-    if rest.starts_with("Error from server (")
+    // `kubectl logs` says it in lower case, behind an `error: `.
+    if ["Error from server (", "error from server ("].iter().any(|beginning| rest.starts_with(beginning))
         && let Some((_, said)) = rest.split_once("): ")
     {
+        rest = said;
+    }
+    if let Some((_, said)) = rest.strip_prefix("error when creating \"").and_then(|said| said.split_once("\": ")) {
         rest = said;
     }
     for beginning in ["Internal error occurred: ", "error reading from error stream: ", "next reader: "] {
@@ -314,80 +361,15 @@ fn stripped(message: &str) -> &str {
     rest
 }
 
-fn cut(text: &str) -> String {
+/// A text that is no longer than fits a row.
+pub fn cut(text: &str) -> String {
     match text.char_indices().nth(REASON) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
 }
 
-/// The text between two others.
-fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
-    let (_, rest) = text.split_once(before)?;
-    Some(rest.split_once(after)?.0)
-}
-
-/// `pods "w" is forbidden: User "bob" cannot create resource "pods/exec" in API group "" in the namespace "factory"`
-fn forbidden(message: &str) -> Option<String> {
-    let user = between(message, "User \"", "\" cannot ")?;
-    let verb = between(message, "\" cannot ", " resource \"")?;
-    let resource = between(message, " resource \"", "\"")?;
-    let place = between(message, " in the namespace \"", "\"").map(|namespace| format!(" in namespace {namespace}"));
-    Some(format!("{user} may not {verb} {resource}{}", place.unwrap_or_default()))
-}
-
-/// `container NAME is not valid for pod POD`, `container NAME not found in pod POD`
-fn no_container(message: &str) -> Option<String> {
-    let (_, rest) = message.split_once("container ")?;
-    let container = rest.split(' ').next()?;
-    let (_, pod) = rest.split_once(" pod ")?;
-    Some(format!("there is no container {container} in pod {pod}"))
-}
-
-/// `unable to upgrade connection: container not found ("worker")`
-fn not_running(message: &str) -> Option<String> {
-    Some(format!("container {} is not running", between(message, "container not found (\"", "\")")?))
-}
-
-/// `container "worker" in pod "w" is waiting to start: ContainerCreating`
-fn waiting(message: &str) -> Option<String> {
-    let pod = between(message, " in pod \"", "\"")?;
-    let (_, why) = message.split_once(" is waiting to start: ")?;
-    Some(format!("pod {pod}: its container waits to start: {why}"))
-}
-
-/// `Error from server (NotFound): pods "w" not found`, `deployments.apps "w" not found`, `namespaces "n" not found`
-fn missing(message: &str) -> Option<String> {
-    let (kind, rest) = stripped(message).split_once(" \"")?;
-    let name = rest.split_once('"')?.0;
-    let kind = match kind.split('.').next()? {
-        "pods" => "pod",
-        "deployments" => "Deployment",
-        "statefulsets" => "StatefulSet",
-        "namespaces" => "namespace",
-        other => other,
-    };
-    Some(format!("there is no {kind} {name}"))
-}
-
-/// `context was not found for specified context: NAME`, `cannot locate context NAME`, `context "NAME" does not exist`
-fn no_context(message: &str) -> Option<String> {
-    let name = message
-        .split_once("specified context: ")
-        .or_else(|| message.split_once("cannot locate context "))
-        .map(|(_, name)| name)
-        .or_else(|| between(message, "context \"", "\""))?;
-    Some(format!("there is no context {} in the kubeconfig", name.trim_matches('"')))
-}
-
-fn no_kubeconfig(_message: &str) -> Option<String> {
-    Some("kubectl has no kubeconfig, and no API server listens on localhost:8080".to_owned())
-}
-
-/// `The connection to the server HOST was refused - did you specify the right host or port?`
-fn refused(message: &str) -> Option<String> {
-    Some(format!("connection refused by {}", between(message, "The connection to the server ", " was refused")?))
-}
-
+#[cfg(test)]
+mod recorded;
 #[cfg(test)]
 mod tests;

@@ -2,13 +2,17 @@
 //! pod a worker means.
 
 mod endpoint;
+pub mod gateway;
 mod http_proxy;
 pub mod kubectl;
 pub mod kubectl_error;
-pub mod kubectl_proxy;
+mod kubectl_questions;
 pub mod login;
 pub mod objects;
 pub mod pod;
+pub mod refusal;
+mod remedies;
+pub mod resource;
 mod run;
 
 pub use kubectl::Cluster;

@@ -1,17 +1,20 @@
 //! Running kubectl for an answer, in its turn: what its end says about the login.
 
+use std::cell::Cell;
 use std::env;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write};
 use std::process::Command;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use super::kubectl::{Cluster, missing, not_ended_well, switch_collector_off};
+use super::kubectl::{Cluster, missing, not_ended_well, switch_collector_off, understand};
 use super::kubectl_error;
-use super::login::{self, Progress, Terminal, Turn, Way};
+use super::kubectl_questions;
+use super::login::{self, Progress, Terminal, Turn, Way, lender};
 use crate::failure::{Failure, Kind};
-use crate::process::{self, ANSWER_CAP, End, Finished, Limits, OnPty, Sight};
+use crate::process::{self, ANSWER_CAP, End, Exchanged, Finished, Greeting, Heard, Held, Limits, OnPty, Over, Said, Sight};
 use crate::terminal::{self, neutralise};
 
 /// What a kubectl reads.
@@ -68,13 +71,42 @@ impl Cluster {
             Input::Command(head, source) => {
                 let piped = process::pipe(source, head, command, limits, &mut |id| call.look(id));
                 let (source, sink) = piped.map_err(|error| cannot_run(&program, &error))?;
-                call.learn(&sink)?;
+                call.learn(&sink).map_err(|failure| self.named(failure))?;
                 return Ok((source, sink));
             }
         };
         let done = started.map_err(|error| cannot_run(&program, &error))?;
-        call.learn(&done)?;
+        call.learn(&done).map_err(|failure| self.named(failure))?;
         Ok((End::Exited(0), done))
+    }
+
+    /// Start a kubectl of this cluster that stays and is asked again and again, and greet it.
+    ///
+    /// # Errors
+    /// As [`Self::run`]; or it ended, or did not answer in time.
+    pub fn hold(&self, command: Command, greeting: Greeting<'_>, deadline: Instant) -> Result<Held, Failure> {
+        let Greeting { request, is_whole } = greeting;
+        let program = command.get_program().to_owned();
+        let mut call = Call { way: login::way(self, Some(deadline))? };
+        let failed = |error: io::Error| cannot_run(&program, &error);
+        let mut held = Held::start(command).map_err(failed)?;
+        let limits = Limits { deadline, cap: ANSWER_CAP };
+        let mut said = Said::default();
+        let done = match held.exchange(request, &mut said, is_whole, limits, &mut |id| call.look(id)).map_err(failed)? {
+            Exchanged::Answered => {
+                call.way.turn.answered();
+                return Ok(held);
+            }
+            Exchanged::Over(Over::Process(done)) => done,
+            Exchanged::Over(Over::Connection(failure)) => return Err(failure),
+            Exchanged::Given(end) => Finished { end, stdout: said.stdout, stderr: said.stderr },
+        };
+        call.learn(&done).map_err(|failure| self.named(failure))?;
+        let failure = match understand(done) {
+            Ok(output) => Failure::new(Kind::Incomplete, format!("the shell on it ended (exit {})", output.status)),
+            Err(failure) => failure,
+        };
+        Err(self.named(failure))
     }
 
     /// Run a kubectl of this cluster and hand on what it prints, line by line, as it comes; see [`process::stream`].
@@ -90,13 +122,39 @@ impl Cluster {
     ) -> anyhow::Result<Finished> {
         let mut call = Call { way: login::way(self, Some(turn_until))? };
         let done = process::stream(command, patience, &mut |id| call.look(id), take)?;
-        call.learn(&done)?;
+        call.learn(&done).map_err(|failure| self.named(failure))?;
         Ok(done)
     }
 }
 
+/// Whoever has our terminal.
+static LENT: Mutex<()> = Mutex::new(());
+
 fn cannot_run(program: &OsStr, error: &io::Error) -> Failure {
     missing(format!("cannot run {}: {error}", program.display()))
+}
+
+/// The terminal of whoever else uses it, for one kubectl.
+struct Borrowed(Cell<bool>);
+
+impl Borrowed {
+    fn begin() -> io::Result<Self> {
+        let is_wanted = lender::with(|lender| lender.lend()).unwrap_or(true);
+        if is_wanted { Ok(Self(Cell::new(true))) } else { Err(io::ErrorKind::Interrupted.into()) }
+    }
+
+    /// Nobody asks on it any more, and it is as it was when it was lent.
+    fn give_back(&self) {
+        if self.0.take() {
+            lender::with(|lender| lender.take_back());
+        }
+    }
+}
+
+impl Drop for Borrowed {
+    fn drop(&mut self) {
+        self.give_back();
+    }
 }
 
 /// One kubectl on its way.
@@ -106,9 +164,9 @@ struct Call {
 
 impl Call {
     /// Whether its login is over; those who wait for it may go then.
-    fn is_over(&mut self, kubectl: i32) -> bool {
+    fn is_over(&mut self, kubectl: i32, heard: Option<Heard<'_>>) -> bool {
         let Some(progress) = &mut self.way.progress else { return true };
-        let over = progress.look(kubectl);
+        let over = progress.look_at(kubectl, heard);
         if over {
             self.way.turn.pass();
         }
@@ -116,18 +174,25 @@ impl Call {
     }
 
     fn look(&mut self, kubectl: i32) {
-        let _ = self.is_over(kubectl);
+        let _ = self.is_over(kubectl, None);
     }
 
     /// On a terminal of its own. When the operator is asked, its time runs from when that is over, and what it takes counts
     /// against nobody else either.
     fn run_on_pty(&mut self, command: &Command, stdin: &[u8], limits: Limits) -> io::Result<Finished> {
+        let answered = self.way.terminal == Terminal::Lent;
+        let shown = answered || self.way.terminal == Terminal::Shown;
+        // There is one terminal: of two that ask on it at the same time nobody could answer either.
+        let _mine = answered.then(|| LENT.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
+        let borrowed = answered.then(Borrowed::begin).transpose()?;
         let began = Instant::now();
-        let is_lent = self.way.terminal == Terminal::Lent;
         let patience = (limits.deadline + login::answering()).saturating_duration_since(began);
-        let mut deadline = (!is_lent).then_some(limits.deadline);
-        let mut look = |kubectl| {
-            let is_over = self.is_over(kubectl);
+        let mut deadline = (!shown).then_some(limits.deadline);
+        let mut look = |kubectl: i32, heard: Heard<'_>| {
+            if let (Some(borrowed), true) = (&borrowed, deadline.is_some()) {
+                borrowed.give_back();
+            }
+            let is_over = self.is_over(kubectl, Some(heard));
             if is_over && deadline.is_none() {
                 let now = Instant::now();
                 login::note_answering(now - began);
@@ -137,15 +202,20 @@ impl Call {
             Sight { is_over, may_ask, deadline }
         };
         let mut say = |text: &[u8]| {
-            let mut out = io::stderr().lock();
-            let _ = out.write_all(neutralise::plain(text).as_bytes()).and_then(|()| out.flush());
+            if lender::with(|lender| lender.say(text)).is_none() {
+                let mut out = io::stderr().lock();
+                let _ = out.write_all(neutralise::plain(text).as_bytes()).and_then(|()| out.flush());
+            }
         };
-        if is_lent {
-            let run = OnPty { stdin, cap: limits.cap, look: &mut look, say: Some(&mut say) };
-            terminal::undisturbed(|| process::run_on_pty(command, run))
-        } else {
-            process::run_on_pty(command, OnPty { stdin, cap: limits.cap, look: &mut look, say: None })
-        }
+        let run = OnPty {
+            stdin,
+            cap: limits.cap,
+            look: &mut look,
+            say: if shown { Some(&mut say) } else { None },
+            answered,
+            asked: if answered { |stdout| kubectl_questions::questions(stdout).bytes } else { process::nothing_asked },
+        };
+        if answered { terminal::undisturbed(|| process::run_on_pty(command, run)) } else { process::run_on_pty(command, run) }
     }
 
     /// What its end says about the login.
@@ -181,8 +251,5 @@ pub fn learn_from(turn: &Turn, failure: &Failure) {
 
 fn not_logged_in(done: &Finished) -> Failure {
     let last = kubectl_error::last_words(&done.stderr);
-    let said = last.map(|last| format!(" (it says: {last})")).unwrap_or_default();
-    Failure::new(Kind::Unauthorized, format!("the login plugin had not finished within the deadline{said}"))
-        .before_start()
-        .with_remedy("log in to the cluster (`kubectl get pods` does), or give it longer with --timeout")
+    login::not_finished(&last.map(|last| format!(" (it says: {last})")).unwrap_or_default())
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::{Context, target};
+use super::{Context, shown, target};
 use crate::cli::{Close, SessionArg};
 use crate::exit::{Code, Problem};
 use crate::local::tmux::Tmux;
@@ -36,7 +36,7 @@ fn address(text: &str) -> Result<Address> {
 }
 
 fn close(tmux: &Tmux, address: &Address) -> Result<()> {
-    let views = windows::find(tmux, address)?;
+    let views = shown::find(tmux, address)?;
     if views.is_empty() {
         return Err(Problem::new(Code::Missing, format!("no window shows {address}"), "").into());
     }

@@ -73,14 +73,17 @@ fn command(line: Line) -> Command {
 }
 
 fn with_values(command: Command, line: &Arc<Line>) -> Command {
+    let removes = command.get_name() == "remove";
     let command = command.mut_args(|arg| match (arg.get_id().as_str(), value_name(&arg)) {
         ("workers" | "kubeconfig" | "from_env" | "ssh_key", _) => {
             arg.add(ArgValueCompleter::new(|_: &OsStr| vec![CompletionCandidate::new("").id(Some(FILES.to_owned()))]))
         }
-        ("session", _) => with(arg, line, |known, line| known.sessions(line)),
-        (_, "POLECAT") => with(arg, line, |known, _| known.polecats()),
-        (_, "WORKER") => with(arg, line, |known, line| known.workers(line)),
-        (_, "ADDRESS") => with(arg, line, |known, line| known.addresses(line)),
+        ("context", _) => with(arg, line, candidates::contexts),
+        ("session", _) => with_known(arg, line, |known, line| known.sessions(line)),
+        (_, "POLECAT") => with_known(arg, line, |known, _| known.polecats()),
+        (_, "WORKER") if removes => with_known(arg, line, |known, line| known.entries(line)),
+        (_, "WORKER") => with_known(arg, line, |known, line| known.workers(line)),
+        (_, "ADDRESS") => with_known(arg, line, |known, line| known.addresses(line)),
         _ => arg,
     });
     command.mut_subcommands(|subcommand| with_values(subcommand, line))
@@ -90,8 +93,13 @@ fn value_name(arg: &Arg) -> &str {
     arg.get_value_names().and_then(|names| names.first()).map_or("", |name| name.as_str())
 }
 
+/// The same with what is known of the workers.
+fn with_known(arg: Arg, line: &Arc<Line>, values: fn(&Known, &Line) -> Vec<String>) -> Arg {
+    with(arg, line, move |line| Known::of(line).map(|known| values(&known, line)).unwrap_or_default())
+}
+
 /// The argument, completed with those of `values` that begin as the word does.
-fn with(arg: Arg, line: &Arc<Line>, values: fn(&Known, &Line) -> Vec<String>) -> Arg {
+fn with(arg: Arg, line: &Arc<Line>, values: impl Fn(&Line) -> Vec<String> + Send + Sync + 'static) -> Arg {
     let line = line.clone();
     let positional = arg.is_positional();
     arg.add(ArgValueCompleter::new(move |typed: &OsStr| {
@@ -99,10 +107,9 @@ fn with(arg: Arg, line: &Arc<Line>, values: fn(&Known, &Line) -> Vec<String>) ->
         if positional && typed.starts_with('-') {
             return Vec::new();
         }
-        let values = Known::of(&line).map(|known| values(&known, &line)).unwrap_or_default();
         // A name that a shell's line editor could be deceived by is not offered.
         let harmless = |value: &String| value.starts_with(&*typed) && !value.contains(neutralise::deceives);
-        values.into_iter().filter(harmless).map(CompletionCandidate::new).collect()
+        values(&line).into_iter().filter(harmless).map(CompletionCandidate::new).collect()
     }))
 }
 

@@ -3,7 +3,7 @@
 mod init;
 mod show;
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use anyhow::Result;
 
@@ -11,12 +11,13 @@ use super::{Context, target};
 use crate::cli::{Config, ConfigAction};
 use crate::exit::{Code, Problem};
 use crate::registry::Registry;
+use crate::terminal::neutralise;
 
 pub fn run(context: &Context, args: &Config) -> Result<Code> {
     match args.action {
         ConfigAction::Path => path(context),
         ConfigAction::Show { json } => show::run(&context.registry()?, json),
-        ConfigAction::Check => check(&context.registry()?),
+        ConfigAction::Check => check(&context.load()?),
         ConfigAction::Init => init::run(context),
     }
 }
@@ -26,7 +27,7 @@ fn path(context: &Context) -> Result<Code> {
     Ok(Code::Done)
 }
 
-/// A registry that can be read is right; one that is not there is no help to anybody.
+/// A registry that can be read, with every entry, is right; one that is not there is no help to anybody.
 fn check(registry: &Registry) -> Result<Code> {
     let path = registry.path.display();
     if !registry.exists {
@@ -41,6 +42,20 @@ fn check(registry: &Registry) -> Result<Code> {
         1 => ", 1 source".to_owned(),
         count => format!(", {count} sources"),
     };
-    writeln!(io::stdout(), "{path} is right: {workers}{sources}")?;
-    Ok(Code::Done)
+    if registry.invalid.is_empty() {
+        writeln!(io::stdout(), "{path} is right: {workers}{sources}")?;
+        return Ok(Code::Done);
+    }
+    let mut err = BufWriter::new(io::stderr().lock());
+    for invalid in &registry.invalid {
+        let fault = neutralise::line(&registry.fault(invalid).reason);
+        writeln!(err, "factory-worker: {} {} is invalid: {fault}", invalid.list.noun(), invalid.name)?;
+    }
+    err.flush()?;
+    let entries = match registry.invalid.len() {
+        1 => "1 entry".to_owned(),
+        count => format!("{count} entries"),
+    };
+    writeln!(io::stdout(), "{entries} of {path} cannot be used; the rest is right: {workers}{sources}")?;
+    Ok(Code::Failed)
 }

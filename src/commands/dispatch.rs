@@ -118,9 +118,16 @@ fn asking(worker: &Worker, failure: &Failure) -> anyhow::Error {
     Problem::new(failure.code(), format!("nothing was sent to worker {}: {failure}", worker.name), failure.remedy()).into()
 }
 
+const NO_PROGRAM: &str = "install it there, or correct dispatch: under commands: in workers.yaml";
+
 fn verdict(worker: &Worker, argv: &[String], output: &Output) -> Result<(), Problem> {
     if output.status == 0 {
         return Ok(());
+    }
+    if output.status == 127 {
+        // The shell's own words say nothing more.
+        let what = format!("dispatch to {}: {}", worker.name, command::verdict(argv, output.status));
+        return Err(Problem::new(Code::Failed, what, NO_PROGRAM));
     }
     let said = neutralise::plain(if output.stderr.is_empty() { &output.stdout } else { &output.stderr });
     let last = said.lines().map(str::trim).rfind(|line| !line.is_empty()).map(|line| format!(": {line}")).unwrap_or_default();

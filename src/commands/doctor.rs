@@ -17,7 +17,7 @@ pub fn run(context: &Context, args: &Doctor) -> Result<Code> {
     let path = Registry::path(context.global.workers.as_deref())?;
     let names = target::worker_names(&args.names)?;
     // Without names, what a source finds is looked at as a whole.
-    let mut registry = if names.is_empty() { context.registry() } else { context.registry_with(&names) };
+    let mut registry = if names.is_empty() { context.load() } else { context.registry_with(&names) };
     let workers = match &registry {
         Ok(registry) => target::workers(registry, &names)?,
         // The rest of the machine can be looked at all the same.

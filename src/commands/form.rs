@@ -11,7 +11,7 @@ use crate::local::tmux::Tmux;
 use crate::state::drafts::{self, Draft, Key};
 use crate::terminal::age;
 use crate::terminal::form::{Errand, Form, Left, Verdict};
-use crate::terminal::neutralise;
+use crate::terminal::{neutralise, pressed};
 
 /// What a form does with its fields.
 pub trait Job {
@@ -55,7 +55,10 @@ pub fn run(form: Form, job: impl Job, draft: Option<Key>) -> Result<Code> {
 /// Say what was done: on the status line when we are in a popup, which closes now, else on standard output.
 pub fn say(text: &str) -> Result<Code> {
     let shown = Tmux::current().is_ok_and(|tmux| tmux.client.is_some() && message::say(&tmux, &neutralise::line(text)));
-    if !shown {
+    if shown {
+        // It was typed while this was done; who did so could not know where it would go.
+        pressed::all_blind()?;
+    } else {
         writeln!(io::stdout(), "{text}")?;
     }
     Ok(Code::Done)

@@ -18,10 +18,19 @@ pub fn run(words: &[OsString]) -> Code {
     let words: Vec<_> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     match operation(&words) {
         Ok(code) => code,
-        Err(error) => match super::report(&error) {
+        Err(error) => match super::report(&named(error)) {
             Code::Done => Code::Done,
             _ => Code::Failed,
         },
+    }
+}
+
+/// Of the cluster that is asked, so that what is told to do leads there.
+fn named(error: anyhow::Error) -> anyhow::Error {
+    match (error.downcast::<Failure>(), variables::cluster()) {
+        (Ok(failure), Ok((cluster, _))) => cluster.named(failure).into(),
+        (Ok(failure), Err(_)) => failure.into(),
+        (Err(error), _) => error,
     }
 }
 
@@ -52,7 +61,8 @@ fn operation(words: &[String]) -> Result<Code> {
 
 fn watch(arguments: &[String]) -> Result<()> {
     let after = arguments.first().map_or("0", String::as_str);
-    let after = after.trim().parse().with_context(|| format!("{after:?} is no number of an event"))?;
+    let wrong = |_| Problem::new(Code::Failed, format!("{after:?} is no number of an event"), "watch what latest-seq printed");
+    let after = after.trim().parse().map_err(wrong)?;
     let (cluster, namespace) = variables::cluster()?;
     let open = || -> Result<Store, Failure> { Store::open(&cluster, &namespace, events::deadline()) };
     events::watch(open, after, &mut io::stdout().lock())

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result};
 use crate::exit::{Code, Problem};
 use crate::gascity::session::{self, Agent, City, Meta, PATIENCE, PROTOCOL, Refused};
 use crate::registry::names::Address;
-use crate::terminal::neutralise;
+use crate::terminal::{line_ends, neutralise};
 use crate::view::{self, Outcome, View};
 
 const USAGE: &str = "operations: start, stop, interrupt, is-running, attach, process-alive, nudge, send-keys, set-meta, get-meta, \
@@ -88,6 +88,7 @@ impl Call<'_> {
 
     fn attach(&self) -> Result<()> {
         let (city, agent) = self.there()?;
+        let city = city.for_long();
         let session = session::session()?;
         let address = Address { worker: "gas-city".parse()?, session: self.name.parse()? };
         let view = View {
@@ -102,7 +103,7 @@ impl Call<'_> {
             patience: RETURN,
         };
         match view::attach(&view)? {
-            Outcome::Left | Outcome::Gone | Outcome::Ended => Ok(()),
+            Outcome::Left | Outcome::Gone(_) | Outcome::Ended => Ok(()),
             Outcome::Never(failure) => Err(failure.into()),
         }
     }
@@ -158,7 +159,10 @@ impl Call<'_> {
     fn change(&self) -> Result<()> {
         let key = if self.operation.ends_with("-meta") { self.argument("key")? } else { "" };
         let takes_input = matches!(self.operation, "nudge" | "set-meta");
-        let text = if takes_input { input()? } else { Vec::new() };
+        let mut text = if takes_input { input()? } else { Vec::new() };
+        if self.operation == "nudge" {
+            text = line_ends::unified_bytes(&text);
+        }
         let nothing_to_do = match self.operation {
             "nudge" => text.is_empty(),
             "send-keys" => self.rest.is_empty(),
@@ -220,7 +224,7 @@ impl Call<'_> {
         if self.name.is_empty() {
             return Ok(None);
         }
-        let city = City::of_environment()?;
+        let city = City::of_environment()?.for_a_moment();
         Ok(city.running(self.name, self.deadline)?.map(|agent| (city, agent)))
     }
 

@@ -15,9 +15,10 @@ use crate::discovery::{self, News};
 use crate::exit::{Code, Problem};
 use crate::failure::Failure;
 use crate::registry::Registry;
+use crate::registry::invalid::List as FileList;
 use crate::registry::names::WorkerName;
 use crate::registry::source::Source;
-use crate::registry::worker::{Place, Worker};
+use crate::registry::worker::Worker;
 use crate::remote::list_all::Report;
 use crate::terminal::block::Block;
 use crate::terminal::table::{self, Cell};
@@ -29,16 +30,22 @@ use row::Look;
 const LEAST_SESSIONS: usize = 20;
 
 pub fn run(context: &Context, args: &List) -> Result<Code> {
-    let mut registry = context.registry()?;
     let names = target::worker_names(&args.names)?;
-    if !names.is_empty() && names.iter().all(|name| registry.find(name).is_some()) {
+    let mut registry = context.load()?;
+    // What cannot be used has rows, but for those that are not asked for.
+    if !names.is_empty() && registry.invalid.iter().any(|invalid| !names.contains(&invalid.name)) {
+        context.complain(&registry);
+    }
+    let in_file = |name: &WorkerName| registry.find(name).is_some() || registry.find_invalid(name).is_some();
+    if !names.is_empty() && names.iter().all(in_file) {
         // Nobody has to be looked for.
         registry.sources.clear();
     }
     if registry.sources.is_empty() {
-        target::workers(&registry, &names)?;
+        let usable: Vec<_> = names.iter().filter(|name| registry.find_invalid(name).is_none()).cloned().collect();
+        usable.iter().try_for_each(|name| target::worker(&registry, name).map(drop))?;
     }
-    if registry.workers.is_empty() && registry.sources.is_empty() {
+    if registry.is_empty() {
         writeln!(io::stderr(), "factory-worker: there are no workers; {}", target::no_workers(&registry))?;
     }
     let listed: Vec<_> =
@@ -71,18 +78,16 @@ pub fn run(context: &Context, args: &List) -> Result<Code> {
 
 /// Whether a login plugin may ask on the terminal, which is then no place for a table that is drawn anew.
 fn asks_on_terminal(registry: &Registry) -> bool {
-    let of_workers = registry.workers.iter().filter_map(|worker| match &worker.place {
-        Place::Pod(place) => Some(Cluster::of(place)),
-        Place::Local(_) => None,
-    });
+    let of_workers = registry.workers.iter().filter_map(Cluster::of_worker);
     of_workers.chain(registry.sources.iter().map(discovery::cluster)).any(|cluster| login::needs_terminal(&cluster))
 }
 
 fn print_json(listing: &Listing) -> Result<()> {
     let names: Vec<String> =
         listing.groups.iter().map(|group| group.source.as_ref().map(Source::to_string).unwrap_or_default()).collect();
-    let rows = listing.groups.iter().zip(&names).flat_map(|(group, name)| group.json(name, listing.active_within));
-    let workers: Vec<_> = rows.collect();
+    let rows = listing.groups.iter().zip(&names).map(|(group, name)| group.json(name, listing.active_within)).collect();
+    let rows = among(rows, &listing.invalid_sources, 1, |unusable| vec![unusable.json()]);
+    let workers: Vec<_> = rows.into_iter().flatten().collect();
     let mut out = BufWriter::new(io::stdout().lock());
     json::write_line(&mut out, &BTreeMap::from([("workers", workers)]))?;
     out.flush()?;
@@ -92,6 +97,8 @@ fn print_json(listing: &Listing) -> Result<()> {
 /// The workers and what they have said so far: those of the file, then those of each source.
 struct Listing {
     groups: Vec<Group>,
+    /// Sources that cannot be used.
+    invalid_sources: Vec<Unusable>,
     /// Where the report with an index belongs: group and place in it.
     places: HashMap<usize, (usize, usize)>,
     /// Only these, unless it is empty.
@@ -101,20 +108,51 @@ struct Listing {
     active_within: Duration,
 }
 
+/// An entry of the file that cannot be used.
+struct Unusable {
+    name: WorkerName,
+    /// How many that can be used stand before it.
+    behind: usize,
+    failure: Failure,
+}
+
 /// The workers of one source, or of the file.
 struct Group {
     source: Option<Source>,
     /// The source was asked, and has not said which workers there are: yet, or because it failed.
     silent: Option<Option<Failure>>,
     workers: Vec<(Worker, Option<Report>)>,
+    /// Those of the file that cannot be used.
+    invalid: Vec<Unusable>,
 }
 
 impl Listing {
     fn new(registry: &Registry, listed: &[Worker], wanted: &[WorkerName], wide: bool) -> Self {
-        let file = Group { source: None, silent: None, workers: listed.iter().map(|worker| (worker.clone(), None)).collect() };
-        let asked = |source: &Source| Group { source: Some(source.clone()), silent: Some(None), workers: Vec::new() };
+        let is_wanted = |name: &WorkerName| wanted.is_empty() || wanted.contains(name);
+        let unusable = |list: FileList| -> Vec<Unusable> {
+            let invalid = registry.invalid_in(list).filter(|invalid| is_wanted(&invalid.name));
+            let unusable = invalid.map(|invalid| {
+                let place = |behind: usize| registry.workers[..behind].iter().filter(|worker| is_wanted(&worker.name)).count();
+                let behind = if list == FileList::Workers && !wanted.is_empty() { place(invalid.behind) } else { invalid.behind };
+                Unusable { name: invalid.name.clone(), behind, failure: registry.fault(invalid) }
+            });
+            unusable.collect()
+        };
+        let file = Group {
+            source: None,
+            silent: None,
+            workers: listed.iter().map(|worker| (worker.clone(), None)).collect(),
+            invalid: unusable(FileList::Workers),
+        };
+        let asked = |source: &Source| Group {
+            source: Some(source.clone()),
+            silent: Some(None),
+            workers: Vec::new(),
+            invalid: Vec::new(),
+        };
         Self {
             groups: std::iter::once(file).chain(registry.sources.iter().map(asked)).collect(),
+            invalid_sources: unusable(FileList::Sources),
             places: (0..listed.len()).map(|index| (index, (0, index))).collect(),
             wanted: wanted.to_vec(),
             warnings: Vec::new(),
@@ -147,8 +185,13 @@ impl Listing {
 
     /// Exit 0 when everybody who was asked for has a row; exit 3 when a source that did not answer may have them.
     fn missing(&self, names: &[WorkerName], registry: &Registry) -> Result<Code> {
-        let there =
-            |name: &WorkerName| self.groups.iter().flat_map(|group| &group.workers).any(|(worker, _)| worker.name == *name);
+        let there = |name: &WorkerName| {
+            let mut groups = self.groups.iter();
+            groups.any(|group| {
+                group.workers.iter().any(|(worker, _)| worker.name == *name)
+                    || group.invalid.iter().any(|unusable| unusable.name == *name)
+            })
+        };
         let Some(name) = names.iter().find(|name| !there(name)) else { return Ok(Code::Done) };
         let silent = self.groups.iter().find_map(|group| Some((group.source.as_ref()?, group.silent.as_ref()?.as_ref()?)));
         let path = registry.path.display();
@@ -192,7 +235,8 @@ impl Listing {
     /// A row each, with the sessions in so many columns.
     fn rows(&self, room: usize) -> Vec<Vec<Cell>> {
         let look = Look { wide: self.wide, active_within: self.active_within, room };
-        self.groups.iter().flat_map(|group| group.rows(look)).collect()
+        let rows = self.groups.iter().map(|group| group.rows(look)).collect();
+        among(rows, &self.invalid_sources, 1, |unusable| vec![unusable.row(look)]).into_iter().flatten().collect()
     }
 }
 
@@ -200,7 +244,10 @@ impl Group {
     fn rows(&self, look: Look) -> Vec<Vec<Cell>> {
         match (&self.source, &self.silent) {
             (Some(source), Some(failure)) => vec![row::of_source(source, failure.as_ref(), look.wide)],
-            _ => self.workers.iter().map(|(worker, report)| row::of_worker(worker, report.as_ref(), look)).collect(),
+            _ => {
+                let rows = self.workers.iter().map(|(worker, report)| row::of_worker(worker, report.as_ref(), look)).collect();
+                among(rows, &self.invalid, 0, |unusable| unusable.row(look))
+            }
         }
     }
 
@@ -210,6 +257,32 @@ impl Group {
             return vec![WorkerJson::of_source(source, name, failure)];
         }
         let rows = self.workers.iter();
-        rows.filter_map(|(worker, report)| Some(WorkerJson::of(worker, report.as_ref()?, active_within))).collect()
+        let rows = rows.map(|(worker, report)| Some(WorkerJson::of(worker, report.as_ref()?, active_within))).collect();
+        among(rows, &self.invalid, 0, |unusable| Some(unusable.json())).into_iter().flatten().collect()
     }
+}
+
+impl Unusable {
+    fn row(&self, look: Look) -> Vec<Cell> {
+        row::of_invalid(&self.name, &self.failure, look.wide)
+    }
+
+    fn json(&self) -> WorkerJson<'_> {
+        WorkerJson::of_invalid(self.name.as_str(), &self.failure)
+    }
+}
+
+/// What is there of those that can be used, with what is made of the others among it, in the file's order. The first `ahead` are none
+/// of the list that these are of.
+fn among<'a, T>(usable: Vec<T>, unusable: &'a [Unusable], ahead: usize, make: impl Fn(&'a Unusable) -> T) -> Vec<T> {
+    let mut unusable = unusable.iter().peekable();
+    let mut all = Vec::with_capacity(usable.len() + unusable.len());
+    for (place, one) in usable.into_iter().enumerate() {
+        while let Some(next) = unusable.next_if(|next| next.behind + ahead <= place) {
+            all.push(make(next));
+        }
+        all.push(one);
+    }
+    all.extend(unusable.map(make));
+    all
 }

@@ -19,14 +19,17 @@ mod pick;
 mod polecat;
 mod popup;
 mod shell;
+mod shown;
 mod status;
 mod target;
+mod watch;
 mod window_environment;
 mod worker;
 mod worker_state;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -39,17 +42,33 @@ use crate::registry::Registry;
 use crate::registry::names::{Address, WorkerName};
 use crate::remote::list::Question;
 use crate::terminal::progress::Progress;
-use crate::{discovery, process, signals, terminal};
+use crate::{discovery, ourselves, process, terminal};
 
 /// What every command knows: the global options and where things are.
 pub struct Context {
     pub global: Global,
+    /// Nothing more is to be said of entries that cannot be used: it was, or the command shows them in a way of its own.
+    said: AtomicBool,
 }
 
 impl Context {
-    /// The registry as the file has it, read and validated.
+    /// The registry as the file has it, read and validated. That some of it cannot be used is said once, on standard error.
     pub fn registry(&self) -> Result<Registry> {
+        let registry = self.load()?;
+        self.complain(&registry);
+        Ok(registry)
+    }
+
+    /// The same for who says by itself what cannot be used, or has no use for it.
+    pub fn load(&self) -> Result<Registry> {
         Registry::load(self.global.workers.as_deref())
+    }
+
+    /// Say, unless it was said, that some of the registry cannot be used.
+    pub fn complain(&self, registry: &Registry) {
+        if let Some(complaint) = registry.complaint().filter(|_| !self.said.swap(true, Ordering::Relaxed)) {
+            let _ = writeln!(io::stderr(), "factory-worker: {}", terminal::neutralise::line(&complaint));
+        }
     }
 
     /// The registry with the workers that its sources had when they were asked last. Nobody is asked.
@@ -64,13 +83,20 @@ impl Context {
     /// # Errors
     /// One of them is nowhere, and a source that may have it did not answer.
     pub fn registry_with(&self, names: &[WorkerName]) -> Result<Registry> {
-        let mut registry = self.known()?;
-        let unknown = |registry: &Registry| names.iter().find(|name| registry.find(name).is_none()).cloned();
+        let mut registry = self.load()?;
+        // Of a worker that is asked for, the error says it.
+        if names.iter().all(|name| registry.find_invalid(name).is_none()) {
+            self.complain(&registry);
+        }
+        discovery::recall(&mut registry);
+        let is_unknown =
+            |registry: &Registry, name: &WorkerName| registry.find(name).is_none() && registry.find_invalid(name).is_none();
+        let unknown = |registry: &Registry| names.iter().find(|name| is_unknown(registry, name)).cloned();
         if unknown(&registry).is_none() || registry.sources.is_empty() {
             return Ok(registry);
         }
         let progress = Progress::show("looking for workers…".to_owned());
-        let silent = discovery::renew(&mut registry, self.timeout());
+        let silent = discovery::renew(&mut registry, self.timeout(), self.global.parallel);
         drop(progress);
         match (unknown(&registry), silent.into_iter().next()) {
             (Some(name), Some((source, failure))) => {
@@ -101,10 +127,12 @@ impl Context {
 /// Run the command that was asked for; gives the exit status.
 pub fn run(cli: Cli) -> Result<u8> {
     process::set_verbose(cli.global.verbose);
-    signals::end_children_when_interrupted();
+    if let Some(path) = &cli.global.workers {
+        ourselves::note_registry(path);
+    }
     terminal::style::choose(cli.global.color.wanted());
     login::lend_terminal(lends_terminal(&cli.command));
-    let context = Context { global: cli.global };
+    let context = Context { global: cli.global, said: AtomicBool::new(is_on_screen(&cli.command)) };
     let code = match cli.command {
         // Its exit statuses are its own.
         Command::GcSession(args) => return Ok(gc_session::run(&args.words)),
@@ -112,6 +140,7 @@ pub fn run(cli: Cli) -> Result<u8> {
         Command::Status(args) => status::run(&context, &args),
         Command::Dispatch(args) => dispatch::run(&context, &args),
         Command::Peek(args) => peek::run(&context, &args),
+        Command::Watch(args) => watch::run(&context, &args),
         Command::Attach(args) => attach::run(&context, &args),
         Command::Open(args) => open::run(&context, &args),
         Command::Close(args) => close::run(&context, &args),
@@ -140,6 +169,15 @@ fn lends_terminal(command: &Command) -> bool {
     !draws && io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
+/// Whether what is said on standard error would garble what the command draws, or a prompt; or was said by who made the window.
+fn is_on_screen(command: &Command) -> bool {
+    match command {
+        Command::Pick(_) | Command::Popup(_) | Command::Complete(_) => true,
+        Command::Attach(args) => args.in_window,
+        _ => false,
+    }
+}
+
 /// Do what Gas City asks of the program that it knows by this name; `None` when it is no such name.
 ///
 /// Gas City starts a provider without any argument of its own, so that a symbolic link is the only way to tell us.
@@ -149,7 +187,6 @@ pub fn run_as(name: &str, words: &[OsString]) -> Option<u8> {
         "gc-session-k8s" => gc_session::run,
         _ => return None,
     };
-    signals::end_children_when_interrupted();
     Some(provider(words))
 }
 
@@ -186,8 +223,26 @@ fn explain(error: &anyhow::Error) -> (Code, String) {
         Code::Failed
     };
     let mut text = terminal::neutralise::lines(&format!("{error:#}"));
+    // What is written somewhere else says where.
+    if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::StorageFull)
+        && error.chain().count() == 1
+    {
+        text = format!("cannot write standard output: {text}");
+    }
     if let Some(remedy) = error.downcast_ref::<Failure>().map(Failure::remedy).filter(|remedy| !remedy.is_empty()) {
         text = format!("{text}\n  {remedy}");
     }
-    (code, text)
+    (code, ourselves::led(&text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn output_that_cannot_be_written_is_said_to_be_that() {
+        let full = || anyhow::Error::from(io::Error::from(io::ErrorKind::StorageFull));
+        assert_eq!(explain(&full()).1, "cannot write standard output: no storage space");
+        assert_eq!(explain(&full().context("cannot write a")).1, "cannot write a: no storage space");
+    }
 }

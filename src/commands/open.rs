@@ -1,12 +1,15 @@
 //! Sessions as windows: jumps to a window that is there, makes one that is not.
 
+mod mirror;
+
 use anyhow::Result;
 
 use super::window_environment;
-use super::{Context, target};
+use super::{Context, shown, target};
 use crate::cli::{Open, SessionArg};
 use crate::discovery;
 use crate::exit::{Code, Problem};
+use crate::local::shown_in;
 use crate::local::tmux::Tmux;
 use crate::local::windows::{self, Opening};
 use crate::registry::names::Address;
@@ -53,7 +56,7 @@ fn tmux(address: Option<&str>) -> Result<Tmux> {
     Tmux::current().map_err(|error| match error.downcast::<Problem>() {
         Ok(problem) => {
             let address = address.map_or("ADDRESS".into(), shell_words::quote);
-            let remedy = format!("attach in this terminal instead: factory-worker attach {}", neutralise::line(&address));
+            let remedy = format!("attach in this terminal instead: `factory-worker attach {}`", neutralise::line(&address));
             Problem { remedy, ..problem }.into()
         }
         Err(other) => other,
@@ -76,12 +79,12 @@ fn address(context: &Context, text: &str) -> Result<Address> {
 /// Every session of every worker; a worker that does not answer is said on standard error, and costs the others nothing.
 fn every_session(context: &Context, end: &mut Code) -> Result<Vec<Address>> {
     let mut registry = context.registry()?;
-    if registry.workers.is_empty() && registry.sources.is_empty() {
+    if registry.is_empty() {
         return Err(Problem::new(Code::Missing, "there are no workers", target::no_workers(&registry)).into());
     }
     let question = list::Question { queue: false, ..context.question() };
     let progress = Progress::show("asking all workers…".to_owned());
-    for (source, failure) in discovery::renew(&mut registry, context.timeout()) {
+    for (source, failure) in discovery::renew(&mut registry, context.timeout(), context.global.parallel) {
         *end = failure.code();
         super::report(&anyhow::Error::from(failure).context(format!("asking {source}")));
     }
@@ -103,36 +106,42 @@ fn every_session(context: &Context, end: &mut Code) -> Result<Vec<Address>> {
     Ok(addresses)
 }
 
-/// No worker is asked and no kubectl runs here: a new window's own `attach` does that, and says there what fails.
+/// No worker is asked and no kubectl runs here: a new window's own `attach` does that, and says there what fails. Unless we may
+/// be on that worker ourselves.
 fn show(context: &Context, tmux: &Tmux, address: &Address, way: Way) -> Result<()> {
+    // Two that open the same session at the same moment get one window. Without a lock (a full disk) they may get two.
+    // What is open already is gone to without waiting for somebody who opens something else.
+    let free = state::lock_if_free("open");
+    if free.is_none() && go(tmux, address, way)? {
+        return Ok(());
+    }
+    let _lock = free.or_else(|| state::lock("open").ok());
     if go(tmux, address, way)? {
         return Ok(());
     }
     let registry = context.registry_with(std::slice::from_ref(&address.worker))?;
-    target::worker(&registry, &address.worker)?;
-    // Two that open the same session at the same moment get one window. Without a lock (a full disk) they may get two.
-    let _lock = state::lock("open").ok();
-    if go(tmux, address, way)? {
-        return Ok(());
-    }
-    let opening = Opening {
-        argv: attach_command(context, address)?,
-        environment: window_environment::environment(&registry.path),
-        split: way.split,
-        detached: way.detached,
-    };
+    let worker = target::worker(&registry, &address.worker)?;
+    let shown_in = shown_in::of_new_window(tmux);
+    mirror::refuse(context, worker, address, &shown_in)?;
+    let mut environment = window_environment::environment(&registry.path);
+    environment.push(shown_in::carried(&shown_in));
+    environment.extend(GIVE_BACK.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let opening = Opening { argv: attach_command(context, address)?, environment, split: way.split, detached: way.detached };
     windows::open(tmux, address, &opening).map(drop)
 }
 
 /// Go to where the session is open already; false when it is not.
 fn go(tmux: &Tmux, address: &Address, way: Way) -> Result<bool> {
-    let views = windows::find(tmux, address)?;
+    let views = shown::find(tmux, address)?;
     let Some(view) = views.first() else { return Ok(false) };
     if !way.detached {
         windows::select(tmux, view)?;
     }
     Ok(true)
 }
+
+/// What makes the allocator (skim brings mimalloc) give back what is free: a view needs most when it begins, and lives for days.
+const GIVE_BACK: [(&str, &str); 2] = [("MIMALLOC_PURGE_DELAY", "0"), ("MIMALLOC_ARENA_RESERVE", "0")];
 
 /// What a window runs.
 fn attach_command(context: &Context, address: &Address) -> Result<Vec<String>> {

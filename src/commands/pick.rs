@@ -1,5 +1,7 @@
 //! `pick`: the fuzzy picker, and what is done with the session that was picked.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 
 use super::{Context, attach, dispatch, interrupt, nudge, open, peek, shell, target};
@@ -13,7 +15,7 @@ use crate::remote::Remote;
 
 pub fn run(context: &Context, args: &Pick) -> Result<Code> {
     let registry = context.registry()?;
-    if registry.workers.is_empty() && registry.sources.is_empty() {
+    if registry.is_empty() {
         return Err(Problem::new(Code::Missing, "there are no workers", target::no_workers(&registry)).into());
     }
     let purpose = Purpose::Act(args.then);
@@ -33,8 +35,7 @@ pub fn run(context: &Context, args: &Pick) -> Result<Code> {
 /// Do it. `None` means: back to the picker, which is where a look and whatever the user left again came from.
 fn act(context: &Context, worker: &Worker, choice: Choice) -> Result<Option<Code>> {
     if choice.action == Action::Shell {
-        let deadline = context.deadline();
-        return shell::open(|argv| Ok(Remote::to(worker).exec.interactive(argv, deadline)?.command)).map(|_| None);
+        return shell::open(Arc::from(Remote::to(worker).exec), context.timeout()).map(|_| None);
     }
     let Some(session) = choice.target.session else { return dispatch::form(context, Some(&worker.name)).map(unless_left) };
     let address = || Address { worker: worker.name.clone(), session: session.clone() };
@@ -42,9 +43,9 @@ fn act(context: &Context, worker: &Worker, choice: Choice) -> Result<Option<Code
         Action::Open if Tmux::current().is_err() => attach(context, worker, &session).map(Some),
         Action::Open => open::one(context, &address(), false).map(Some),
         Action::Split => open::one(context, &address(), true).map(Some),
-        Action::Peek => peek::show_until_key(context, worker, &session).map(|_| None),
+        Action::Peek => peek::show_until_key(context, worker, &session, None).map(|_| None),
         Action::Dispatch => dispatch::form(context, Some(&worker.name)).map(unless_left),
-        Action::Nudge => nudge::form(context, worker, &session).map(unless_left),
+        Action::Nudge => nudge::form(context, worker, &session, None).map(unless_left),
         Action::Shell => Ok(None),
         Action::Interrupt => interrupt::ask_and_send(context, worker, &session).map(unless_left),
     }

@@ -5,11 +5,12 @@
 
 use anyhow::Result;
 
+use super::shown::{self, Below};
 use super::{Context, dispatch, nudge, peek, pick, target};
 use crate::cli::{Action, Pick, Popup, PopupKind};
 use crate::exit::Code;
+use crate::local::hand_on;
 use crate::local::tmux::Tmux;
-use crate::local::windows;
 use crate::registry::names::Address;
 use crate::terminal::key;
 
@@ -18,24 +19,26 @@ pub fn run(context: &Context, args: &Popup) -> Result<Code> {
         super::report(&error);
         key::wait("press any key to close")?;
     }
+    // What is pressed from now on is meant for what is below. Where that cannot be told to tmux, it is lost with the popup.
+    let _ = Tmux::current().and_then(|tmux| hand_on::hand_on(&tmux));
     Ok(Code::Done)
 }
 
 fn show(context: &Context, what: PopupKind) -> Result<Code> {
     match what {
         PopupKind::Pick => pick_to(context, Action::Open),
-        PopupKind::Dispatch => dispatch::form(context, session_below()?.map(|address| address.worker).as_ref()),
+        PopupKind::Dispatch => dispatch::form(context, session_below()?.map(|below| below.address.worker).as_ref()),
         PopupKind::Peek => match session_below()? {
-            Some(address) => {
-                let registry = context.registry_with(std::slice::from_ref(&address.worker))?;
-                peek::show_until_key(context, target::worker(&registry, &address.worker)?, &address.session)
+            Some(Below { address: Address { worker, session }, meant }) => {
+                let registry = context.registry_with(std::slice::from_ref(&worker))?;
+                peek::show_until_key(context, target::worker(&registry, &worker)?, &session, meant)
             }
             None => pick_to(context, Action::Peek),
         },
         PopupKind::Nudge => match session_below()? {
-            Some(address) => {
-                let registry = context.registry_with(std::slice::from_ref(&address.worker))?;
-                nudge::form(context, target::worker(&registry, &address.worker)?, &address.session)
+            Some(Below { address: Address { worker, session }, meant }) => {
+                let registry = context.registry_with(std::slice::from_ref(&worker))?;
+                nudge::form(context, target::worker(&registry, &worker)?, &session, meant)
             }
             None => pick_to(context, Action::Nudge),
         },
@@ -43,8 +46,8 @@ fn show(context: &Context, what: PopupKind) -> Result<Code> {
 }
 
 /// The session that the window below the popup shows.
-fn session_below() -> Result<Option<Address>> {
-    windows::shown(&Tmux::current()?)
+fn session_below() -> Result<Option<Below>> {
+    shown::below(&Tmux::current()?)
 }
 
 fn pick_to(context: &Context, then: Action) -> Result<Code> {

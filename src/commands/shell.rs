@@ -1,21 +1,22 @@
 //! A shell on a worker, in this terminal.
 
 use std::io::{self, IsTerminal};
-use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
 use crate::exit::{Code, Problem};
-use crate::failure::Failure;
+use crate::remote::exec::Exec;
 use crate::view;
 
-/// Open it, and stay until it ends. `interactive` gives the command that runs an argv there.
+/// Open it, and stay until it ends. `timeout` bounds what has to be asked before.
 ///
 /// # Errors
 /// There is no terminal, or no way there; or the shell ended with a status of its own, which is in the message.
-pub fn open(interactive: impl FnOnce(&[String]) -> Result<Command, Failure>) -> Result<Code> {
+pub fn open(exec: Arc<dyn Exec>, timeout: Duration) -> Result<Code> {
     needs_terminal()?;
-    let ended = view::shell(interactive).context("no shell can be opened")?;
+    let Some(ended) = view::shell(exec, timeout).context("no shell can be opened")? else { return Ok(Code::Interrupted) };
     match ended.status {
         0 | 130 => Ok(Code::Done),
         status => {

@@ -63,7 +63,10 @@ fn ask(context: &Context, registry: &Registry, known: &Worker) -> (Worker, Resul
     };
     let remote = Remote::to(&worker);
     let asked = match worker.polecat() {
-        Some(_) => list_all::knowing(told, list::one(&remote, &worker, context.question())).map(|answer| (answer, Vec::new())),
+        Some(_) => {
+            let answer = list::one(&remote, &worker, context.question());
+            list_all::knowing(&remote, told, answer, context.deadline()).map(|answer| (answer, Vec::new()))
+        }
         None => command::ask(&remote, &worker, context.timeout()),
     };
     (worker, asked)
@@ -114,6 +117,9 @@ fn print(worker: &Worker, report: &Report, own: &[Own], active_within: Duration)
     writeln!(out)?;
     if answer.sessions.is_empty() {
         writeln!(out, "SESSIONS {}", Style::Dim.paint("(none)"))?;
+        if let Some(elsewhere) = &answer.elsewhere {
+            writeln!(out, "{}", elsewhere.said)?;
+        }
     } else {
         let rows: Vec<_> = answer.sessions.iter().map(|session| row(session, active_within)).collect();
         for line in table::lines(&["SESSION", "STATE", "LAST OUTPUT", "WINDOWS", "CLIENTS"], &rows, None) {

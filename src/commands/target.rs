@@ -7,25 +7,28 @@ use anyhow::{Context as _, Result};
 use super::Context;
 use crate::cli::SessionArg;
 use crate::exit::{Code, Problem};
+use crate::ourselves;
 use crate::picker::{Picker, Purpose};
 use crate::registry::Registry;
 use crate::registry::names::{Address, SessionName, Target, WorkerName};
 use crate::registry::worker::Worker;
 use crate::remote::Remote;
 use crate::remote::list::{self, Question};
+use crate::terminal::neutralise;
 use crate::terminal::progress::Progress;
 
 /// The worker of this name.
 ///
 /// # Errors
-/// There is none (exit 4); the message lists those there are, or says how to make a registry.
+/// There is none (exit 4); the message lists those there are, or says how to make a registry. Or its entry cannot be used (exit 2).
 pub fn worker<'a>(registry: &'a Registry, name: &WorkerName) -> Result<&'a Worker> {
     registry.find(name).ok_or_else(|| {
-        let remedy = if registry.workers.is_empty() && registry.sources.is_empty() {
-            no_workers(registry)
-        } else {
-            format!("there are: {}", names(registry))
-        };
+        if let Some(invalid) = registry.find_invalid(name) {
+            let failure = registry.fault(invalid);
+            let what = format!("worker {name} is {}: {failure}", failure.status());
+            return Problem::new(failure.code(), neutralise::line(&what), failure.remedy()).into();
+        }
+        let remedy = if registry.is_empty() { no_workers(registry) } else { format!("there are: {}", names(registry)) };
         Problem::new(Code::Missing, format!("there is no worker {:?} in {}", name.as_str(), registry.path.display()), remedy)
             .into()
     })
@@ -40,10 +43,11 @@ fn names(registry: &Registry) -> String {
 
 /// What to do about a registry without workers.
 pub fn no_workers(registry: &Registry) -> String {
+    let path = registry.path.display();
     if registry.exists {
-        format!("add workers to {}", registry.path.display())
+        format!("add workers to {path}")
     } else {
-        format!("make a registry with `factory-worker config init` (it writes {})", registry.path.display())
+        ourselves::led(&format!("make a registry with `factory-worker config init` (it writes {path})"))
     }
 }
 
@@ -101,7 +105,16 @@ fn only_session(context: &Context, registry: &Registry, worker: &Worker) -> Resu
     drop(progress);
     let mut sessions = answer.sessions.into_iter().map(|session| session.name);
     match (sessions.next(), sessions.next()) {
-        (None, _) => Err(Problem::new(Code::Missing, format!("worker {} has no sessions", worker.name), "").into()),
+        (None, _) => {
+            let (why, remedy) = match &answer.elsewhere {
+                Some(elsewhere) => (format!(": {}", elsewhere.reason()), elsewhere.remedy()),
+                None => (
+                    String::new(),
+                    "dispatch an issue to it, or start one on it; `factory-worker list` shows when it is there".to_owned(),
+                ),
+            };
+            Err(Problem::new(Code::Missing, format!("worker {} has no sessions{why}", worker.name), remedy).into())
+        }
         (Some(only), None) => Ok(only),
         (Some(first), Some(second)) => {
             let all: Vec<_> = [first, second].into_iter().chain(sessions).collect();
@@ -112,7 +125,7 @@ fn only_session(context: &Context, registry: &Registry, worker: &Worker) -> Resu
 
 fn choose(context: &Context, registry: &Registry, worker: &Worker, sessions: &[SessionName]) -> Result<SessionName> {
     if io::stdin().is_terminal() && io::stdout().is_terminal() && io::stderr().is_terminal() {
-        let only = Registry { workers: vec![worker.clone()], sources: Vec::new(), ..registry.clone() };
+        let only = Registry { workers: vec![worker.clone()], sources: Vec::new(), invalid: Vec::new(), ..registry.clone() };
         let mut picker = Picker::new(only, context.question(), Purpose::Choose);
         let chosen = picker.pick()?.and_then(|choice| choice.target.session);
         return chosen.ok_or_else(|| Problem::new(Code::Interrupted, "nothing was chosen", "").into());

@@ -6,7 +6,7 @@ use crate::terminal::style::Style;
 
 /// `running`, `working (12m, 48m left)`, `failed (exit 3, 5m ago)`, and how to show it.
 pub fn of(answer: &Answer) -> (String, Style) {
-    let Some(Standing { state, detail }) = &answer.standing else { return ("running".to_owned(), Style::Good) };
+    let Some(Standing { state, detail, .. }) = &answer.standing else { return ("running".to_owned(), Style::Good) };
     let style = match state {
         State::Working | State::Done => Style::Good,
         State::Failed | State::Stuck => Style::Bad,

@@ -39,15 +39,26 @@ fn warnings(events: &[Value], name: &str) -> Vec<String> {
         let times = ["lastTimestamp", "eventTime"].map(|field| event[field].as_str().unwrap_or_default());
         times.into_iter().max().unwrap_or_default().to_owned()
     };
-    let mut newest: BTreeMap<String, String> = BTreeMap::new();
+    let mut newest: BTreeMap<String, (String, String)> = BTreeMap::new();
     for event in events.iter().filter(ours) {
         let text = |field: &str| neutralise::line(event[field].as_str().unwrap_or_default());
-        let known = newest.entry(format!("event: {}: {}", text("reason"), text("message"))).or_default();
-        *known = time(event).max(known.clone());
+        let line = format!("event: {}: {}", text("reason"), text("message"));
+        let known = newest.entry(alike(&line, name)).or_default();
+        *known = (time(event), line).max(known.clone());
     }
-    let mut lines: Vec<(String, String)> = newest.into_iter().map(|(line, time)| (time, line)).collect();
+    let mut lines: Vec<(String, String)> = newest.into_values().collect();
     lines.sort();
     lines.into_iter().rev().take(WARNINGS).rev().map(|(_, line)| line).collect()
+}
+
+/// What is the same for events that say the same of one try after another: without numbers, and without the names and ids of
+/// what was made for each.
+fn alike(line: &str, name: &str) -> String {
+    let made = |word: &str| word.strip_prefix(name).is_some_and(|rest| rest.starts_with('-'));
+    let words = line.split_inclusive(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+    let alike =
+        |word: &str| if made(word) || word.contains(|c: char| c.is_ascii_digit()) { "#".to_owned() } else { word.to_owned() };
+    words.map(alike).collect()
 }
 
 #[cfg(test)]
@@ -71,6 +82,21 @@ mod tests {
             event("factory-w2", "Warning", "of another", 50),
         ];
         assert_eq!(warnings(&events, "factory-w"), ["event: Because: first", "event: Because: second"]);
+    }
+
+    /// As controllers and the kubelet of 1.32 write them.
+    #[test]
+    fn one_event_is_not_told_for_each_try() {
+        let forbidden = |pod: &str| format!("Error creating: pods \"factory-w-5c6d-{pod}\" is forbidden: violates PodSecurity");
+        let pull = |seconds: u32| {
+            format!("Back-off {seconds}s restarting failed container worker in pod factory-w-5c6d-x(0a{seconds}b)")
+        };
+        let mut events: Vec<_> =
+            ["abcde", "fghkl", "zx4c2"].iter().map(|pod| event("factory-w-5c6d", "Warning", &forbidden(pod), 1)).collect();
+        events.extend([10, 20, 40].map(|seconds| event("factory-w-5c6d-x", "Warning", &pull(seconds), seconds)));
+        let lines = warnings(&events, "factory-w");
+        assert_eq!(lines.len(), 2, "{lines:#?}");
+        assert!(lines[1].contains("Back-off 40s"), "{lines:#?}");
     }
 
     #[test]

@@ -11,11 +11,12 @@ macro_rules! file {
     };
 }
 
-/// Base and overlay of each object, in the order in which they are applied.
+/// Base and overlay of each object, in the order in which they are applied: the volume first, since of all of them a cluster
+/// refuses it most easily, and then nothing has become another.
 const OBJECTS: [(&str, &str); 4] = [
+    (file!("base/pvc.yaml"), file!("worker-1/pvc.yaml")),
     (file!("base/serviceaccount.yaml"), file!("worker-1/serviceaccount.yaml")),
     (file!("base/networkpolicy.yaml"), file!("worker-1/networkpolicy.yaml")),
-    (file!("base/pvc.yaml"), file!("worker-1/pvc.yaml")),
     (file!("base/deployment.yaml"), file!("worker-1/deployment.yaml")),
 ];
 const DOCKER: &str = file!("components/docker/deployment.yaml");

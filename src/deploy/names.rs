@@ -1,5 +1,7 @@
 //! What the objects of a worker are called.
 
+use serde_json::Value;
+
 use crate::exit::{Code, Problem};
 use crate::registry::names::{ObjectName, WorkerName};
 use crate::registry::worker::PodRef;
@@ -45,6 +47,18 @@ impl Names {
         }
     }
 
+    /// What its objects are labelled with, see [`LABEL`]: the name of the worker, whatever it is registered as.
+    pub fn label(&self) -> String {
+        let name = self.deployment.as_str();
+        format!("{LABEL}={}", name.strip_prefix(PREFIX).unwrap_or(name))
+    }
+
+    /// Whether an object is this worker's.
+    pub fn has(&self, object: &Value) -> bool {
+        let label = object["metadata"]["labels"][LABEL].as_str().unwrap_or_default();
+        format!("{LABEL}={label}") == self.label()
+    }
+
     /// The claim of its volume.
     pub fn data(&self) -> String {
         format!("{}-data", self.deployment)
@@ -77,5 +91,6 @@ mod tests {
         assert!(Names::new(&"a".repeat(55).parse().unwrap()).is_ok());
         let problem = Names::new(&"a".repeat(56).parse().unwrap()).unwrap_err();
         assert!(problem.to_string().contains("at most 55 characters"), "{problem}");
+        assert!(problem.to_string().starts_with("\"aaaa"), "{problem}");
     }
 }

@@ -1,17 +1,22 @@
 //! The objects of a worker, from the embedded files and the options of the command line.
 
 use anyhow::Result;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::names::Names;
+use super::present::Present;
 use super::quantity::{Quantity, Share};
-use super::{files, merge};
+use super::{files, keep, merge};
 use crate::registry::names::{ObjectName, WorkerName};
 
 /// The container that the sessions are in.
 pub const CONTAINER: &str = "worker";
 
-/// How a worker is to be. What is `None` is as the files say.
+/// The label of a namespace that says which pods it takes
+/// (https://kubernetes.io/docs/concepts/security/pod-security-admission).
+pub const LEVEL: &str = "pod-security.kubernetes.io/enforce";
+
+/// How a worker is to be. What is `None` is as it is, or as the files say.
 #[derive(Debug, Clone)]
 pub struct Shape {
     pub namespace: ObjectName,
@@ -23,14 +28,27 @@ pub struct Shape {
     pub restricted: bool,
 }
 
-/// The objects of a worker in the order in which they are applied, without its Secret.
+/// The objects of a worker in the order in which they are applied, without its Secret. What is there of it is the default of
+/// what the shape does not say.
 ///
 /// # Errors
 /// An embedded file cannot be used; the tests prove that this does not happen.
-pub fn objects(worker: &WorkerName, shape: &Shape) -> Result<Vec<Value>> {
+pub fn objects(worker: &WorkerName, shape: &Shape, present: &Present) -> Result<Vec<Value>> {
     let mut objects = files::objects(worker.as_str(), shape.restricted)?;
+    let same_variant = present.restricted().is_none_or(|restricted| restricted == shape.restricted);
     for object in &mut objects {
         object["metadata"]["namespace"] = json!(shape.namespace);
+        if let Some(live) = present.of_kind(&object["kind"]) {
+            let replicas = object["spec"].get("replicas").cloned();
+            if same_variant {
+                keep::what_others_set(object, live);
+            }
+            keep::sizes(object, live);
+            if let Some(replicas) = replicas {
+                // A worker that was parked is woken.
+                object["spec"]["replicas"] = replicas;
+            }
+        }
         let patch = match object["kind"].as_str() {
             Some("Deployment") => deployment(shape),
             Some("PersistentVolumeClaim") => claim(shape),
@@ -70,7 +88,7 @@ pub fn namespace(shape: &Shape) -> Result<Value> {
     let mut namespace = files::namespace()?;
     namespace["metadata"]["name"] = json!(shape.namespace);
     if shape.restricted {
-        namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] = json!("restricted");
+        namespace["metadata"]["labels"][LEVEL] = json!("restricted");
     }
     Ok(namespace)
 }
@@ -79,12 +97,12 @@ pub fn namespace(shape: &Shape) -> Result<Value> {
 ///
 /// # Errors
 /// As [`objects`].
-pub fn secret(worker: &WorkerName, shape: &Shape, data: Value) -> Result<Value> {
+pub fn secret(worker: &WorkerName, shape: &Shape, data: Map<String, Value>) -> Result<Value> {
     let mut secret = files::secret(worker.as_str())?;
     secret["metadata"]["namespace"] = json!(shape.namespace);
     if let Some(fields) = secret.as_object_mut() {
         fields.remove("stringData");
-        fields.insert("data".to_owned(), data);
+        fields.insert("data".to_owned(), data.into());
     }
     Ok(secret)
 }
@@ -106,12 +124,10 @@ pub fn is_ours(object: &Value) -> bool {
 }
 
 /// Names as kubectl takes them: `deployment/factory-worker-1`.
-pub fn targets(names: &Names, data_too: bool) -> Vec<String> {
+/// All but the Secret.
+pub fn targets(names: &Names) -> Vec<String> {
     let name = &names.deployment;
     let mut targets = vec![format!("deployment/{name}"), format!("networkpolicy/{name}"), format!("serviceaccount/{name}")];
-    targets.push(format!("secret/{}", names.secrets()));
-    if data_too {
-        targets.push(format!("persistentvolumeclaim/{}", names.data()));
-    }
+    targets.push(format!("persistentvolumeclaim/{}", names.data()));
     targets
 }

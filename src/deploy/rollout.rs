@@ -82,6 +82,9 @@ impl Look {
     }
 }
 
+/// Of a command that does nothing anew to what it has done already.
+const GO_ON: &str = "the same command goes on waiting, --wait TIME waits longer";
+
 /// What to wait for.
 pub struct Rollout<'a> {
     pub cluster: &'a Cluster,
@@ -98,6 +101,8 @@ pub struct Rollout<'a> {
     pub patience: Duration,
     /// How long one answer of the cluster may take.
     pub timeout: Duration,
+    /// What to do when it is not ready in time, and may be so later.
+    pub later: &'static str,
 }
 
 impl<'a> Rollout<'a> {
@@ -106,7 +111,7 @@ impl<'a> Rollout<'a> {
         let container = CONTAINER.parse().map_err(|error| Failure::new(Kind::Failed, format!("{error}")))?;
         let owner = format!("deployment/{}", names.deployment);
         let (selector, old) = (names.selector(), Vec::new());
-        Ok(Self { cluster, owner, selector, container, says_ready: true, old, patience, timeout })
+        Ok(Self { cluster, owner, selector, container, says_ready: true, old, patience, timeout, later: GO_ON })
     }
 
     /// Wait until the sessions are there; each look is told.
@@ -142,8 +147,8 @@ impl<'a> Rollout<'a> {
     fn too_late(&self, last: &Look) -> Failure {
         let detail = if last.detail.is_empty() { String::new() } else { format!(": {}", last.detail) };
         let patience = humantime::format_duration(self.patience);
-        Failure::new(Kind::Failed, format!("not ready within {patience}; {}{detail}", last.stage.words()))
-            .with_remedy(remedies::while_waiting(&last.detail))
+        let failure = Failure::new(Kind::Failed, format!("not ready within {patience}; {}{detail}", last.stage.words()));
+        self.cluster.named(failure.with_remedy(remedies::while_waiting(&last.detail, self.later)))
     }
 
     fn deadline(&self) -> Instant {
@@ -159,7 +164,7 @@ impl<'a> Rollout<'a> {
         let Some(pod) = current(&owner, &pods, &self.old) else {
             let look = Look { stage: Stage::Applied, detail: String::new(), pod: None, stuck: false };
             return match remedies::cannot_create(&owner) {
-                Some(failure) => Err((failure, Some(look))),
+                Some(failure) => Err((self.cluster.named(failure), Some(look))),
                 None => Ok((look, Vec::new())),
             };
         };

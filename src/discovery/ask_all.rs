@@ -2,11 +2,12 @@
 
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::thread;
 
-use super::{Claims, Finding, Joining, ask_in_turn};
+use super::{Claims, Finding, Joining, ask_in_turn, threads};
+use crate::cluster::login::{self, Manner};
 use crate::failure::Failure;
 use crate::registry::Registry;
+use crate::registry::origin::System;
 use crate::registry::source::Source;
 use crate::registry::worker::Worker;
 use crate::remote::list::Question;
@@ -29,19 +30,25 @@ pub enum News {
 pub fn ask_all(registry: &Registry, workers: Vec<Worker>, question: Question) -> Receiver<News> {
     let (sender, receiver) = mpsc::channel();
     let reports = sender.clone();
-    let asking = Asking::new(question, move |report| reports.send(News::Report(report)).is_ok());
+    let deliver = move |report| reports.send(News::Report(report)).is_ok();
+    // Nobody waits for what nobody has asked for, and it starts no login: it goes as each question alone does.
+    let is_asked_for = login::manner() == Manner::Asked;
+    let asking = if is_asked_for { Asking::through_gateways(question, deliver) } else { Asking::new(question, deliver) };
+    for source in &registry.sources {
+        // Whoever finds pods has them asked; of most polecats their listing says all.
+        let questions = if source.system == System::GasTown { 1 } else { 2 };
+        asking.expect_at(&super::cluster(source), questions);
+    }
+    asking.expect(&workers);
     let next = workers.len();
     workers.into_iter().enumerate().for_each(|(index, worker)| asking.ask(index, worker));
     let sources = registry.sources.clone();
     let roll = Mutex::new(Roll { claims: Claims::of(registry), next, answered: vec![false; sources.len()] });
     let desk = Arc::new(Desk { sources, roll, answered: Condvar::new(), asking });
-    for place in 0..desk.sources.len() {
-        let (desk, sender) = (desk.clone(), sender.clone());
-        thread::spawn(move || {
-            let answer = ask_in_turn(&desk.sources[place], question.timeout);
-            desk.take(place, answer, &sender);
-        });
-    }
+    threads::each(desk.sources.len(), question.parallel, move |place| {
+        let answer = ask_in_turn(&desk.sources[place], desk.asking.gateways(), question.timeout);
+        desk.take(place, answer, &sender);
+    });
     receiver
 }
 
@@ -84,6 +91,9 @@ impl<Deliver: Fn(Report) -> bool + Send + Sync + 'static> Desk<Deliver> {
                 if news.send(News::Joined { source: place, workers, warnings: joined.warnings }).is_err() {
                     return;
                 }
+                self.asking.expect(
+                    joined.workers.iter().filter(|joining| !matches!(joining.told, Some(Err(_)))).map(|joining| &joining.worker),
+                );
                 for (Joining { worker, told }, index) in joined.workers.into_iter().zip(first..) {
                     match told {
                         Some(Err(failure)) => self.asking.told(index, &worker, Err(failure)),

@@ -38,8 +38,10 @@ impl Claims {
     /// The names that the file gives.
     pub fn of(registry: &Registry) -> Self {
         let path = registry.path.display();
-        let listed = registry.workers.iter().filter(|worker| worker.origin == Origin::File);
-        Self { owners: listed.map(|worker| (worker.name.clone(), format!("{path} has a worker of that name"))).collect() }
+        let listed = registry.workers.iter().filter(|worker| worker.origin == Origin::File).map(|worker| &worker.name);
+        // Who has its name today must not lose it when the entry is corrected.
+        let names = listed.chain(registry.invalid.iter().map(|invalid| &invalid.name));
+        Self { owners: names.map(|name| (name.clone(), format!("{path} has a worker of that name"))).collect() }
     }
 
     /// Name what the source has found, and remember it for later processes.
@@ -122,5 +124,18 @@ mod tests {
     fn two_of_one_name_become_two() {
         let both = names(&[("same", "one"), ("same", "two")]);
         assert_eq!((both.len(), both[0].clone()), (2, ("same".to_owned(), "pod/one".to_owned())));
+    }
+
+    #[test]
+    fn the_name_of_an_entry_that_cannot_be_used_is_not_free() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("workers.yaml");
+        std::fs::write(&path, "workers:\n  - {name: fleet, pod: [x]}\ndiscover:\n  - pods: {selector: a=b}\n").unwrap();
+        let registry = Registry::load(Some(&path)).unwrap();
+        let mut claims = Claims::of(&registry);
+        let joined = claims.join(&registry.sources[0], vec![finding("fleet", "fleet-1"), finding("other", "other-1")]);
+        assert_eq!(joined.workers.iter().map(|joining| joining.worker.name.as_str()).collect::<Vec<_>>(), ["other"]);
+        let expected = format!("fleet (fleet) of discover:pods is left out: {} has a worker of that name", path.display());
+        assert_eq!(joined.warnings, [expected]);
     }
 }

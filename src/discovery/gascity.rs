@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::Finding;
 use crate::cluster::Cluster;
+use crate::cluster::gateway::Gateways;
 use crate::cluster::pod::listing::{Listing, PodObject};
 use crate::failure::Failure;
 use crate::registry::names::ObjectName;
@@ -19,9 +20,8 @@ const CONTAINER: &str = "agent";
 
 /// # Errors
 /// The cluster did not say.
-pub fn find(cluster: &Cluster, selector: &str, deadline: Instant) -> Result<Vec<Finding>, Failure> {
-    let listing = Listing::parse(&cluster.list_labelled("pods", selector, deadline)?.whole()?)?;
-    Ok(agents(&listing.pods))
+pub fn find(cluster: &Cluster, gateways: Option<&Gateways>, selector: &str, deadline: Instant) -> Result<Vec<Finding>, Failure> {
+    Ok(agents(&Listing::pods(cluster, gateways, selector, deadline)?))
 }
 
 /// One for each session: while its pod is replaced there may be two of them.

@@ -1,4 +1,5 @@
-//! Turning what runs in clusters into workers: the sources of `discover:`, each asked with one kubectl process.
+//! Turning what runs in clusters into workers: the sources of `discover:`, each asked with one kubectl process, or through the one
+//! that its workers are asked through.
 
 mod ask_all;
 mod cache;
@@ -6,14 +7,16 @@ mod claims;
 mod gascity;
 mod names;
 mod pods;
+mod threads;
 
+use std::num::NonZeroUsize;
 use std::sync::mpsc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 pub use ask_all::{News, ask_all};
 pub use claims::{Claims, Joining};
 
+use crate::cluster::gateway::Gateways;
 use crate::cluster::{Cluster, login};
 use crate::failure::{Failure, Kind};
 use crate::gastown;
@@ -50,16 +53,19 @@ impl From<gastown::Found> for Finding {
     }
 }
 
-/// What the source says there is, in an order that does not change: one kubectl process.
+/// What the source says there is, in an order that does not change: one kubectl process, unless there is a gateway to it.
 ///
 /// # Errors
 /// The cluster did not say.
-pub fn ask(source: &Source, deadline: Instant) -> Result<Vec<Finding>, Failure> {
+pub fn ask(source: &Source, gateways: Option<&Gateways>, deadline: Instant) -> Result<Vec<Finding>, Failure> {
     let cluster = cluster(source);
+    let selector = source.selector.as_deref().unwrap_or_default();
     let mut found = match source.system {
-        System::Pods => pods::find(&cluster, source.selector.as_deref().unwrap_or_default(), deadline)?,
-        System::GasCity => gascity::find(&cluster, source.selector.as_deref().unwrap_or_default(), deadline)?,
-        System::GasTown => gastown::find(&cluster, source.stuck_after, deadline)?.into_iter().map(Finding::from).collect(),
+        System::Pods => pods::find(&cluster, gateways, selector, deadline)?,
+        System::GasCity => gascity::find(&cluster, gateways, selector, deadline)?,
+        System::GasTown => {
+            gastown::find(&cluster, gateways, source.stuck_after, deadline)?.into_iter().map(Finding::from).collect()
+        }
     };
     found.sort_by(|one, other| (&one.called, &one.pod).cmp(&(&other.called, &other.pod)));
     Ok(found)
@@ -69,10 +75,10 @@ pub fn ask(source: &Source, deadline: Instant) -> Result<Vec<Finding>, Failure> 
 ///
 /// # Errors
 /// As [`ask`]; or nobody gets in.
-pub fn ask_in_turn(source: &Source, timeout: Duration) -> Result<Vec<Finding>, Failure> {
+pub fn ask_in_turn(source: &Source, gateways: Option<&Gateways>, timeout: Duration) -> Result<Vec<Finding>, Failure> {
     let turn = login::turn(&cluster(source), Some(Instant::now() + timeout))?;
     let _held = turn.hold();
-    ask(source, Instant::now() + timeout)
+    ask(source, gateways, Instant::now() + timeout)
 }
 
 /// A worker as its source describes it now, and what the source says about it: of polecats alone, whose pods say little.
@@ -85,8 +91,11 @@ pub fn look_again(registry: &Registry, worker: &Worker, deadline: Instant) -> Re
     let Some(source) = registry.sources.iter().filter(|source| source.system == System::GasTown).find(known) else {
         return Ok((worker.clone(), None));
     };
-    let found = ask(source, deadline)?.into_iter().find(|found| found.called == polecat.name.as_str());
-    let gone = || Failure::new(Kind::Missing, format!("there is no polecat {} any more", polecat.name));
+    let found = ask(source, None, deadline)?.into_iter().find(|found| found.called == polecat.name.as_str());
+    let gone = || {
+        Failure::new(Kind::Missing, format!("there is no polecat {} any more", polecat.name))
+            .with_remedy("`factory-worker polecat list` shows those there are")
+    };
     let Finding { pod, origin, told, .. } = found.ok_or_else(gone)?;
     let worker = source.worker(worker.name.clone(), pod, origin);
     Ok((worker, told.transpose()?))
@@ -116,17 +125,15 @@ pub fn recall(registry: &mut Registry) {
     }
 }
 
-/// The registry with what its sources say now. All are asked at the same time; those that do not answer are told with their reason.
-pub fn renew(registry: &mut Registry, timeout: Duration) -> Vec<(Source, Failure)> {
+/// The registry with what its sources say now. So many are asked at the same time; those that do not answer are told with their reason.
+pub fn renew(registry: &mut Registry, timeout: Duration, parallel: NonZeroUsize) -> Vec<(Source, Failure)> {
     let (sender, receiver) = mpsc::channel();
-    for (place, source) in registry.sources.iter().cloned().enumerate() {
-        let (sender, manner) = (sender.clone(), login::manner());
-        thread::spawn(move || {
-            let _acting = login::acting(manner);
-            sender.send((place, ask_in_turn(&source, timeout)))
-        });
-    }
-    drop(sender);
+    let (sources, manner) = (registry.sources.clone(), login::manner());
+    threads::each(sources.len(), parallel, move |place| {
+        let _acting = login::acting(manner);
+        // Who asked waits for all of them.
+        let _ = sender.send((place, ask_in_turn(&sources[place], None, timeout)));
+    });
     let mut answers: Vec<_> = receiver.into_iter().collect();
     answers.sort_by_key(|(place, _)| *place);
     registry.workers.retain(|worker| worker.origin == Origin::File);

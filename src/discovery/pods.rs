@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::Finding;
 use crate::cluster::Cluster;
+use crate::cluster::gateway::Gateways;
 use crate::cluster::pod::listing::{Listing, PodObject};
 use crate::deploy::names::LABEL;
 use crate::failure::Failure;
@@ -18,9 +19,8 @@ const TEMPLATE_HASH: &str = "pod-template-hash";
 
 /// # Errors
 /// The cluster did not say.
-pub fn find(cluster: &Cluster, selector: &str, deadline: Instant) -> Result<Vec<Finding>, Failure> {
-    let listing = Listing::parse(&cluster.list_labelled("pods", selector, deadline)?.whole()?)?;
-    Ok(workers(&listing.pods))
+pub fn find(cluster: &Cluster, gateways: Option<&Gateways>, selector: &str, deadline: Instant) -> Result<Vec<Finding>, Failure> {
+    Ok(workers(&Listing::pods(cluster, gateways, selector, deadline)?))
 }
 
 fn workers(pods: &[PodObject]) -> Vec<Finding> {

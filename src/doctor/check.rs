@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
+use crate::exit::Problem;
 use crate::failure::Failure;
+use crate::ourselves;
 use crate::terminal::neutralise;
 use crate::terminal::style::Style;
 
@@ -73,8 +75,17 @@ impl Check {
         Self::fail(name, failure.reason.clone(), failure.remedy())
     }
 
+    /// An error with its own remedy, else with this one.
+    pub fn problem(name: impl Into<String>, error: &anyhow::Error, remedy: &str) -> Self {
+        match error.downcast_ref::<Problem>() {
+            Some(problem) if !problem.remedy.is_empty() => Self::fail(name, problem.what.clone(), problem.remedy.clone()),
+            Some(problem) => Self::fail(name, problem.what.clone(), remedy),
+            None => Self::fail(name, format!("{error:#}"), remedy),
+        }
+    }
+
     fn new(name: impl Into<String>, verdict: Verdict, found: impl Into<String>, remedy: Option<String>) -> Self {
-        let remedy = remedy.filter(|remedy| !remedy.is_empty()).map(|remedy| neutralise::line(&remedy));
+        let remedy = remedy.filter(|remedy| !remedy.is_empty()).map(|remedy| neutralise::line(&ourselves::led(&remedy)));
         Self { name: neutralise::line(&name.into()), verdict, found: neutralise::line(&found.into()), remedy }
     }
 

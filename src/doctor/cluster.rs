@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::Check;
+use super::{Check, gateway, relay};
 use crate::cluster::{Cluster, kubectl, login};
 use crate::failure::Failure;
 use crate::local::version::Version;
@@ -57,6 +57,9 @@ const LOOK_UP: [Permission; 3] = [
     permission("list", "statefulsets.apps", "pods of StatefulSets are not found"),
 ];
 
+/// Needed to hear of pods as they come and go.
+const WATCH: Permission = permission("watch", "pods", "what becomes of pods is seen late, by lists, and `kubectl wait` fails");
+
 /// How the section of a namespace is called before its kubeconfig was read.
 pub fn name(cluster: &Cluster) -> String {
     let context = cluster.context.as_deref().unwrap_or("(current context)");
@@ -65,16 +68,17 @@ pub fn name(cluster: &Cluster) -> String {
     neutralise::line(&format!("{context}{namespace}{kubeconfig}"))
 }
 
-/// Context, login and permissions in a namespace of a cluster in which workers are at `places`.
+/// Context, login, ways and permissions in a namespace of a cluster in which workers are at `places`.
 pub fn checks(cluster: &Cluster, places: &[PodPlace], timeout: Duration) -> Vec<Check> {
     let deadline = || Instant::now() + timeout;
     let context = match cluster.config(deadline()) {
-        Ok(config) => context(&config),
+        Ok(config) => context(&config, &cluster.words()),
         Err(failure) => return vec![Check::failed("context", &failure)],
     };
     let looked_up = places.iter().any(|place| !matches!(place.pod, PodRef::Pod(_)));
     let mut permissions: Vec<&Permission> = EXEC.iter().collect();
     permissions.extend(LOOK_UP.iter().filter(|_| looked_up));
+    permissions.push(&WATCH);
     // Somebody else's login is not waited for in the time for the answers.
     drop(login::turn(cluster, Some(deadline())));
     let answers = ask(cluster, &permissions, deadline());
@@ -83,6 +87,9 @@ pub fn checks(cluster: &Cluster, places: &[PodPlace], timeout: Duration) -> Vec<
         None => Check::ok("login", "accepted"),
     };
     let mut checks = vec![context, login];
+    checks.extend(cluster.server_version(deadline()).ok().and_then(|version| gateway::idle(&version)));
+    checks.push(gateway::check(cluster, places, timeout));
+    checks.push(relay::check(cluster, places, timeout));
     checks.extend(permissions.iter().zip(&answers).map(|(permission, answer)| permission.check(matches!(answer, Ok(true)))));
     checks
 }
@@ -114,7 +121,7 @@ impl Permission {
 }
 
 /// What `kubectl config view --minify` says: the context that is used, its server and its namespace.
-fn context(config: &[u8]) -> Check {
+fn context(config: &[u8], kubectl: &str) -> Check {
     const NAME: &str = "context";
     let config: Value = serde_json::from_slice(config).unwrap_or_default();
     let text = |pointer: &str| config.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
@@ -124,7 +131,10 @@ fn context(config: &[u8]) -> Check {
             let namespace = text("/contexts/0/context/namespace").unwrap_or("default");
             Check::ok(NAME, format!("{context}, namespace {namespace}, server {server}"))
         }
-        _ => Check::fail(NAME, "the kubeconfig names no server for this context", "kubectl config view --minify"),
+        _ => {
+            let remedy = format!("`{kubectl} config view --minify` shows what is there");
+            Check::fail(NAME, "the kubeconfig names no server for this context", remedy)
+        }
     }
 }
 
@@ -137,7 +147,7 @@ mod tests {
     fn the_context_is_shown_with_its_server() {
         let config = br#"{"clusters": [{"name": "c", "cluster": {"server": "https://k:6443"}}],
             "contexts": [{"name": "x", "context": {"cluster": "c", "namespace": "factory"}}], "current-context": "x"}"#;
-        assert_eq!(context(config), Check::ok("context", "x, namespace factory, server https://k:6443"));
-        assert_eq!(context(b"{}").verdict, Verdict::Fail);
+        assert_eq!(context(config, "kubectl"), Check::ok("context", "x, namespace factory, server https://k:6443"));
+        assert_eq!(context(b"{}", "kubectl").verdict, Verdict::Fail);
     }
 }

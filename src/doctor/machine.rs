@@ -51,18 +51,22 @@ const KEYS: [(&str, &str); 4] = [("pick", "W"), ("peek", "P"), ("dispatch", "G")
 /// What the plugin's bindings hold, and nobody else's (`tmux-plugin/factory-worker.tmux`).
 const OURS: &str = "tmux-plugin/factory-worker";
 
+/// For a server that `$TMUX` names and that does not answer as it should.
+const NO_SERVER: &str = "run it in a window of a tmux that runs; after an upgrade of tmux its server has to be started anew";
+
 /// Every check of the operator's tmux.
 pub fn tmux() -> Vec<Check> {
     let found = match tmux::version() {
         Ok(found) => found,
-        Err(error) => return vec![Check::fail("tmux", format!("{error:#}"), "install tmux 3.2 or newer")],
+        Err(error) => return vec![Check::problem("tmux", &error, "install tmux 3.2 or newer")],
     };
     let mut checks = vec![tmux_version("tmux", &found)];
     match Tmux::current() {
-        Ok(tmux) => {
-            checks.extend(options(&tmux));
-            checks.extend(keys(&tmux));
-        }
+        Ok(tmux) => match options(&tmux) {
+            Ok(options) => checks.extend(options.into_iter().chain(keys(&tmux))),
+            // Whoever does not say that knows nothing of the plugin either.
+            Err(error) => checks.push(Check::problem("options and keys", &error, NO_SERVER)),
+        },
         Err(_) => checks.push(Check::skip("options and keys", "not inside tmux", "run `factory-worker doctor` in tmux")),
     }
     checks
@@ -78,15 +82,11 @@ pub fn tmux_version(name: &str, found: &str) -> Check {
     }
 }
 
-fn options(tmux: &Tmux) -> Vec<Check> {
-    let names = WANTED.map(|wanted| wanted.name);
-    let values = match tmux.options(&names) {
-        Ok(values) => values,
-        Err(error) => return vec![Check::fail("options", format!("{error:#}"), "restart tmux")],
-    };
+fn options(tmux: &Tmux) -> anyhow::Result<Vec<Check>> {
+    let values = tmux.options(&WANTED.map(|wanted| wanted.name))?;
     let mut checks: Vec<Check> = WANTED.iter().zip(values).map(|(wanted, value)| wanted.check(&value)).collect();
     checks.extend(tmux.option("escape-time").ok().map(|value| escape_time(&value)));
-    checks
+    Ok(checks)
 }
 
 /// tmux waits so long behind an Esc for the rest of an Alt key; its own default was 500 ms until 3.6.
@@ -119,7 +119,7 @@ fn keys(tmux: &Tmux) -> Vec<Check> {
     }
     match tmux.bindings() {
         Ok(bindings) => KEYS.iter().map(|(what, default)| key(tmux, &bindings, what, default)).collect(),
-        Err(error) => vec![Check::fail("keys", format!("{error:#}"), "restart tmux")],
+        Err(error) => vec![Check::problem("keys", &error, NO_SERVER)],
     }
 }
 

@@ -4,9 +4,11 @@
 mod check;
 mod cluster;
 mod files;
+mod gateway;
 mod machine;
 mod parallel;
 mod programs;
+mod relay;
 mod source;
 mod worker;
 
@@ -50,6 +52,7 @@ pub fn examine(examination: Examination) -> impl Iterator<Item = Section> {
     jobs.push(Box::new(move || {
         let mut checks = machine::tmux();
         checks.push(files::registry(&path, &registry));
+        checks.extend(registry.iter().flat_map(files::invalid));
         checks.push(files::state());
         if needs_kubectl {
             checks.push(cluster::kubectl(timeout));

@@ -8,7 +8,7 @@ use crate::registry::source::Source;
 
 pub fn check(source: &Source, timeout: Duration) -> Check {
     const NAME: &str = "workers";
-    match discovery::ask_in_turn(source, timeout) {
+    match discovery::ask_in_turn(source, None, timeout) {
         Err(failure) => Check::failed(NAME, &failure),
         Ok(found) => match found.len() {
             0 => Check::ok(NAME, "it answers, and has none just now"),

@@ -9,11 +9,11 @@ use super::{Check, machine, programs};
 use crate::failure::{Failure, Kind};
 use crate::local;
 use crate::local::version::{self, Version};
-use crate::registry::origin::Reads;
+use crate::registry::origin::{Origin, Reads};
 use crate::registry::template::Template;
 use crate::registry::worker::{Place, Worker};
-use crate::remote::Remote;
 use crate::remote::examine::{self, Found};
+use crate::remote::{Remote, elsewhere, list};
 
 /// Every check of a worker, by one exec.
 pub fn checks(worker: &Worker, timeout: Duration) -> Vec<Check> {
@@ -35,12 +35,36 @@ pub fn checks(worker: &Worker, timeout: Duration) -> Vec<Check> {
         }
         Place::Local(directory) => vec![self::directory(directory, answer.as_ref().err())],
     };
+    if let (Ok(_), Place::Pod(_)) = (&answer, &worker.place) {
+        checks.extend(sessions_elsewhere(&remote, timeout));
+    }
     if let Ok(found) = &answer {
         checks.extend(tmux(found, matches!(worker.place, Place::Pod(_))));
         checks.extend(surroundings(found));
+        checks.extend(matches!(worker.origin, Origin::GasCity(_)).then(|| programs::check_agent(found)));
         checks.extend(templates.iter().map(|(name, template, preset)| command(name, template, *preset, found)));
     }
-    checks
+    match worker.place {
+        Place::Pod(_) => checks,
+        Place::Local(_) => checks.into_iter().map(on_this_machine).collect(),
+    }
+}
+
+/// What is lacking here is lacking in no image.
+fn on_this_machine(check: Check) -> Check {
+    Check { remedy: check.remedy.map(|remedy| remedy.replace(" in the image", "")), ..check }
+}
+
+/// Where the container was not named, and there are others, whether the sessions are in one of those.
+fn sessions_elsewhere(remote: &Remote, timeout: Duration) -> Option<Check> {
+    let deadline = Instant::now() + timeout;
+    remote.exec.beside(deadline).filter(|beside| !beside.others.is_empty())?;
+    let has_none = match list::with_command(remote, &[], timeout) {
+        Ok((answer, _)) => answer.sessions.is_empty(),
+        Err(failure) => failure.kind == Kind::NoTmux,
+    };
+    let elsewhere = if has_none { elsewhere::look(remote, deadline) } else { None };
+    elsewhere.map(|elsewhere| Check::warn("sessions", elsewhere.reason(), elsewhere.remedy()))
 }
 
 /// Pod, container and sh, as far as the exec came.
@@ -84,6 +108,7 @@ fn tmux(found: &Found, in_pod: bool) -> Vec<Check> {
         return vec![Check::fail("tmux", format!("it says no version: {said}"), remedy)];
     };
     let mut checks = vec![machine::tmux_version("tmux", there)];
+    checks.extend(found.no_socket.as_ref().map(|failure| Check::failed("socket", failure)));
     checks.extend(found.extended_keys.as_deref().and_then(|value| extended_keys(there, value)));
     if in_pod {
         // A server that was there before an upgrade is of the version before.
@@ -165,5 +190,18 @@ fn command(name: &str, template: &Template, preset: bool, found: &Found) -> Chec
         Check::warn(title, what, format!("install it there, or turn it off in workers.yaml: commands: {{{name}: \"\"}}"))
     } else {
         Check::fail(title, what, format!("install it there, or correct {name}: under commands: in workers.yaml"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_local_worker_lacks_nothing_in_an_image() {
+        let in_pod = Check::failed("tmux", &Failure::new(Kind::NoTmux, "there is no tmux in it"));
+        assert_eq!(in_pod.remedy.as_deref(), Some("install tmux in the image, or set tmux: in workers.yaml to where it is"));
+        let here = on_this_machine(in_pod);
+        assert_eq!(here.remedy.as_deref(), Some("install tmux, or set tmux: in workers.yaml to where it is"));
     }
 }

@@ -70,6 +70,16 @@ impl Cluster {
         self.change(command, b"", deadline).map(drop)
     }
 
+    /// Delete pods of those labels, and wait until they are gone.
+    ///
+    /// # Errors
+    /// As [`Self::delete_pods`].
+    pub fn delete_labelled_pods(&self, selector: &str, deadline: Instant) -> Result<(), Failure> {
+        let mut command = self.command()?;
+        command.args(["delete", "pod", "-l", selector, "--ignore-not-found"]).arg(format!("--grace-period={GRACE}"));
+        self.change(command, b"", deadline).map(drop)
+    }
+
     /// Begin to delete a pod.
     ///
     /// # Errors
@@ -121,11 +131,11 @@ impl Cluster {
         };
         let (source, sink) = self.run_reading(command, input, ANSWER_CAP, deadline)?;
         match source {
-            End::Exited(0) => understand(sink),
+            End::Exited(0) => understand(sink).map_err(|failure| self.named(failure)),
             // The reader's own trouble says more than that nobody took what was written.
-            end => match understand(sink)? {
+            end => match understand(sink).map_err(|failure| self.named(failure))? {
                 output if output.status != 0 => Ok(output),
-                _ => Err(Failure::new(Kind::Failed, format!("what was to be copied could not be read ({end:?})"))),
+                _ => Err(Failure::new(Kind::Failed, format!("what was to be copied could not be read ({end})"))),
             },
         }
     }

@@ -4,14 +4,15 @@ use std::time::Instant;
 
 use serde::{Deserialize, Deserializer};
 
-use crate::cluster::Cluster;
-use crate::cluster::kubectl_error;
+use crate::cluster::gateway::{Gateways, Lists};
 use crate::cluster::pod::listing::{Metadata, PodObject};
+use crate::cluster::resource::{PODS, POLECATS};
+use crate::cluster::{Cluster, kubectl_error};
 use crate::failure::{Failure, Kind};
 use crate::registry::names::ObjectName;
 
 /// The kind with its group, so that kubectl takes no other for it.
-pub const KIND: &str = "polecats.gastown.gastown.io";
+const KIND: &str = POLECATS.kubectl;
 /// The label by which a pod names its polecat.
 const LABEL: &str = "gastown.io/polecat";
 
@@ -74,22 +75,37 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// Ask the cluster: one kubectl process.
+    /// Ask the cluster: one kubectl process, unless there is a gateway to it.
     ///
     /// # Errors
     /// It did not say, or has no polecats' definition.
-    pub fn take(cluster: &Cluster, deadline: Instant) -> Result<Self, Failure> {
-        let said = cluster.list(&format!("{KIND},pods"), deadline).map_err(unknown)?;
-        let mut listing = Self::parse(&said.stdout)?;
-        match said.failure {
-            // Whoever may see the polecats but not their pods at least learns their names.
-            Some(failure) if failure.kind == Kind::Forbidden && !said.stderr.contains(KIND) => {
-                listing.pods_hidden = Some(failure)
-            }
-            Some(failure) => return Err(failure),
-            None => {}
+    pub fn take(cluster: &Cluster, gateways: Option<&Gateways>, deadline: Instant) -> Result<Self, Failure> {
+        let lists = gateways.and_then(|gateways| gateways.lists(cluster, &[&POLECATS, &PODS], None, deadline));
+        if let Some((listing, lists)) = lists.and_then(|lists| Some((Self::of(&lists).ok()?, lists))) {
+            return listing.hiding(lists.failure, &lists.stderr);
         }
-        Ok(listing)
+        let said = cluster.list(&format!("{KIND},pods"), deadline).map_err(unknown)?;
+        Self::parse(&said.stdout)?.hiding(said.failure, &said.stderr)
+    }
+
+    /// # Errors
+    /// It is no listing.
+    fn of(lists: &Lists) -> Result<Self, Failure> {
+        let (polecats, mut pods) = (lists.of(0, "polecats")?, lists.of::<PodObject>(1, "pods")?);
+        pods.retain(|pod| pod.metadata.labels.contains_key(LABEL));
+        Ok(Self { polecats, pods, pods_hidden: None })
+    }
+
+    /// The same without the kind of which kubectl has said this. Whoever may see the polecats but not their pods at least learns
+    /// their names.
+    ///
+    /// # Errors
+    /// It is not the pods.
+    fn hiding(self, failure: Option<Failure>, said: &str) -> Result<Self, Failure> {
+        match failure {
+            Some(failure) if failure.kind != Kind::Forbidden || said.contains(KIND) => Err(failure),
+            pods_hidden => Ok(Self { pods_hidden, ..self }),
+        }
     }
 
     /// Take kubectl's JSON apart.
@@ -122,9 +138,9 @@ impl Listing {
     }
 }
 
-/// A cluster without Gas Town.
-fn unknown(failure: Failure) -> Failure {
-    if !failure.reason.contains("doesn't have a resource type") {
+/// What a failure means on a cluster without Gas Town.
+pub fn unknown(failure: Failure) -> Failure {
+    if !["doesn't have a resource type", "no matches for kind"].iter().any(|words| failure.reason.contains(words)) {
         return failure;
     }
     Failure::new(Kind::Missing, "this cluster knows no polecats: Gas Town's operator is not installed in it")

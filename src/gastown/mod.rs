@@ -9,10 +9,11 @@ pub mod state;
 
 use std::time::{Duration, Instant, SystemTime};
 
-pub use listing::KIND;
+pub use listing::unknown;
 use listing::{Listing, Object};
 
 use crate::cluster::Cluster;
+use crate::cluster::gateway::Gateways;
 use crate::cluster::pod::listing::PodObject;
 use crate::failure::Failure;
 use crate::registry::names::ObjectName;
@@ -33,18 +34,23 @@ pub struct Found {
     pub told: Result<Answer, Failure>,
 }
 
-/// The polecats of a namespace with what is known of each, from one kubectl process.
+/// The polecats of a namespace with what is known of each, from one kubectl process, or through a gateway to it.
 ///
 /// # Errors
 /// The cluster did not say, or knows no polecats.
-pub fn find(cluster: &Cluster, stuck_after: Duration, deadline: Instant) -> Result<Vec<Found>, Failure> {
-    let listing = Listing::take(cluster, deadline)?;
+pub fn find(
+    cluster: &Cluster,
+    gateways: Option<&Gateways>,
+    stuck_after: Duration,
+    deadline: Instant,
+) -> Result<Vec<Found>, Failure> {
+    let listing = Listing::take(cluster, gateways, deadline)?;
     let now = SystemTime::now();
     let found = |object: &Object| {
         let pod = listing.pod_of(object);
         let told = match (&listing.pods_hidden, pod) {
             (Some(failure), None) => Err(failure.clone()),
-            _ => state::of(object, pod, stuck_after, now),
+            _ => state::of(object, pod, stuck_after, now).map_err(|failure| cluster.named(failure)),
         };
         let uid = pod.map(|pod| pod.metadata.uid.clone());
         Some(Found { polecat: polecat(object, pod)?, pod: listing.pod_name(object)?, uid, told })

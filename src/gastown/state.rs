@@ -50,7 +50,8 @@ fn claude(pod: &PodObject) -> Option<&ContainerState> {
 
 fn without_pod(object: &Object) -> Result<Answer, Failure> {
     let name = neutralise::line(&object.metadata.name);
-    let idle = |state| Ok(Answer { standing: Some(Standing { state, detail: String::new() }), ..Answer::of(Vec::new()) });
+    let idle =
+        |state| Ok(Answer { standing: Some(Standing { state, detail: String::new(), silence: None }), ..Answer::of(Vec::new()) });
     match object.spec.desired_state.as_str() {
         "Terminated" => idle(State::Stopped),
         "Idle" | "" => idle(State::Idle),
@@ -77,9 +78,9 @@ fn ended(pod: &PodObject, end: &Terminated, now: SystemTime) -> Answer {
 
 /// Why a pod failed whose agent never began.
 fn never_ran(pod: &PodObject) -> String {
-    let init = pod.status.init_container_statuses.iter().find_map(|status| {
-        let end = status.state.terminated.as_ref().filter(|end| end.exit_code != 0)?;
-        Some(format!("{} exit {}", neutralise::line(&status.name), end.exit_code))
+    let init = state::failed_init(pod).map(|status| {
+        let code = status.state.terminated.as_ref().map_or(0, |end| end.exit_code);
+        format!("{} exit {code}", neutralise::line(&status.name))
     });
     init.unwrap_or_else(|| match pod.status.reason.as_str() {
         "" => "it never began".to_owned(),
@@ -91,14 +92,20 @@ fn never_ran(pod: &PodObject) -> String {
 fn running(pod: &PodObject, began: Option<SystemTime>, stuck_after: Duration, now: SystemTime) -> Answer {
     let for_so_long = began.map(|began| since(began, now));
     let left = deadline(pod).map(|end| format!("{} left", age::short(end.duration_since(now).unwrap_or_default())));
-    let state = if for_so_long.is_some_and(|age| age > stuck_after) { State::Stuck } else { State::Working };
+    let old = for_so_long.is_some_and(|age| age > stuck_after);
+    let state = if old { State::Stuck } else { State::Working };
     let detail: Vec<String> = for_so_long.map(age::short).into_iter().chain(left).collect();
-    answer(state, detail.join(", "), began, now)
+    let mut answer = answer(state, detail.join(", "), began, now);
+    if let Some(standing) = &mut answer.standing {
+        // The pod says how old it is, and not whether anything comes.
+        standing.silence = old.then_some(stuck_after);
+    }
+    answer
 }
 
 fn answer(state: State, detail: String, moment: Option<SystemTime>, now: SystemTime) -> Answer {
     let log = Session::log(Some(state), moment.map(|moment| since(moment, now)));
-    Answer { standing: Some(Standing { state, detail }), ..Answer::of(log.into_iter().collect()) }
+    Answer { standing: Some(Standing { state, detail, silence: None }), ..Answer::of(log.into_iter().collect()) }
 }
 
 fn since(moment: SystemTime, now: SystemTime) -> Duration {

@@ -18,6 +18,25 @@ pub fn message(text: &str) -> String {
     format(text).replace('%', "%%")
 }
 
+/// A window's name as tmux keeps it, for the same name once more: it keeps each `#` in front of a `[`, and a backslash as two, but
+/// for a window that had this name from its beginning: of one backslash there it makes two, and no more.
+pub fn kept_name(kept: &str) -> String {
+    let mut given = String::with_capacity(kept.len());
+    let plain = kept.replace("\\\\", "\\");
+    let mut rest = plain.as_str();
+    while let Some(at) = rest.find('#') {
+        let behind = rest[at..].trim_start_matches('#');
+        let signs = &rest[at..rest.len() - behind.len()];
+        given.push_str(&rest[..at]);
+        given.push_str(signs);
+        if !behind.starts_with('[') {
+            given.push_str(signs);
+        }
+        rest = behind;
+    }
+    given + rest
+}
+
 /// What 3.4 has printed, as it is: it puts a backslash before each `$` with a name behind it.
 pub fn printed_by_3_4(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
@@ -130,6 +149,15 @@ mod tests {
                 server.run(&["set-option", "-w", "-t", window, "--", "@text", &argument(text)]);
                 let shown = server.run(&["display-message", "-p", "-t", window, "#{@text}"]);
                 prop_assert_eq!(shown.strip_suffix('\n'), Some(text.as_str()));
+                // A name that is read is given back as it is, however often.
+                for _ in 0..2 {
+                    let kept = server.run(&["display-message", "-p", "-t", window, "#{window_name}"]);
+                    let kept = kept.strip_suffix('\n').unwrap_or_default();
+                    server.run(&["rename-window", "-t", window, "--", &argument(&kept_name(kept))]);
+                    let again = server.run(&["display-message", "-p", "-t", window, "#{window_name}"]);
+                    let plain = |name: &str| name.trim_end_matches('\n').replace("\\\\", "\\");
+                    prop_assert_eq!(plain(&again), plain(kept));
+                }
                 server.run(&["kill-window", "-t", window]);
             }
             prop_assert!(!server.0.path().join("pwned").exists());

@@ -1,7 +1,7 @@
 //! Every call to the operator's tmux is made here: argv built with tmux_interface, run with a deadline, and checked.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -45,11 +45,25 @@ impl Tmux {
             return Err(Problem::new(Code::Failed, "this is not inside tmux", "start tmux first, then try again").into());
         };
         Ok(Self {
-            program: which::which("tmux").context("cannot find tmux on PATH")?,
+            program: program()?,
             socket: socket.to_owned(),
             client: env::var(CLIENT_VARIABLE).ok().and_then(|name| ClientName::parse(&name)),
             pane: env::var("TMUX_PANE").ok().and_then(|id| PaneId::parse(&id)),
         })
+    }
+
+    /// The tmux server that listens there.
+    ///
+    /// # Errors
+    /// There is no tmux to be found on PATH, or tmux could not be given such a path.
+    pub fn at(socket: &Path) -> Result<Self> {
+        let socket = socket.to_str().context("a socket's path is not UTF-8")?.to_owned();
+        Ok(Self { program: program()?, socket, client: None, pane: None })
+    }
+
+    /// Where it listens.
+    pub fn socket(&self) -> &Path {
+        Path::new(&self.socket)
     }
 
     /// Run commands, one after the other in one call, and give what they print.
@@ -57,7 +71,15 @@ impl Tmux {
     /// # Errors
     /// The first that tmux refuses, with tmux's own words; those behind it were not run.
     pub fn run(&self, commands: &[TmuxCommand<'_>]) -> Result<String> {
-        let done = self.call(commands, PATIENCE)?;
+        self.ask_within(commands, PATIENCE)
+    }
+
+    /// The same for a server that may not be worth waiting for.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn ask_within(&self, commands: &[TmuxCommand<'_>], patience: Duration) -> Result<String> {
+        let done = self.call(commands, patience)?;
         match done.end {
             End::Exited(0) => {
                 let said = String::from_utf8_lossy(&done.stdout);
@@ -121,12 +143,17 @@ impl Tmux {
     }
 }
 
+/// The tmux on PATH.
+fn program() -> Result<PathBuf, Problem> {
+    which::which("tmux").map_err(|_| Problem::new(Code::Failed, "cannot find tmux on PATH", "install tmux 3.2 or newer"))
+}
+
 /// The version of the tmux on PATH, e.g. `3.3a`.
 ///
 /// # Errors
 /// There is none, or it does not say.
 pub fn version() -> Result<String> {
-    let program = which::which("tmux").context("cannot find tmux on PATH")?;
+    let program = self::program()?;
     let mut command = Command::new(&program);
     command.arg("-V");
     let done = process::run(command, b"", Limits { deadline: Instant::now() + PATIENCE, cap: CAP })
@@ -144,6 +171,6 @@ fn complaint(done: &Finished) -> String {
     match said.lines().map(str::trim).rfind(|line| !line.is_empty()) {
         Some(line) => format!("tmux: {line}"),
         None if done.end == End::Deadline => "tmux does not answer".to_owned(),
-        None => format!("tmux failed ({:?})", done.end),
+        None => format!("tmux failed ({})", done.end),
     }
 }

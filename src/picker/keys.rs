@@ -120,7 +120,11 @@ pub fn bind(keymap: &mut KeyMap, bindings: &Arc<Bindings>) {
         bindings.highlight.follow(app);
         bindings.preview.follow(app)
     });
-    on("change", |bindings, app| bindings.highlight.go_to_best(app));
+    on("change", |bindings, app| {
+        let (query, cursor) = (&app.input.value, usize::from(app.input.cursor_pos));
+        bindings.refresh.follow_query(&app.input.prompt, query.get(..cursor).unwrap_or(query));
+        bindings.highlight.go_to_best(app)
+    });
     set(keymap, "alt-r", SkimAction::RotateMode);
     set(keymap, "ctrl-q", SkimAction::Ignore);
     let enter = bindings.purpose.on_enter();
@@ -148,7 +152,9 @@ impl Bindings {
     }
 
     /// End with the highlighted row, or say why nothing can be done with it. Without a row, nothing happens.
-    fn pick(&self, app: &App, action: Action) -> Vec<Event> {
+    ///
+    /// It ends at once: an action of skim's would come behind what was pressed in the meantime, and that is not the picker's.
+    fn pick(&self, app: &mut App, action: Action) -> Vec<Event> {
         let Some(target) = self.highlight.target(app) else { return Vec::new() };
         let needs_session = !matches!(action, Action::Dispatch | Action::Shell);
         let types = matches!(action, Action::Nudge | Action::Interrupt);
@@ -159,7 +165,8 @@ impl Bindings {
             return vec![self.refresh.header(&refusal)];
         }
         *self.choice.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(Choice { action, target });
-        vec![Event::Action(SkimAction::Accept(None))]
+        app.should_quit = true;
+        Vec::new()
     }
 }
 

@@ -3,7 +3,7 @@
 //! A look is an exec on the worker, so looks are rationed: two a second at most however fast the highlight moves, the
 //! newest row first, and an old one's answer is thrown away.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -30,6 +30,8 @@ const AGAIN: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Lines that a look asks for; more than a screen shows.
 const LINES: u32 = 100;
+/// Below what was seen before.
+const NOT_AGAIN: &str = "[not looked at again: it might start a login; Ctrl-r asks]";
 /// Sessions whose last look is kept, to be shown at once when the highlight comes back.
 const KEPT: usize = 200;
 
@@ -55,6 +57,8 @@ struct State {
     /// When this turn's row may be looked at (again).
     due: Option<Instant>,
     seen: HashMap<Target, String>,
+    /// What is not looked at again, because that might start a login.
+    old: HashSet<Target>,
     showing_help: bool,
     closed: bool,
 }
@@ -69,6 +73,7 @@ impl State {
             last_look: None,
             due: None,
             seen: HashMap::new(),
+            old: HashSet::new(),
             showing_help: false,
             closed: false,
         }
@@ -82,6 +87,24 @@ impl State {
     /// Columns and rows that there are for the text.
     fn size(&self) -> (usize, usize) {
         self.layout.preview(self.place())
+    }
+
+    /// What there is to show after a look. One that was not taken takes nothing away, but says so.
+    fn told(&mut self, target: &Target, look: Result<String, Failure>) -> String {
+        match look {
+            Err(failure) if login::is_unasked(&failure) => {
+                let is_news = self.old.insert(target.clone());
+                match self.seen.get(target) {
+                    Some(seen) if is_news => format!("{}\x1b[m\n{NOT_AGAIN}", seen.trim_end_matches('\n')),
+                    Some(seen) => seen.clone(),
+                    None => no_session::failed(&target.worker, &failure, self.size().0),
+                }
+            }
+            look => {
+                self.old.remove(target);
+                look.unwrap_or_else(|failure| no_session::failed(&target.worker, &failure, self.size().0))
+            }
+        }
     }
 
     /// The highlighted row, if it is a session, and there is a place to show it.
@@ -182,16 +205,15 @@ impl Preview {
     }
 
     fn look(self: &Arc<Self>, turn: u64, target: Target) {
-        let text = match self.capture(&target) {
-            Ok(text) => text,
-            Err(failure) => no_session::failed(&target.worker, &failure, self.lock().size().0),
-        };
+        let seen = self.capture(&target);
         let mut state = self.lock();
+        let text = state.told(&target, seen);
         if state.looking == Some(turn) {
             state.looking = None;
         }
         if state.seen.len() >= KEPT {
             state.seen.clear();
+            state.old.clear();
         }
         state.seen.insert(target, text);
         let current = state.turn == turn && !state.closed;
@@ -242,6 +264,7 @@ impl Preview {
                 None => "asking…".to_owned(),
             },
             Some(Row { target, say: Say::NoSessions, .. }) => no_session::no_sessions(&target.worker, columns),
+            Some(Row { target, say: Say::Elsewhere(said), .. }) => no_session::elsewhere(&target.worker, said, columns),
             Some(Row { target, say: Say::Failed(failure), .. }) => no_session::failed(&target.worker, failure, columns),
         }
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use skim::tui::Event;
 use skim::tui::actions::Action;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::highlight::Highlight;
 use super::layout::Layout;
@@ -36,6 +37,8 @@ pub struct Refresh {
     hint: String,
     ui: Ui,
     closed: AtomicBool,
+    /// The end of the query, where skim has no room for all of it.
+    query_end: Mutex<Option<String>>,
 }
 
 impl Refresh {
@@ -47,7 +50,16 @@ impl Refresh {
         hint: String,
         ui: Ui,
     ) -> Arc<Self> {
-        Arc::new(Self { registry, question, workers, highlight, hint, ui, closed: AtomicBool::new(false) })
+        Arc::new(Self {
+            registry,
+            question,
+            workers,
+            highlight,
+            hint,
+            ui,
+            closed: AtomicBool::new(false),
+            query_end: Mutex::default(),
+        })
     }
 
     pub fn workers(&self) -> MutexGuard<'_, Workers> {
@@ -100,6 +112,8 @@ impl Refresh {
                 News::Silent { source, failure } => all.silent(source, failure),
                 News::Report(report) => {
                     if let Some(name) = names.get(&report.index) {
+                        let elsewhere = report.answer.as_ref().ok().and_then(|answer| answer.elsewhere.as_ref());
+                        all.take_elsewhere(name, elsewhere.map(|elsewhere| elsewhere.said.clone()));
                         all.take(name, report.answer.map(|answer| answer.sessions));
                     }
                 }
@@ -120,9 +134,24 @@ impl Refresh {
         self.show_headline();
     }
 
+    /// The query has changed. skim draws the beginning of one that is too long for its line, so its end, where it is typed, stands
+    /// below it then.
+    pub fn follow_query(&self, prompt: &str, before_cursor: &str) {
+        let columns = Layout::of_terminal().list_columns();
+        let room = columns.saturating_sub(prompt.width() + 1);
+        let end = (before_cursor.width() > room).then(|| end_of(before_cursor, columns.saturating_sub(INDENT)));
+        let mut shown = self.query_end.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if *shown != end {
+            *shown = end;
+            drop(shown);
+            self.show_headline();
+        }
+    }
+
     /// The header as it is now, in the room there is now.
     pub fn show_headline(&self) {
-        let header = self.header(&self.workers().headline());
+        let end = self.query_end.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
+        let header = self.header(&end.unwrap_or_else(|| self.workers().headline()));
         self.ui.change(move |_| vec![header.clone()]);
     }
 
@@ -130,6 +159,17 @@ impl Refresh {
     pub fn header(&self, line: &str) -> Event {
         Event::Action(Action::SetHeader(Some(header(line, &self.hint))))
     }
+}
+
+/// The end of a text in so many columns, with a mark for what is before it.
+fn end_of(text: &str, columns: usize) -> String {
+    let mut width = 1;
+    let fits = |letter: &char| {
+        width += letter.width().unwrap_or(0);
+        width <= columns
+    };
+    let end: Vec<char> = text.chars().rev().take_while(fits).collect();
+    std::iter::once('…').chain(end.into_iter().rev()).collect()
 }
 
 /// A header of these two lines, each cut where there is no room for it.

@@ -30,8 +30,13 @@ pub struct Row {
 /// What stands behind the address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Say {
-    Session { state: State, age: Option<Duration> },
+    Session {
+        state: State,
+        age: Option<Duration>,
+    },
     NoSessions,
+    /// The same, and another container of its pod has some; neutralised.
+    Elsewhere(String),
     Failed(Failure),
 }
 
@@ -40,7 +45,7 @@ impl Say {
     pub fn class(&self) -> u8 {
         match self {
             Self::Session { .. } => 0,
-            Self::NoSessions => 1,
+            Self::NoSessions | Self::Elsewhere(_) => 1,
             Self::Failed(_) => 2,
         }
     }
@@ -54,6 +59,7 @@ impl Say {
                 format!("{:<8} {:>4}", state.word(), age.map(age::short).unwrap_or_default())
             }
             Self::NoSessions => "(none)".to_owned(),
+            Self::Elsewhere(said) => said.clone(),
             Self::Failed(failure) => format!("{}: {}", failure.status(), neutralise::line(&failure.reason)),
         }
     }
@@ -67,7 +73,7 @@ impl Say {
             Self::Session { state: State::Idle | State::Done | State::Stopped, .. } | Self::NoSessions => {
                 Style::new().add_modifier(Modifier::DIM)
             }
-            Self::Failed(_) => colour(Color::Red),
+            Self::Failed(_) | Self::Elsewhere(_) => colour(Color::Red),
         }
     }
 }

@@ -6,16 +6,19 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use skim::binds::KeyMap;
 use skim::prelude::unbounded;
-use skim::tui::PreviewCallback;
+use skim::tui::actions::Action;
 use skim::tui::options::TuiLayout;
 use skim::tui::statusline::InfoDisplay;
+use skim::tui::{Event, PreviewCallback};
 use skim::{Skim, SkimOptions, SkimOutput};
 
 use super::layout::Layout;
 use super::ui::Ui;
 use crate::exit::{Code, Problem};
-use crate::terminal::{self, style};
+use crate::terminal::{self, pressed, style};
 use crate::{exit, process};
 
 /// The terminal's own palette: 16 colours by number, and attributes where a theme's background could swallow a colour.
@@ -62,10 +65,43 @@ pub fn show(options: SkimOptions, ui: &Ui, ready: impl FnOnce()) -> Result<SkimO
             error => error,
         }
     });
+    let keymap = skim.app().options.keymap.clone();
+    runtime.block_on(async {
+        let tui = skim.tui_mut();
+        // Until its reader has stopped, it may take one more key. A cancellation it does not always hear.
+        if let Some(reader) = tui.task.take() {
+            reader.abort();
+            let _ = reader.await;
+        }
+        let left = std::iter::from_fn(|| tui.event_rx.try_recv().ok());
+        // What skim has made an action of was pressed before what is still a key, and stands behind it.
+        let (read, keys): (Vec<_>, Vec<_>) = left.partition(|event| matches!(event, Event::Action(_)));
+        pressed::give_back(read.into_iter().chain(keys).filter_map(|event| unread(event, &keymap)));
+    });
     // Also puts the terminal back.
     let output = skim.output();
     ended.map_err(failed)?;
     Ok(output)
+}
+
+/// What was pressed behind the key that ended skim. Some of it skim has read, and made an action of it that it did not come to.
+fn unread(event: Event, keymap: &KeyMap) -> Option<crossterm::event::Event> {
+    use crossterm::event::Event as Pressed;
+    match event {
+        Event::Key(key) => Some(Pressed::Key(key)),
+        Event::Paste(text) => Some(Pressed::Paste(text)),
+        Event::Action(Action::AddChar(letter)) => Some(Pressed::Key(KeyEvent::from(KeyCode::Char(letter)))),
+        // Those are our threads' too, and nobody can tell.
+        Event::Action(Action::Custom(_)) => None,
+        Event::Action(action) => key_of(&action, keymap).map(Pressed::Key),
+        _ => None,
+    }
+}
+
+/// The key that leads to an action. Of several it is Escape, else the one with Control, as a prefix is: an arrow has a letter too.
+fn key_of(action: &Action, keymap: &KeyMap) -> Option<KeyEvent> {
+    let keys = keymap.iter().filter(|(_, actions)| actions.as_slice() == [action.clone()]).map(|(key, _)| *key);
+    keys.min_by_key(|key| (key.code != KeyCode::Esc, !key.modifiers.contains(KeyModifiers::CONTROL), key.code.to_string()))
 }
 
 fn failed(error: impl Display) -> anyhow::Error {

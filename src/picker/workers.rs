@@ -7,6 +7,7 @@ use unicode_width::UnicodeWidthStr;
 use super::row::{Row, Say};
 use crate::failure::Failure;
 use crate::registry::Registry;
+use crate::registry::invalid::Invalid;
 use crate::registry::names::{Target, WorkerName};
 use crate::registry::source::Source;
 use crate::registry::worker::Worker;
@@ -17,6 +18,8 @@ use crate::terminal::neutralise;
 /// The workers in the registry's order, those that sources have found behind the others, and what each has said.
 pub struct Workers {
     groups: Vec<Group>,
+    /// Entries of the file that cannot be used, and why.
+    invalid: Vec<(WorkerName, Failure)>,
     active_within: Duration,
 }
 
@@ -39,6 +42,8 @@ struct Entry {
     asking: bool,
     /// The latest answer; it stays while the worker is asked again.
     answer: Option<Result<Vec<Session>, Failure>>,
+    /// That another container of its pod has sessions when it has none.
+    elsewhere: Option<String>,
 }
 
 impl Workers {
@@ -49,7 +54,13 @@ impl Workers {
             Group { source: Some(origin), entries: Vec::new() }
         };
         let groups = std::iter::once(file).chain(registry.sources.iter().map(found)).collect();
-        Self { groups, active_within: registry.active_within }
+        // A row stands for a name, and one that another worker has is that worker's.
+        let called = |invalid: &Invalid| match registry.find(&invalid.name) {
+            Some(_) => invalid.list.nameless(invalid.number),
+            None => invalid.name.clone(),
+        };
+        let invalid = registry.invalid.iter().map(|invalid| (called(invalid), registry.fault(invalid))).collect();
+        Self { groups, invalid, active_within: registry.active_within }
     }
 
     /// Every worker of the file that is not being asked already is being asked from now on. Returns them.
@@ -80,8 +91,9 @@ impl Workers {
         let mut before = std::mem::take(&mut group.entries);
         group.entries.extend(workers.into_iter().map(|worker| {
             let known = before.iter().position(|entry| entry.worker.name == worker.name);
-            let answer = known.and_then(|place| before.swap_remove(place).answer);
-            Entry { worker, asking: true, answer }
+            let known = known.map(|place| before.swap_remove(place));
+            let (answer, elsewhere) = known.map_or((None, None), |known| (known.answer, known.elsewhere));
+            Entry { worker, asking: true, answer, elsewhere }
         }));
         if let Some(source) = &mut group.source {
             (source.asking, source.failure) = (false, None);
@@ -106,6 +118,13 @@ impl Workers {
         }
     }
 
+    /// The worker of this name, which has answered, has no session, and another container of its pod has some; `None` when that is
+    /// not so.
+    pub fn take_elsewhere(&mut self, name: &WorkerName, said: Option<String>) {
+        let entries = self.groups.iter_mut().flat_map(|group| &mut group.entries);
+        entries.filter(|entry| entry.worker.name == *name).for_each(|entry| entry.elsewhere.clone_from(&said));
+    }
+
     /// Nobody is being asked any more: the questions were given up.
     pub fn give_up(&mut self) {
         for group in &mut self.groups {
@@ -127,13 +146,18 @@ impl Workers {
         self.groups.iter().filter_map(|group| group.source.as_ref())
     }
 
-    /// A row for each session in the registry's order, then the workers without any, then those that did not answer.
+    /// A row for each session in the registry's order, then the workers without any, then those that did not answer or cannot be
+    /// asked.
     pub fn rows(&self) -> Vec<Row> {
         let of_group = |group: &Group| -> Vec<Row> {
             let lost = group.source.as_ref().and_then(Origin::row);
             lost.into_iter().chain(group.entries.iter().flat_map(|entry| entry.rows(self.active_within))).collect()
         };
-        let mut rows: Vec<Row> = self.groups.iter().flat_map(of_group).collect();
+        let unusable = self.invalid.iter().map(|(name, failure)| {
+            let target = Target { worker: name.clone(), session: None };
+            Row::new(target, Say::Failed(failure.clone()))
+        });
+        let mut rows: Vec<Row> = self.groups.iter().flat_map(of_group).chain(unusable).collect();
         rows.sort_by_key(|row| row.say.class());
         let column = rows.iter().map(|row| row.text.width()).max().unwrap_or(0);
         rows.iter_mut().for_each(|row| row.column = column);
@@ -156,15 +180,21 @@ impl Workers {
         let sessions: usize = answers().filter_map(|answer| answer.as_ref().ok()).map(Vec::len).sum();
         let silent = self.sources().filter(|source| source.failure.is_some()).count();
         let failed = answers().filter(|answer| answer.is_err()).count() + silent;
-        let all = format!("{} on {}", count(sessions, "session"), count(self.entries().count(), "worker"));
-        if failed == 0 { all } else { format!("{all}, {failed} did not answer") }
+        // Those that have not answered are counted behind it.
+        let answered = answers().filter(|answer| answer.is_ok()).count();
+        let all = format!("{} on {}", count(sessions, "session"), count(answered, "worker"));
+        let told = |number: usize, what: &str| if number == 0 { String::new() } else { format!(", {number} {what}") };
+        format!("{all}{}{}", told(failed, "did not answer"), told(self.invalid.len(), "invalid"))
     }
 
     /// Why nothing can be done with this row, if so. `needs_session`: it takes a session, not only a worker.
     pub fn refusal(&self, target: &Target, needs_session: bool) -> Option<String> {
         let name = &target.worker;
-        let failed = |failure: &Failure| Some(format!("{name} is {}: {}", failure.status(), neutralise::line(&failure.reason)));
+        let failed = |failure: &Failure| Some(format!("{name} {}: {}", failure.predicate(), neutralise::line(&failure.reason)));
         if let Some(failure) = self.sources().find(|source| source.name == *name).and_then(|source| source.failure.as_ref()) {
+            return failed(failure);
+        }
+        if let Some((_, failure)) = self.invalid.iter().find(|(invalid, _)| invalid == name) {
             return failed(failure);
         }
         match &self.entries().find(|entry| entry.worker.name == *name)?.answer {
@@ -191,7 +221,7 @@ impl Origin {
 
 impl Entry {
     fn new(worker: Worker) -> Self {
-        Self { worker, asking: false, answer: None }
+        Self { worker, asking: false, answer: None, elsewhere: None }
     }
 
     fn rows(&self, active_within: Duration) -> Vec<Row> {
@@ -199,7 +229,9 @@ impl Entry {
         match &self.answer {
             None => Vec::new(),
             Some(Err(failure)) => vec![of_worker(Say::Failed(failure.clone()))],
-            Some(Ok(sessions)) if sessions.is_empty() => vec![of_worker(Say::NoSessions)],
+            Some(Ok(sessions)) if sessions.is_empty() => {
+                vec![of_worker(self.elsewhere.clone().map_or(Say::NoSessions, Say::Elsewhere))]
+            }
             Some(Ok(sessions)) => sessions.iter().map(|session| self.row(session, active_within)).collect(),
         }
     }
@@ -215,150 +247,4 @@ fn count(number: usize, noun: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::failure::Kind;
-    use crate::registry::origin::{self, System};
-    use crate::registry::worker::{Commands, Place, Preset, ViewMode};
-    use crate::remote::session::SessionId;
-
-    fn worker(name: &str) -> Worker {
-        Worker {
-            name: name.parse().unwrap(),
-            place: Place::Local("/nowhere".into()),
-            tmux: vec!["tmux".to_owned()],
-            view: ViewMode::default(),
-            commands: Commands { preset: Preset::Factory, status: None, queue: None, dispatch: None },
-            origin: origin::Origin::File,
-        }
-    }
-
-    fn registry(names: &[&str], sources: Vec<Source>) -> Registry {
-        let workers = names.iter().map(|name| worker(name)).collect();
-        Registry {
-            path: "/workers.yaml".into(),
-            exists: true,
-            workers,
-            sources,
-            town: source(),
-            active_within: Duration::from_secs(60),
-            session_wait: Duration::from_secs(1),
-        }
-    }
-
-    fn workers(names: &[&str]) -> Workers {
-        Workers::new(&registry(names, Vec::new()))
-    }
-
-    fn source() -> Source {
-        let Worker { tmux, view, commands, .. } = worker("w");
-        Source {
-            system: System::GasTown,
-            number: None,
-            selector: None,
-            prefix: String::new(),
-            namespace: None,
-            context: None,
-            kubeconfig: None,
-            container: None,
-            stuck_after: Duration::from_secs(1),
-            tmux,
-            view,
-            commands,
-        }
-    }
-
-    /// Let these answer, by their names.
-    fn answer(workers: &mut Workers, name: &str, answer: Result<Vec<Session>, Failure>) {
-        workers.take(&name.parse().unwrap(), answer);
-    }
-
-    #[test]
-    fn what_a_source_finds_comes_behind_and_goes_when_it_is_gone() {
-        let mut workers = Workers::new(&registry(&["a"], vec![source()]));
-        workers.ask();
-        assert!(workers.ask_sources() && !workers.ask_sources());
-        assert_eq!(workers.headline(), "0 of 2 answered, asking a, discover:gastown…");
-        answer(&mut workers, "a", Ok(vec![session("s")]));
-        workers.join(0, vec![worker("p"), worker("q")]);
-        answer(&mut workers, "p", Ok(vec![session("log")]));
-        answer(&mut workers, "q", Ok(vec![session("log")]));
-        assert_eq!(texts(&workers), ["a/s", "p/log", "q/log"]);
-        assert!(workers.ask_sources());
-        workers.join(0, vec![worker("q"), worker("r")]);
-        assert_eq!(texts(&workers), ["a/s", "q/log"]);
-        answer(&mut workers, "q", Ok(vec![]));
-        answer(&mut workers, "r", Ok(vec![]));
-        assert!(workers.ask_sources());
-        workers.silent(0, refused());
-        assert_eq!(texts(&workers), ["a/s", "discover:gastown"]);
-        assert_eq!(workers.headline(), "1 session on 1 worker, 1 did not answer");
-        let target = Target { worker: source().name(), session: None };
-        assert_eq!(workers.refusal(&target, false).unwrap(), "discover:gastown is unreachable: connection refused");
-    }
-
-    fn session(name: &str) -> Session {
-        Session {
-            id: SessionId::parse("$1"),
-            name: name.parse().unwrap(),
-            windows: 1,
-            attached: 0,
-            created: None,
-            last_output: None,
-            age: Some(Duration::from_secs(5)),
-            in_mode: false,
-            told: None,
-        }
-    }
-
-    fn texts(workers: &Workers) -> Vec<String> {
-        workers.rows().into_iter().map(|row| row.text).collect()
-    }
-
-    fn refused() -> Failure {
-        Failure::new(Kind::Unreachable, "connection refused")
-    }
-
-    #[test]
-    fn rows_keep_the_registrys_order_and_those_without_a_session_come_last() {
-        let mut workers = workers(&["a", "b", "c", "d"]);
-        workers.ask();
-        answer(&mut workers, "d", Ok(vec![session("x")]));
-        answer(&mut workers, "a", Err(refused()));
-        answer(&mut workers, "c", Ok(vec![]));
-        answer(&mut workers, "b", Ok(vec![session("z"), session("y")]));
-        assert_eq!(texts(&workers), ["b/z", "b/y", "d/x", "c", "a"]);
-    }
-
-    #[test]
-    fn the_headline_names_who_is_waited_for() {
-        let mut workers = workers(&["a", "b", "c"]);
-        assert_eq!(workers.ask().len(), 3);
-        answer(&mut workers, "b", Ok(vec![session("s")]));
-        assert_eq!(workers.headline(), "1 of 3 answered, asking a, c…");
-        answer(&mut workers, "a", Ok(vec![session("s"), session("t")]));
-        answer(&mut workers, "c", Err(refused()));
-        assert_eq!(workers.headline(), "3 sessions on 3 workers, 1 did not answer");
-    }
-
-    #[test]
-    fn who_is_being_asked_is_not_asked_twice_and_keeps_its_rows() {
-        let mut workers = workers(&["a", "b"]);
-        workers.ask();
-        answer(&mut workers, "a", Ok(vec![session("s")]));
-        assert_eq!(workers.ask(), [worker("a")]);
-        assert_eq!(texts(&workers), ["a/s"]);
-    }
-
-    #[test]
-    fn only_a_row_with_a_session_takes_what_needs_one() {
-        let mut workers = workers(&["a", "b"]);
-        answer(&mut workers, "a", Ok(vec![]));
-        answer(&mut workers, "b", Err(refused()));
-        let worker = |name: &str| Target { worker: name.parse().unwrap(), session: None };
-        assert_eq!(workers.refusal(&worker("a"), true).unwrap(), "a has no session");
-        assert_eq!(workers.refusal(&worker("a"), false), None);
-        assert_eq!(workers.refusal(&worker("b"), false).unwrap(), "b is unreachable: connection refused");
-        assert_eq!(workers.refusal(&"a/s".parse().unwrap(), true), None);
-    }
-}
+mod tests;

@@ -75,6 +75,17 @@ pub struct Sight {
     pub deadline: Option<Instant>,
 }
 
+/// What came of it so far.
+#[derive(Debug, Clone, Copy)]
+pub struct Heard<'a> {
+    /// What it has written on standard output.
+    pub stdout: &'a [u8],
+    /// How many lines it was answered.
+    pub answers: usize,
+    /// What is typed on its terminal shows.
+    pub echoes: bool,
+}
+
 /// Takes what is to be shown to the operator, as it comes.
 pub type Say<'a> = &'a mut dyn FnMut(&[u8]);
 
@@ -83,10 +94,19 @@ pub struct OnPty<'a> {
     pub stdin: &'a [u8],
     /// Bytes of standard output that are taken.
     pub cap: usize,
-    /// Tells of the process with this number.
-    pub look: &'a mut dyn FnMut(i32) -> Sight,
-    /// Where the operator reads what is asked; without that nobody answers.
+    /// Tells of the process with this number, of which this was heard.
+    pub look: &'a mut dyn FnMut(i32, Heard<'_>) -> Sight,
+    /// Where the operator reads what is said.
     pub say: Option<Say<'a>>,
+    /// And answers, on our own terminal.
+    pub answered: bool,
+    /// How many bytes at the beginning of its standard output are a question to the operator, and no output.
+    pub asked: fn(&[u8]) -> usize,
+}
+
+/// Nobody asks anything on standard output.
+pub fn nothing_asked(_: &[u8]) -> usize {
+    0
 }
 
 /// Run `command` on a terminal of its own.
@@ -108,7 +128,10 @@ pub fn run_on_pty(command: &Command, run: OnPty<'_>) -> io::Result<Finished> {
     on_tty.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let group = Group::spawn(on_tty)?;
     let finished = Finished { end: End::Deadline, stdout: Vec::new(), stderr: Vec::new() };
-    Supervision { group, pty, tty, run, finished, lent: None, began: Instant::now(), input: Input::Waits }.run()
+    let began = Instant::now();
+    let supervision =
+        Supervision { group, pty, tty, run, finished, lent: None, began, input: Input::Waits, shown: 0, answers: 0 };
+    supervision.run()
 }
 
 /// The two ends of a new terminal, with the modes of the operator's.
@@ -145,20 +168,32 @@ struct Supervision<'a> {
     lent: Option<Lent>,
     began: Instant,
     input: Input,
+    /// How much of what it has asked on standard output was said.
+    shown: usize,
+    answers: usize,
 }
 
 impl Supervision<'_> {
     fn run(mut self) -> io::Result<Finished> {
+        self.finished.end = self.supervise()?;
+        let asked = (self.run.asked)(&self.finished.stdout);
+        self.finished.stdout.drain(..asked);
+        Ok(self.finished)
+    }
+
+    fn supervise(&mut self) -> io::Result<End> {
         let (mut output, mut error) = (self.group.child.stdout.take(), self.group.child.stderr.take());
         output.as_ref().map(nonblocking).transpose()?;
         error.as_ref().map(nonblocking).transpose()?;
         let mut gone_since: Option<Instant> = None;
         while output.is_some() || error.is_some() {
             let now = Instant::now();
-            let sight = (self.run.look)(self.group.id);
+            let echoes = tcgetattr(&self.tty).is_ok_and(|modes| modes.local_flags.contains(LocalFlags::ECHO));
+            let heard = Heard { stdout: &self.finished.stdout, answers: self.answers, echoes };
+            let sight = (self.run.look)(self.group.id, heard);
             if sight.deadline.is_some_and(|deadline| now >= deadline) {
                 self.group.kill();
-                return Ok(self.finished);
+                return Ok(End::Deadline);
             }
             if gone_since.is_none() && self.group.child.try_wait()?.is_some() {
                 gone_since = Some(now);
@@ -181,17 +216,15 @@ impl Supervision<'_> {
             }
             if self.finished.stdout.len() > self.run.cap {
                 self.finished.stdout.truncate(self.run.cap);
-                self.finished.end = End::TooLarge;
                 self.group.kill();
-                return Ok(self.finished);
+                return Ok(End::TooLarge);
             }
             match sight.is_over {
                 false => self.ask(said, sight.may_ask)?,
                 true => self.feed()?,
             }
         }
-        self.finished.end = self.group.wait(Instant::now() + super::EXIT_CHECK * 100)?;
-        Ok(self.finished)
+        self.group.wait(Instant::now() + super::EXIT_CHECK * 100)
     }
 
     fn wait(&self, output: &Option<impl AsFd>, error: &Option<impl AsFd>) -> io::Result<()> {
@@ -229,11 +262,13 @@ impl Supervision<'_> {
     /// Hand on what is asked, and what is answered; `said` is how much was said before.
     fn ask(&mut self, said: usize, may_ask: bool) -> io::Result<()> {
         let Some(say) = &mut self.run.say else { return Ok(()) };
-        let news = &self.finished.stderr[said..];
+        let asked = (self.run.asked)(&self.finished.stdout);
+        let news = [&self.finished.stderr[said..], &self.finished.stdout[self.shown..asked]].concat();
+        self.shown = asked;
         if !news.is_empty() {
-            say(news);
+            say(&news);
         }
-        if self.lent.is_none() && (!news.is_empty() || (may_ask && self.began.elapsed() >= SILENT)) {
+        if self.run.answered && self.lent.is_none() && (!news.is_empty() || (may_ask && self.began.elapsed() >= SILENT)) {
             self.lent = Some(Lent::begin());
         }
         let keys = io::stdin();
@@ -243,6 +278,7 @@ impl Supervision<'_> {
             let count = read(&keys, &mut buffer).unwrap_or(0);
             // More than it takes is more than anybody types before he sees it.
             let _ = self.pty.write(&buffer[..count]);
+            self.answers += buffer[..count].iter().filter(|byte| matches!(byte, b'\r' | b'\n')).count();
         }
         Ok(())
     }
@@ -310,7 +346,7 @@ mod tests {
         command
     }
 
-    fn over(_: i32) -> Sight {
+    fn over(_: i32, _: Heard<'_>) -> Sight {
         Sight { is_over: true, may_ask: false, deadline: Some(Instant::now() + Duration::from_secs(60)) }
     }
 
@@ -318,7 +354,7 @@ mod tests {
     fn what_it_reads_comes_through_byte_for_byte_and_ends() {
         let bytes: Vec<u8> = (0..100_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
         for stdin in [&bytes[..], b"\x04\x04\n", b"\n\x04", b"no line end", b"x", b"\0", b""] {
-            let run = OnPty { stdin, cap: 1 << 20, look: &mut over, say: None };
+            let run = OnPty { stdin, cap: 1 << 20, look: &mut over, say: None, answered: false, asked: nothing_asked };
             let done = run_on_pty(&sh("test -t 0 && cat"), run).unwrap();
             assert_eq!((done.end, done.stdout.len()), (End::Exited(0), stdin.len()));
             assert!(done.stdout == stdin);
@@ -331,12 +367,16 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let asked = directory.path().join("asked");
         let end = Instant::now() + Duration::from_secs(60);
-        let mut look = |_| Sight { is_over: asked.exists(), may_ask: true, deadline: Some(end) };
+        let mut look = |_: i32, _: Heard<'_>| Sight { is_over: asked.exists(), may_ask: true, deadline: Some(end) };
         let script = format!(
             "printf 'Name: ' >/dev/tty; stty -icanon min 0 time 3; head -c 4; echo /; stty icanon min 1 time 0; : >{}; cat",
             asked.display()
         );
-        let done = run_on_pty(&sh(&script), OnPty { stdin: b"text", cap: 100, look: &mut look, say: None }).unwrap();
+        let done = run_on_pty(
+            &sh(&script),
+            OnPty { stdin: b"text", cap: 100, look: &mut look, say: None, answered: false, asked: nothing_asked },
+        )
+        .unwrap();
         assert_eq!((done.end, String::from_utf8_lossy(&done.stdout).as_ref()), (End::Exited(0), "/\ntext"));
         assert_eq!(String::from_utf8_lossy(&done.stderr), "Name: ");
     }
@@ -344,15 +384,22 @@ mod tests {
     #[test]
     fn one_that_nobody_answers_has_a_deadline() {
         let end = Instant::now() + Duration::from_millis(500);
-        let mut look = |_| Sight { is_over: false, may_ask: true, deadline: Some(end) };
-        let done =
-            run_on_pty(&sh("read -r name; echo $name"), OnPty { stdin: b"", cap: 100, look: &mut look, say: None }).unwrap();
+        let mut look = |_: i32, _: Heard<'_>| Sight { is_over: false, may_ask: true, deadline: Some(end) };
+        let done = run_on_pty(
+            &sh("read -r name; echo $name"),
+            OnPty { stdin: b"", cap: 100, look: &mut look, say: None, answered: false, asked: nothing_asked },
+        )
+        .unwrap();
         assert_eq!((done.end, done.stdout.as_slice()), (End::Deadline, &b""[..]));
     }
 
     #[test]
     fn more_than_anybody_wants_is_cut() {
-        let done = run_on_pty(&sh("yes"), OnPty { stdin: b"", cap: 100, look: &mut over, say: None }).unwrap();
+        let done = run_on_pty(
+            &sh("yes"),
+            OnPty { stdin: b"", cap: 100, look: &mut over, say: None, answered: false, asked: nothing_asked },
+        )
+        .unwrap();
         assert_eq!((done.end, done.stdout.len()), (End::TooLarge, 100));
     }
 }

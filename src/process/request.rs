@@ -12,6 +12,8 @@ pub struct Request<'a> {
     pub argv: &'a [String],
     /// What the program reads; empty means a closed standard input. Prompts and secrets travel here, never in argv.
     pub stdin: &'a [u8],
+    /// It needs to see the end of that, and does not know by itself where it is.
+    pub reads_to_end: bool,
     pub deadline: Instant,
 }
 

@@ -1,10 +1,10 @@
 //! A process whose output is wanted as it comes.
 
 use std::io::{self, Read};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{EXIT_CHECK, End, Finished, Group, STDERR_CAP, Watch, drain, nonblocking, trace, wait_ready};
+use super::{EXIT_CHECK, End, Finished, Group, STDERR_CAP, Watch, drain, fd, nonblocking, trace, wait_ready};
 
 /// A longer line is handed on in pieces.
 const LINE_CAP: usize = 1 << 20;
@@ -37,7 +37,7 @@ pub fn stream(
             group.kill();
             return Ok(finished);
         }
-        wait_ready(&None::<ChildStdin>, &output, &error, now + EXIT_CHECK * 10)?;
+        wait_ready(None, [fd(&output), fd(&error)].into_iter().flatten(), now + EXIT_CHECK * 10)?;
         let before = begun.len();
         if let Some(pipe) = &mut output
             && read_once(pipe, &mut begun)?

@@ -1,9 +1,10 @@
 //! Changing `workers.yaml` where a person has written it: only the lines of one worker come or go, comments and order stay.
 //!
-//! The text is changed in the plainest way that may be right, and then read again as everybody reads it: the change is
-//! made only when the result has exactly the workers it should have.
+//! The text is changed in the plainest way that may be right, and then read again as everybody reads it: the change is made only when
+//! the result says what the text said before, but for this entry. Entries that cannot be used are entries too, and stay as they are.
 
 mod text;
+mod tree;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use nix::fcntl::{Flock, FlockArg};
 
+use super::invalid::Invalid;
 use super::names::{ObjectName, WorkerName};
 use super::worker::Worker;
 use super::{document, file};
@@ -32,11 +34,15 @@ pub struct Entry {
 impl Entry {
     /// The lines of the entry, each `key: value`.
     fn lines(&self) -> Vec<String> {
+        self.keys().iter().map(|(key, value)| format!("{key}: {}", text::scalar(value))).collect()
+    }
+
+    fn keys(&self) -> Vec<(&'static str, String)> {
         let mut keys = vec![("name", self.name.to_string()), ("pod", self.pod.to_string())];
         keys.extend(self.namespace.as_ref().map(|namespace| ("namespace", namespace.to_string())));
         keys.extend(self.context.clone().map(|context| ("context", context)));
         keys.extend(self.kubeconfig.as_ref().map(|path| ("kubeconfig", path.to_string_lossy().into_owned())));
-        keys.into_iter().map(|(key, value)| format!("{key}: {}", text::scalar(&value))).collect()
+        keys
     }
 }
 
@@ -58,10 +64,11 @@ pub fn add(path: &Path, entry: &Entry) -> Result<()> {
     change(path, |bytes| Ok(Some(with(path, bytes, entry)?.0)))
 }
 
-/// Take a worker's entry out; the comments before it stay. False when there was none.
+/// Take a worker's entry out, whether or not it can be used; the comments before it stay. False when there was none. Of two with
+/// this name it is the first.
 ///
 /// # Errors
-/// The file is malformed, or written such that we dare not change it; or it cannot be written.
+/// The file is no YAML, or written such that we dare not change it; or it cannot be written.
 pub fn remove(path: &Path, name: &WorkerName) -> Result<bool> {
     let mut found = false;
     change(path, |bytes| {
@@ -74,11 +81,17 @@ pub fn remove(path: &Path, name: &WorkerName) -> Result<bool> {
 
 fn with(path: &Path, bytes: &[u8], entry: &Entry) -> Result<(String, Worker)> {
     let before = document::read(path, bytes)?;
+    if let Some(invalid) = before.invalid.iter().find(|invalid| invalid.name == entry.name) {
+        return Err(in_the_way(path, invalid).into());
+    }
+    let expected = Some(tree::with(document::written(path, bytes)?, &entry.keys()));
     let old = String::from_utf8_lossy(bytes);
     for candidate in text::additions(&old, &entry.lines()) {
+        if !document::written(path, candidate.as_bytes()).is_ok_and(|after| after == expected) {
+            continue;
+        }
         let Ok(mut after) = document::read(path, candidate.as_bytes()) else { continue };
-        let Some(added) = after.workers.pop().filter(|worker| worker.name == entry.name) else { continue };
-        if after.workers == before.workers && after.settings() == before.settings() {
+        if let Some(added) = after.workers.pop().filter(|worker| worker.name == entry.name) {
             return Ok((candidate, added));
         }
     }
@@ -87,16 +100,19 @@ fn with(path: &Path, bytes: &[u8], entry: &Entry) -> Result<(String, Worker)> {
     Err(Problem::new(Code::Failed, what, format!("put this under workers: by hand:\n    - {lines}")).into())
 }
 
+fn in_the_way(path: &Path, invalid: &Invalid) -> Problem {
+    let (name, path) = (&invalid.name, path.display());
+    let what = format!("{path} has a worker {name} already, which is invalid: {path}:{invalid}");
+    Problem::new(Code::Usage, what, format!("correct it, or take it out with `factory-worker worker remove {name}`"))
+}
+
 fn without(path: &Path, bytes: &[u8], name: &WorkerName) -> Result<Option<String>> {
-    let before = document::read(path, bytes)?;
-    let Some(place) = before.workers.iter().position(|worker| worker.name == *name) else { return Ok(None) };
-    let mut expected = before.workers.clone();
-    expected.remove(place);
+    let before = document::written(path, bytes)?;
+    let Some((place, expected)) = tree::without(before, name) else { return Ok(None) };
+    let expected = tree::normal(Some(expected));
     let old = String::from_utf8_lossy(bytes);
-    let right = |candidate: &String| {
-        let after = document::read(path, candidate.as_bytes());
-        after.is_ok_and(|after| after.workers == expected && after.settings() == before.settings())
-    };
+    let right =
+        |candidate: &String| document::written(path, candidate.as_bytes()).is_ok_and(|after| tree::normal(after) == expected);
     match text::removal(&old, place).filter(right) {
         Some(text) => Ok(Some(text)),
         None => {

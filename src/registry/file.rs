@@ -57,8 +57,11 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
         return Err(Problem::new(Code::Failed, format!("{shown} is a directory, not a registry file"), "").into());
     }
     if let Some((why, remedy)) = distrust(&about, nix::unistd::geteuid().as_raw()) {
+        let mine = path.with_added_extension("mine");
         let what = format!("{shown} is refused, since it names commands that would run: {why}");
-        return Err(Problem::new(Code::Failed, what, remedy.replace("FILE", &quoted(path))).into());
+        return Err(
+            Problem::new(Code::Failed, what, remedy.replace("FILE.mine", &quoted(&mine)).replace("FILE", &quoted(path))).into()
+        );
     }
     let mut text = Vec::new();
     file.take(SIZE_LIMIT + 1).read_to_end(&mut text).with_context(|| format!("cannot read {shown}"))?;
@@ -74,7 +77,7 @@ fn distrust(about: &Metadata, me: u32) -> Option<(String, &'static str)> {
     if about.uid() != me && about.uid() != 0 {
         Some((
             format!("it belongs to user {}, not to you", about.uid()),
-            "read it, then make it yours: cp FILE ~/.factory/workers.yaml",
+            "read it, then put a copy of yours in its place: cp FILE FILE.mine && mv FILE.mine FILE",
         ))
     } else if about.mode() & WORLD_WRITABLE != 0 {
         Some(("everybody on this machine may write to it".to_owned(), "chmod o-w FILE"))

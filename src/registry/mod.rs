@@ -3,6 +3,8 @@
 mod document;
 pub mod edit;
 mod file;
+pub mod identity;
+pub mod invalid;
 pub mod names;
 pub mod origin;
 pub mod preset;
@@ -14,6 +16,8 @@ pub mod worker;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::failure::{Failure, Kind};
+use invalid::{Invalid, List};
 use names::WorkerName;
 use source::Source;
 use worker::Worker;
@@ -34,6 +38,8 @@ pub struct Registry {
     pub workers: Vec<Worker>,
     /// Where more of them are found, in the file's order.
     pub sources: Vec<Source>,
+    /// Entries that are neither, since something about them is wrong.
+    pub invalid: Vec<Invalid>,
     /// Where polecats are when no source says so: the namespace that Gas Town itself takes.
     pub town: Source,
     /// A session whose last output is younger than this is `active` (`active:` in the file, default 60 s).
@@ -48,7 +54,7 @@ impl Registry {
     /// Nobody needs one to begin with: without a file it is empty.
     ///
     /// # Errors
-    /// The file cannot be read, belongs to somebody else, or is malformed; the text then begins `FILE:LINE:COLUMN:`.
+    /// The file cannot be read, belongs to somebody else, or is malformed as a whole; the text then begins `FILE:LINE:COLUMN:`.
     pub fn load(given: Option<&Path>) -> anyhow::Result<Self> {
         let path = file::locate(given)?;
         let text = file::read(&path)?;
@@ -56,7 +62,8 @@ impl Registry {
         let read = document::read(&path, &text.unwrap_or_default())?;
         let active_within = read.active.unwrap_or(ACTIVE_WITHIN);
         let session_wait = read.session_wait.unwrap_or(SESSION_WAIT);
-        Ok(Self { path, exists, workers: read.workers, sources: read.sources, town: read.town, active_within, session_wait })
+        let document::Document { workers, sources, invalid, town, .. } = read;
+        Ok(Self { path, exists, workers, sources, invalid, town, active_within, session_wait })
     }
 
     /// Where [`Registry::load`] looks, absolute, whether or not there is such a file.
@@ -69,5 +76,43 @@ impl Registry {
 
     pub fn find(&self, name: &WorkerName) -> Option<&Worker> {
         self.workers.iter().find(|worker| worker.name == *name)
+    }
+
+    /// Whether it has neither workers nor sources, not even any that cannot be used.
+    pub fn is_empty(&self) -> bool {
+        self.workers.is_empty() && self.sources.is_empty() && self.invalid.is_empty()
+    }
+
+    /// The entry of this name, when no worker that can be used has it.
+    pub fn find_invalid(&self, name: &WorkerName) -> Option<&Invalid> {
+        match self.find(name) {
+            Some(_) => None,
+            None => self.invalid_in(List::Workers).find(|invalid| invalid.name == *name),
+        }
+    }
+
+    /// The entries of a list that cannot be used, in the file's order.
+    pub fn invalid_in(&self, list: List) -> impl Iterator<Item = &Invalid> {
+        self.invalid.iter().filter(move |invalid| invalid.list == list)
+    }
+
+    /// Why an entry cannot be used: `FILE:LINE:COLUMN: reason`.
+    pub fn fault(&self, invalid: &Invalid) -> Failure {
+        Failure::new(Kind::Invalid, format!("{}:{invalid}", self.path.display()))
+    }
+
+    /// What a command that is about other things says of the entries that cannot be used, one line; `None` when there are none.
+    pub fn complaint(&self) -> Option<String> {
+        match self.invalid.as_slice() {
+            [] => None,
+            [only] => Some(format!("{} {} is invalid: {}", only.list.noun(), only.name, self.fault(only))),
+            [first, others @ ..] => Some(format!(
+                "{} entries of {} are invalid, the first in line {}: {}; `factory-worker config check` names them all",
+                others.len() + 1,
+                self.path.display(),
+                first.line,
+                first.reason,
+            )),
+        }
     }
 }

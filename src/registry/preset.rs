@@ -1,5 +1,7 @@
 //! The command templates that a worker has when its file names none.
 
+use std::sync::LazyLock;
+
 use super::template::Template;
 use super::worker::Preset;
 
@@ -25,22 +27,31 @@ impl Preset {
     }
 
     pub fn status(self) -> Option<Template> {
-        Template::parse("factory status", &[]).ok()
+        STATUS.clone()
     }
 
     pub fn queue(self) -> Option<Template> {
-        Template::parse("factory queue list --format json", &[]).ok()
+        QUEUE.clone()
     }
 
     /// `{config}` is the project's pipeline configuration, looked up on the worker.
     pub fn dispatch(self) -> Option<Template> {
-        let text = match self {
-            Self::Factory => "factory queue add --project {project} --issue {issue} [--intent {intent}]",
-            Self::TaintFactory => "factory queue add {issue} --config {config} [--intent {intent}]",
-        };
-        Template::parse(text, DISPATCH).ok()
+        match self {
+            Self::Factory => FACTORY_DISPATCH.clone(),
+            Self::TaintFactory => TAINTFACTORY_DISPATCH.clone(),
+        }
     }
 }
+
+/// Taken apart once: nearly every worker has them.
+type Parsed = LazyLock<Option<Template>>;
+
+static STATUS: Parsed = LazyLock::new(|| Template::parse("factory status", &[]).ok());
+static QUEUE: Parsed = LazyLock::new(|| Template::parse("factory queue list --format json", &[]).ok());
+static FACTORY_DISPATCH: Parsed =
+    LazyLock::new(|| Template::parse("factory queue add --project {project} --issue {issue} [--intent {intent}]", DISPATCH).ok());
+static TAINTFACTORY_DISPATCH: Parsed =
+    LazyLock::new(|| Template::parse("factory queue add {issue} --config {config} [--intent {intent}]", DISPATCH).ok());
 
 #[cfg(test)]
 mod tests {

@@ -19,11 +19,8 @@ const EACH: &str = concat!(include_str!("bounded.sh"), include_str!("command_eac
 /// A failure that is proven to have come before the command started is what it is. After any other nobody knows whether
 /// the command ran: `unproven`. A command that ran and failed is an [`Output`].
 pub fn run(remote: &Remote, argv: &[String], deadline: Instant) -> Result<Output, Failure> {
-    ask(remote, argv, deadline).map_err(|failure| {
-        // Without a sh nothing can have run the script, even where the container's runtime leaves it at a status.
-        let never_ran = failure.before_start || failure.kind == Kind::NoShell;
-        if never_ran { failure } else { Failure::new(Kind::Unproven, failure.reason) }
-    })
+    ask(remote, argv, deadline)
+        .map_err(|failure| if failure.sent_nothing() { failure } else { Failure::new(Kind::Unproven, failure.reason) })
 }
 
 /// Run a command that only answers something, so that it does not matter whether it ran when the answer is lost.
@@ -87,7 +84,7 @@ mod tests {
     fn here() -> (tempfile::TempDir, Remote) {
         let directory = tempfile::tempdir().unwrap();
         let exec = Box::new(Local { directory: directory.path().to_owned() });
-        (directory, Remote { exec, tmux: vec!["tmux".to_owned()], log: None })
+        (directory, Remote { exec, tmux: vec!["tmux".to_owned()], log: None, meant: None })
     }
 
     fn words(words: &[&str]) -> Vec<String> {
@@ -158,7 +155,7 @@ mod tests {
     #[test]
     fn only_a_failure_before_the_start_keeps_its_kind() {
         let through = |failure: Failure| {
-            let remote = Remote { exec: Box::new(Broken(failure)), tmux: words(&["tmux"]), log: None };
+            let remote = Remote { exec: Box::new(Broken(failure)), tmux: words(&["tmux"]), log: None, meant: None };
             run(&remote, &words(&["true"]), soon()).unwrap_err().kind
         };
         assert_eq!(through(Failure::new(Kind::Unreachable, "refused").before_start()), Kind::Unreachable);

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use super::Remote;
 use super::script::{self, Script};
-use crate::failure::Failure;
+use super::{Remote, tmux_words};
+use crate::failure::{Failure, Kind};
 use crate::terminal::neutralise;
 
 const SCRIPT: &str = concat!(include_str!("terminfo.sh"), include_str!("examine.sh"));
@@ -17,6 +17,8 @@ pub const TERMINALS: [&str; 3] = ["tmux-256color", "screen-256color", "xterm-256
 pub struct Found {
     /// What `tmux -V` says, e.g. `tmux 3.3a`; `None` without tmux.
     pub tmux: Option<String>,
+    /// Why it can have no server: there is no place for its socket.
+    pub no_socket: Option<Failure>,
     /// Its server's own `extended-keys` (`on`, `off`, `always`), whatever a view has made of it; `None` without a server.
     pub extended_keys: Option<String>,
     /// Those of [`TERMINALS`] that are known there, in that order.
@@ -40,6 +42,7 @@ pub fn examine(remote: &Remote, programs: &[&str], deadline: Instant) -> Result<
     let word = |text: String| Some(neutralise::line(text.trim())).filter(|word| !word.is_empty());
     Ok(Found {
         tmux: text("tmux").and_then(word),
+        no_socket: text("listing").map(|said| tmux_words::failed(&said)).filter(|failure| failure.kind == Kind::NoSocket),
         // The value that a view keeps comes first, when there is one.
         extended_keys: text("extended-keys").and_then(|said| word(said.lines().next()?.to_owned())),
         terminals: parts.all("terminal").map(|part| neutralise::line(&part.detail)).collect(),

@@ -5,10 +5,12 @@
 types=$1
 shift
 
-# shellcheck disable=SC2154 # the prelude sets word_1
-if command -v "$word_1" >/dev/null 2>&1; then
+# shellcheck disable=SC2154 # the prelude sets tmux
+if command -v "$tmux" >/dev/null 2>&1; then
 	mark tmux
 	tm -V 2>&1
+	mark listing
+	tm list-sessions -F "" 2>&1
 	mark extended-keys
 	# Only a server that is there.
 	tm -N show-options -sqv @factory-worker-was-extended-keys \; show-options -sqv extended-keys 2>/dev/null

@@ -6,7 +6,8 @@ use std::time::Instant;
 use crate::cluster::login::{Login, Turn};
 use crate::cluster::pod::Start;
 use crate::failure::{Failure, Kind};
-use crate::process::{Output, Request};
+pub use crate::process::Greeting;
+use crate::process::{Held, Output, Request};
 use crate::registry::names::ObjectName;
 
 /// A command for the caller's terminal, and where it will run.
@@ -17,6 +18,14 @@ pub struct Interactive {
     pub pod: Option<ObjectName>,
 }
 
+/// The containers of a worker's pod.
+pub struct Beside {
+    /// The one that is asked, since none is named.
+    pub asked: ObjectName,
+    /// The others that run, and the way to each.
+    pub others: Vec<(ObjectName, Box<dyn Exec>)>,
+}
+
 /// A worker that can be asked.
 pub trait Exec: Send + Sync {
     /// Run a command to its end.
@@ -25,6 +34,15 @@ pub trait Exec: Send + Sync {
     /// The worker could not be reached, or could not start the command. A command that ran and exited non-zero is an
     /// `Output`. A failure with [`Failure::before_start`] set guarantees that the command did not run.
     fn run(&self, request: Request<'_>) -> Result<Output, Failure>;
+
+    /// Start a command that stays and is asked again and again: when it has answered the greeting, it is there.
+    ///
+    /// # Errors
+    /// As [`Self::run`]; or nothing is held here.
+    fn hold(&self, argv: &[String], greeting: Greeting<'_>, deadline: Instant) -> Result<Held, Failure> {
+        let _ = (argv, greeting, deadline);
+        Err(Failure::new(Kind::Failed, "nothing is held here").before_start())
+    }
 
     /// The command that runs `argv` interactively on the caller's terminal, ready to be spawned.
     fn interactive(&self, argv: &[String], deadline: Instant) -> Result<Interactive, Failure>;
@@ -70,9 +88,15 @@ pub trait Exec: Send + Sync {
         Login::Known
     }
 
-    /// A failure of the command of [`Self::interactive`], told better where more is known.
+    /// A failure told better where more is known: of the command of [`Self::interactive`], of an answer, of a view.
     fn explained(&self, failure: Failure) -> Failure {
         failure
+    }
+
+    /// Who else is in the pod, when the container that is asked is not named; `None` where it is, or nobody else is known.
+    fn beside(&self, deadline: Instant) -> Option<Beside> {
+        let _ = deadline;
+        None
     }
 
     /// `HOST:PORT` of what has to be reachable before anything else is; `None` when there is none, or it is not known.

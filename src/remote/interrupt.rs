@@ -7,7 +7,7 @@ use super::{Remote, nudge};
 use crate::failure::{Failure, Kind};
 use crate::registry::names::SessionName;
 
-const SCRIPT: &str = include_str!("interrupt.sh");
+const SCRIPT: &str = concat!(include_str!("unless.sh"), include_str!("interrupt.sh"));
 
 /// Send Ctrl-C to the session's active pane. Sent means that tmux took it; what the program makes of it is its business.
 ///

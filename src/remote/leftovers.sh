@@ -13,6 +13,7 @@ done
 # shellcheck disable=SC2086 # tags are words
 finish() {
 	[ "$#" -eq 0 ] || mark "$1"
+	[ "$#" -lt 2 ] || printf '%s\n' "$2"
 	end_clients $left
 	mark_gone $left
 	mark end

@@ -4,17 +4,19 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
-use super::Remote;
 use super::queue::Items;
 use super::script::{self, Parts, Script};
 use super::session::{Answer, Queue, Session, SessionId};
+use super::{Remote, elsewhere, tmux_words};
 use crate::failure::{Failure, Kind};
 use crate::process::{Output, Request};
 use crate::registry::origin::Reads;
 use crate::registry::worker::Worker;
 use crate::terminal::neutralise;
 
-const SCRIPT: &str = concat!(include_str!("bounded.sh"), include_str!("list.sh"));
+const SCRIPT: &str = concat!(include_str!("listing.sh"), include_str!("bounded.sh"), include_str!("list.sh"));
+/// What `listing.sh` lets tmux say behind the last session.
+const ALL: &str = "those are all";
 
 /// How workers are asked.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +41,21 @@ pub fn one(remote: &Remote, worker: &Worker, question: Question) -> Result<Answe
             Err(failure) if failure.kind == Kind::NoTmux => log(),
             result => result,
         },
-        None => with_queue(remote, worker, question),
+        None => {
+            let deadline = Instant::now() + question.timeout;
+            or_elsewhere(remote, with_queue(remote, worker, question), deadline)
+        }
+    }
+}
+
+/// What a worker has said, and if that is that it has no session, or cannot have any: whether another container of its pod has.
+///
+/// # Errors
+/// The worker's own.
+pub fn or_elsewhere(remote: &Remote, said: Result<Answer, Failure>, deadline: Instant) -> Result<Answer, Failure> {
+    match said {
+        Ok(answer) if answer.sessions.is_empty() => Ok(Answer { elsewhere: elsewhere::look(remote, deadline), ..answer }),
+        said => said.map_err(|failure| elsewhere::told(remote, failure, None, deadline)),
     }
 }
 
@@ -102,11 +118,20 @@ pub(super) fn tmux_alone(remote: &Remote, command: &[&str], deadline: Instant) -
     let sentinel = script::nonce();
     let mut argv = remote.tmux.clone();
     argv.extend(["-u"].iter().chain(command).chain(&[";", "display-message", "-p", &sentinel]).map(|&word| word.to_owned()));
-    let Output { status, stdout, stderr } = remote.exec.run(Request { argv: &argv, stdin: b"", deadline })?;
+    let Output { status, stdout, stderr } =
+        remote.exec.run(Request { argv: &argv, stdin: b"", reads_to_end: false, deadline })?;
     match stdout.trim_ascii_end().strip_suffix(sentinel.as_bytes()) {
         Some(printed) if status == 0 => Ok(Ok(printed.to_vec())),
         _ => Ok(Err(neutralise::plain(&stderr))),
     }
+}
+
+/// What a worker says by itself of its sessions, as `listing.sh` says it: with tmux's status, and the worker's time.
+///
+/// # Errors
+/// It is no listing.
+pub fn told(listing: &str, status: &str, now: Option<u64>) -> Result<Answer, Failure> {
+    sessions(listing, status, now).map(Answer::of)
 }
 
 /// The sessions of a listing, in tmux's order.
@@ -128,7 +153,7 @@ fn sessions(listing: &str, status: &str, now: Option<u64>) -> Result<Vec<Session
                     note(&mut sessions[place], &pane, now);
                 }
             }),
-            _ => line.trim().is_empty().then_some(()),
+            _ => (line == ALL || line.trim().is_empty()).then_some(()),
         };
         if understood.is_none() {
             return Err(Failure::new(Kind::Incomplete, format!("tmux said something unexpected: {}", neutralise::line(line))));
@@ -180,12 +205,15 @@ fn note(session: &mut Session, pane: &Pane, now: Option<u64>) {
     }
 }
 
-/// tmux failed: without a server there are no sessions, anything else is no answer.
+/// tmux failed: without a server there are no sessions, and a server without any (`exit-empty off`) has listed none before it
+/// fails at its panes; anything else is no answer.
 fn no_listing(said: &str) -> Result<Vec<Session>, Failure> {
-    if script::no_server(said) {
+    // What it complains of may come before what it says.
+    let has_listed_none = || said.lines().any(|line| line == ALL) && !said.lines().any(|line| line.starts_with("S "));
+    if tmux_words::no_server(said) || has_listed_none() {
         return Ok(Vec::new());
     }
-    Err(script::tmux_failed(said))
+    Err(tmux_words::failed(said))
 }
 
 fn queue(output: &Output) -> Queue {
@@ -233,13 +261,17 @@ mod tests {
     #[rstest]
     #[case("no server running on /tmp/tmux-0/default\n", true)]
     #[case("error connecting to /tmp/x/tmux.sock (No such file or directory)\n", true)]
-    #[case("error connecting to /tmp/x/tmux.sock (Permission denied)\n", false)]
     #[case("server exited unexpectedly\n", false)]
     #[case("lost server\n", false)]
     #[case("S $0 1 0 1 a\nlost server\n", false)]
     #[case("S $0 1 0 1 a\nno server running on /x\n", false)]
     #[case("", false)]
-    fn only_tmux_without_a_server_means_no_sessions(#[case] said: &str, #[case] none: bool) {
+    #[case("those are all\nno current target\n", true)]
+    #[case("no current target\nthose are all\n", true)]
+    #[case("lost server\nS $0 1 0 1 a\nthose are all\n", false)]
+    #[case("S $0 1 0 1 a\nthose are all\nlost server\n", false)]
+    #[case("no current target\n", false)]
+    fn only_tmux_without_a_server_or_with_an_empty_one_means_no_sessions(#[case] said: &str, #[case] none: bool) {
         match sessions(said, "1", None) {
             Ok(sessions) => assert!(none && sessions.is_empty()),
             Err(failure) => assert!(!none && failure.kind == Kind::Incomplete, "{failure:?}"),

@@ -9,7 +9,10 @@ use std::time::Instant;
 use super::Remote;
 use super::list::{Question, one};
 use super::session::Answer;
+use crate::cluster::Cluster;
+use crate::cluster::gateway::Gateways;
 use crate::failure::Failure;
+use crate::registry::origin::Reads;
 use crate::registry::worker::Worker;
 use crate::state;
 
@@ -36,6 +39,8 @@ pub fn all(workers: Vec<Worker>, question: Question) -> Receiver<Report> {
 pub struct Asking<Deliver>(Arc<Shared<Deliver>>);
 
 struct Shared<Deliver> {
+    // They end before the last report has been delivered to its end.
+    gateways: Option<Arc<Gateways>>,
     question: Question,
     /// Takes each report; false when nobody wants any more.
     deliver: Deliver,
@@ -51,7 +56,35 @@ struct Line {
 
 impl<Deliver: Fn(Report) -> bool + Send + Sync + 'static> Asking<Deliver> {
     pub fn new(question: Question, deliver: Deliver) -> Self {
-        Self(Arc::new(Shared { question, deliver, line: Mutex::default() }))
+        Self(Arc::new(Shared { gateways: None, question, deliver, line: Mutex::default() }))
+    }
+
+    /// The same, and where several are in a cluster they are asked through a gateway that is started for them.
+    pub fn through_gateways(question: Question, deliver: Deliver) -> Self {
+        let gateways = Some(Arc::default());
+        Self(Arc::new(Shared { gateways, question, deliver, line: Mutex::default() }))
+    }
+
+    /// So many more questions will go to this cluster; said before any is asked.
+    pub fn expect_at(&self, cluster: &Cluster, questions: usize) {
+        if let Some(gateways) = &self.0.gateways {
+            gateways.expect(std::iter::repeat_n(cluster, questions));
+        }
+    }
+
+    /// The way to their clusters, for whoever looks for workers there.
+    pub fn gateways(&self) -> Option<&Gateways> {
+        self.0.gateways.as_deref()
+    }
+
+    /// These will be asked.
+    pub fn expect<'a>(&self, workers: impl IntoIterator<Item = &'a Worker>) {
+        if let Some(gateways) = &self.0.gateways {
+            let is_asked = |worker: &&Worker| worker.polecat().is_none_or(|polecat| polecat.reads != Reads::Log);
+            let clusters: Vec<_> = workers.into_iter().filter(is_asked).filter_map(Cluster::of_worker).collect();
+            gateways.expect(&clusters);
+            gateways.start(Instant::now() + self.0.question.timeout);
+        }
     }
 
     /// Ask one more; its report has this index.
@@ -85,8 +118,11 @@ impl<Deliver: Fn(Report) -> bool> Shared<Deliver> {
     /// One after the other, until nobody waits.
     fn work(&self) {
         while let Some((index, worker, told)) = self.next() {
-            let remote = Remote::to(&worker);
-            let answer = knowing(told, self.one(&remote, &worker));
+            let remote = match &self.gateways {
+                Some(gateways) => Remote::through(&worker, gateways),
+                None => Remote::to(&worker),
+            };
+            let answer = self.one(&remote, &worker, told);
             note_sessions(&worker, &answer);
             let report = Report { index, pod: remote.exec.pod(), answer };
             if !(self.deliver)(report) {
@@ -96,10 +132,10 @@ impl<Deliver: Fn(Report) -> bool> Shared<Deliver> {
     }
 
     /// The time for the answer begins when it is its turn to ask.
-    fn one(&self, remote: &Remote, worker: &Worker) -> Result<Answer, Failure> {
+    fn one(&self, remote: &Remote, worker: &Worker, told: Option<Answer>) -> Result<Answer, Failure> {
         let turn = remote.exec.turn(Some(Instant::now() + self.question.timeout))?;
         let _held = turn.hold();
-        one(remote, worker, self.question)
+        knowing(remote, told, one(remote, worker, self.question), Instant::now() + self.question.timeout)
     }
 
     fn next(&self) -> Option<(usize, Worker, Option<Answer>)> {
@@ -120,8 +156,18 @@ fn note_sessions(worker: &Worker, answer: &Result<Answer, Failure>) {
     }
 }
 
-/// What a worker answered, with what was known of it before.
-pub fn knowing(told: Option<Answer>, answer: Result<Answer, Failure>) -> Result<Answer, Failure> {
+/// What a worker answered, with what was known of it before. Of a polecat that counts as stuck by its age it is looked whether
+/// anything comes from it; that nobody can say so changes nothing.
+pub fn knowing(
+    remote: &Remote,
+    told: Option<Answer>,
+    answer: Result<Answer, Failure>,
+    deadline: Instant,
+) -> Result<Answer, Failure> {
+    let told = match (told, &answer, &remote.log) {
+        (Some(told), Ok(answer), Some(log)) => Some(log.heard(told.clone(), &answer.sessions, deadline).unwrap_or(told)),
+        (told, ..) => told,
+    };
     match (answer, told) {
         (Ok(answer), Some(Answer { standing: Some(standing), sessions, .. })) => {
             let is_log = answer.sessions.iter().all(|session| session.id.is_none());

@@ -7,12 +7,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use super::exec::{Exec, Interactive};
+use super::exec::{Exec, Greeting, Interactive};
 use crate::failure::{Failure, Kind};
-use crate::process::{self, ANSWER_CAP, End, Limits, Output, Request};
+use crate::process::{self, ANSWER_CAP, End, Exchanged, Held, Limits, Output, Request, Said};
+use crate::terminal::neutralise;
 
 /// The socket's name inside a local worker's directory.
 pub const SOCKET: &str = "tmux.sock";
+
+const BUSY: &str = "it may be busy: give it longer with --timeout";
+const NO_TMUX: &str = "install tmux, or set tmux: in workers.yaml to where it is";
+const NO_SHELL: &str = "is /bin missing on PATH?";
 
 /// A local worker's directory.
 pub struct Local {
@@ -52,8 +57,24 @@ impl Exec for Local {
         match done.end {
             End::Exited(status) => Ok(Output { status, stdout: done.stdout, stderr: done.stderr }),
             End::Signalled(signal) => Err(Failure::new(Kind::Incomplete, format!("the command was killed by signal {signal}"))),
-            End::Deadline => Err(Failure::no_answer("").with_remedy("it may be busy: give it longer with --timeout")),
+            End::Deadline => Err(Failure::no_answer("").with_remedy(BUSY)),
             End::TooLarge => Err(Failure::too_large(ANSWER_CAP)),
+        }
+    }
+
+    fn hold(&self, argv: &[String], greeting: Greeting<'_>, deadline: Instant) -> Result<Held, Failure> {
+        let mut held = Held::start(self.command(argv)?).map_err(|error| cannot_start(&argv[0], &error))?;
+        let limits = Limits { deadline, cap: ANSWER_CAP };
+        match held.exchange(greeting.request, &mut Said::default(), greeting.is_whole, limits, &mut |_| {}) {
+            Ok(Exchanged::Answered) => Ok(held),
+            Ok(Exchanged::Over(over)) => Err(over.failure(|done| {
+                let said = neutralise::plain(&done.stderr);
+                let said = said.lines().map(str::trim).rfind(|line| !line.is_empty());
+                let said = said.map(|said| format!(": {said}")).unwrap_or_default();
+                Failure::new(Kind::Incomplete, format!("{} ended ({}){said}", argv[0], done.end))
+            })),
+            Ok(Exchanged::Given(_)) => Err(Failure::no_answer("").with_remedy(BUSY)),
+            Err(error) => Err(cannot_start(&argv[0], &error)),
         }
     }
 
@@ -65,6 +86,16 @@ impl Exec for Local {
         None
     }
 
+    /// Neither a network nor an image is between.
+    fn explained(&self, failure: Failure) -> Failure {
+        match failure.kind {
+            Kind::Unreachable => failure.or_remedy(BUSY),
+            Kind::NoTmux => failure.or_remedy(NO_TMUX),
+            Kind::NoShell => failure.or_remedy(NO_SHELL),
+            _ => failure,
+        }
+    }
+
     fn place(&self) -> Option<String> {
         Some(self.directory.to_string_lossy().into_owned())
     }
@@ -73,10 +104,8 @@ impl Exec for Local {
 fn cannot_start(program: &str, error: &io::Error) -> Failure {
     let failed = |kind| Failure::new(kind, format!("cannot run {program}: {error}")).before_start();
     match (error.kind(), program.rsplit('/').next()) {
-        (io::ErrorKind::NotFound, Some("sh")) => failed(Kind::NoShell).with_remedy("is /bin missing on PATH?"),
-        (io::ErrorKind::NotFound, Some("tmux")) => {
-            failed(Kind::NoTmux).with_remedy("install tmux, or set tmux: in workers.yaml to where it is")
-        }
+        (io::ErrorKind::NotFound | io::ErrorKind::NotADirectory, Some("sh")) => failed(Kind::NoShell).with_remedy(NO_SHELL),
+        (io::ErrorKind::NotFound | io::ErrorKind::NotADirectory, Some("tmux")) => failed(Kind::NoTmux).with_remedy(NO_TMUX),
         _ => failed(Kind::Failed),
     }
 }
@@ -87,4 +116,26 @@ pub fn tar(directory: &Path, options: &[String]) -> Command {
     // Without the copies of extended attributes that macOS would put beside every file.
     tar.env("COPYFILE_DISABLE", "1").args(["-c", "-f", "-"]).args(options).arg("-C").arg(directory).arg(".");
     tar
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(Kind::Unreachable)]
+    #[case(Kind::NoTmux)]
+    #[case(Kind::NoShell)]
+    fn what_is_on_this_machine_has_no_network_and_no_image(#[case] kind: Kind) {
+        let local = Local { directory: PathBuf::from("/x") };
+        let usual = Failure::new(kind, "why").remedy();
+        let told = local.explained(Failure::new(kind, "why")).remedy();
+        for word in ["VPN", "kubectl", "image"] {
+            assert!(!told.contains(word), "{told}");
+        }
+        assert_ne!(told, usual);
+        assert_eq!(local.explained(Failure::new(kind, "why").with_remedy("its own")).remedy(), "its own");
+    }
 }

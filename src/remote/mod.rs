@@ -1,6 +1,7 @@
 //! A worker as seen from here: reached through [`exec::Exec`], asked through fixed scripts, its failures as kinds.
 
 pub mod command;
+pub mod elsewhere;
 pub mod examine;
 pub mod exec;
 pub mod interrupt;
@@ -8,22 +9,32 @@ pub mod list;
 pub mod list_all;
 pub mod local;
 pub mod nudge;
+#[cfg(test)]
+mod over_gateway;
 pub mod peek;
 pub mod pod;
 pub mod polecat_log;
 #[cfg(test)]
 mod properties;
 mod queue;
+pub mod relay;
 pub mod repositories;
 pub mod script;
 pub mod session;
+pub mod tmux_words;
+pub mod whereabouts;
+
+use std::sync::Arc;
 
 use exec::Exec;
 use polecat_log::Log;
+use relay::Relayed;
 
+use crate::cluster::gateway::Gateways;
 use crate::failure::Failure;
+use crate::registry::identity::SessionIdentity;
 use crate::registry::names::SessionName;
-use crate::registry::worker::{Place, Worker};
+use crate::registry::worker::{Place, PodPlace, Worker};
 
 /// A worker, and the way to it.
 pub struct Remote {
@@ -32,20 +43,38 @@ pub struct Remote {
     pub tmux: Vec<String>,
     /// Of a polecat, which may have no tmux.
     pub log: Option<Log>,
+    /// The session that is meant by its name, where that is known: it may be called otherwise by now.
+    pub meant: Option<SessionIdentity>,
 }
 
 impl Remote {
     /// The way to `worker`. Nothing is started or asked yet.
     pub fn to(worker: &Worker) -> Self {
+        Self::by(worker, pod::Pod::new)
+    }
+
+    /// The same, through these gateways where they lead there.
+    pub fn through(worker: &Worker, gateways: &Arc<Gateways>) -> Self {
+        let remote = Self::by(worker, |place| pod::Pod::through(place, gateways.clone()));
+        Self { log: remote.log.map(|log| log.through(gateways.clone())), ..remote }
+    }
+
+    fn by(worker: &Worker, pod: impl FnOnce(PodPlace) -> pod::Pod) -> Self {
         let mut tmux = worker.tmux.clone();
         let exec: Box<dyn Exec> = match &worker.place {
             Place::Local(directory) => {
                 tmux.extend(["-S".to_owned(), directory.join(local::SOCKET).to_string_lossy().into_owned()]);
                 Box::new(local::Local { directory: directory.clone() })
             }
-            Place::Pod(place) => Box::new(pod::Pod::new(place.clone())),
+            Place::Pod(place) => Box::new(pod(place.clone())),
         };
-        Self { exec, tmux, log: Log::of(worker) }
+        let exec = if relay::is_wanted() { Box::new(Relayed::new(exec)) } else { exec };
+        Self { exec, tmux, log: Log::of(worker), meant: None }
+    }
+
+    /// The same for questions about this one session.
+    pub fn meaning(self, meant: Option<SessionIdentity>) -> Self {
+        Self { meant, ..self }
     }
 
     /// Whether something can be typed into its sessions, as far as that is known without asking.

@@ -1,14 +1,17 @@
 //! A polecat without tmux: its one session is the log of its container, and nobody can type into it.
 
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::cluster::Cluster;
+use crate::cluster::gateway::Gateways;
 use crate::cluster::objects::{self, Part};
 use crate::failure::{Failure, Kind};
 use crate::registry::names::{ObjectName, SessionName};
 use crate::registry::origin::{Polecat, Reads};
 use crate::registry::worker::{Place, PodRef, Worker};
+use crate::remote::session::{Answer, Session, State};
 
 /// What a polecat's container has said.
 #[derive(Debug, Clone)]
@@ -18,6 +21,8 @@ pub struct Log {
     container: Option<ObjectName>,
     polecat: ObjectName,
     reads: Reads,
+    /// Asked through these where they lead there.
+    gateways: Option<Arc<Gateways>>,
 }
 
 impl Log {
@@ -31,7 +36,52 @@ impl Log {
             container: place.container.clone(),
             polecat: polecat.name.clone(),
             reads: polecat.reads,
+            gateways: None,
         })
+    }
+
+    /// The log of this polecat, in its pod.
+    pub fn of_polecat(cluster: Cluster, pod: ObjectName, polecat: &Polecat) -> Self {
+        let container = Polecat::CONTAINER.parse().ok();
+        Self { cluster, pod, container, polecat: polecat.name.clone(), reads: polecat.reads, gateways: None }
+    }
+
+    /// The same, asked through these.
+    pub fn through(self, gateways: Arc<Gateways>) -> Self {
+        Self { gateways: Some(gateways), ..self }
+    }
+
+    /// What was told of the polecat, with what comes from it: one that counts as stuck by its age works as long as it says
+    /// something, in a tmux session (`sessions`) or in its log, which is asked for when there is no such session. One question, for
+    /// those alone.
+    ///
+    /// # Errors
+    /// The cluster did not say whether anything came.
+    pub fn heard(&self, mut told: Answer, sessions: &[Session], deadline: Instant) -> Result<Answer, Failure> {
+        let Some(silence) = told.standing.as_ref().and_then(|standing| standing.silence) else { return Ok(told) };
+        let (mut in_tmux, is_new) = (sessions.iter().filter(|session| session.id.is_some()).peekable(), |session: &Session| {
+            session.age.is_some_and(|age| age <= silence)
+        });
+        let comes = match in_tmux.peek() {
+            Some(_) => in_tmux.any(is_new),
+            None => self.has_said(silence, deadline)?,
+        };
+        if let Some(standing) = &mut told.standing {
+            standing.silence = None;
+            if comes {
+                standing.state = State::Working;
+                let states = told.sessions.iter_mut().filter_map(|session| session.told.as_mut());
+                states.for_each(|state| *state = State::Working);
+            }
+        }
+        Ok(told)
+    }
+
+    fn has_said(&self, since: Duration, deadline: Instant) -> Result<bool, Failure> {
+        let (cluster, pod, container) = (&self.cluster, &self.pod, self.container.as_ref());
+        let gateways = self.gateways.as_ref();
+        let said = gateways.and_then(|gateways| gateways.has_said(cluster, pod, container, since, deadline));
+        said.map_or_else(|| cluster.has_said(pod, container, since, deadline), Ok)
     }
 
     /// Whether the log is all that there is, without asking.

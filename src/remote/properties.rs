@@ -48,7 +48,7 @@ impl Exec for Says {
 }
 
 fn remote(parts: &[Part], arrive: usize) -> Remote {
-    Remote { exec: Box::new(Says { parts: parts.to_vec(), arrive }), tmux: vec!["tmux".to_owned()], log: None }
+    Remote { exec: Box::new(Says { parts: parts.to_vec(), arrive }), tmux: vec!["tmux".to_owned()], log: None, meant: None }
 }
 
 fn whole(parts: &[Part]) -> Remote {
@@ -231,7 +231,7 @@ impl Exec for Floods {
 /// Whoever asked is told how large an answer may be; what changes something may have changed it.
 #[test]
 fn every_question_says_that_its_answer_is_larger_than_the_cap() {
-    let floods = || Remote { exec: Box::new(Floods), tmux: words(&["tmux"]), log: None };
+    let floods = || Remote { exec: Box::new(Floods), tmux: words(&["tmux"]), log: None, meant: None };
     let x = words(&["x"]);
     let told = [
         (examine::examine(&floods(), &[], soon()).map(drop), Kind::Incomplete),
@@ -254,8 +254,12 @@ fn every_question_says_that_its_answer_is_larger_than_the_cap() {
 #[test]
 fn an_answer_of_more_than_the_cap_is_not_taken() {
     let directory = tempfile::tempdir().unwrap();
-    let remote =
-        || Remote { exec: Box::new(Local { directory: directory.path().to_owned() }), tmux: words(&["tmux"]), log: None };
+    let remote = || Remote {
+        exec: Box::new(Local { directory: directory.path().to_owned() }),
+        tmux: words(&["tmux"]),
+        log: None,
+        meant: None,
+    };
     let flood = |bytes: usize| words(&["sh", "-c", &format!("head -c {bytes} /dev/zero")]);
     // Some of it is our own marks.
     let most = ANSWER_CAP - 1000;

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Needs: head sed sleep tr
 #
-# Ends what attempts of views have left. An attempt's processes carry VIEW.N in their environment, VIEW being the view's tag and
+# Ends what attempts of views have left (about.sh comes before this). An attempt's processes carry VIEW.N in their environment, VIEW being the view's tag and
 # N higher than that of every attempt before it; nobody else's do. A view is given as VIEW for all its attempts, as VIEW.N for
 # those before N.
 
@@ -9,27 +9,7 @@
 # behind a NUL. What reads them is tagged too: self:0.0 and PID:0.0 prove that it could.
 tagged() {
 	FACTORY_WORKER_VIEW=0.0 head -c 99999999 /proc/self/environ /proc/[0-9]*/environ 2>/dev/null | tr '\000' '\n' |
-		sed -n '/^==> \/proc\//h;/^FACTORY_WORKER_VIEW=[0-9a-f]*\.[0-9]*$/{G;s/^[^=]*=\(.*\)\n.*proc.\([^/]*\).*/\2:\1/p;}'
-}
-
-# about PID: sets program, parent, start (the time: a number may be used again) and catches (1 when it catches TERM); fails
-# when it has ended, and perhaps waits for its parent to notice: it has no memory then.
-about() {
-	{ IFS= read -r line <"/proc/$1/stat"; } 2>/dev/null || return
-	program=${line#*\(}
-	program=${program%)*}
-	# shellcheck disable=SC2086 # to be split
-	set -- ${line##*\) }
-	[ "$#" -gt 31 ] && [ "${21}" != 0 ] || return
-	parent=$2 start=${20} catches=$((${32} >> 14 & 1))
-}
-
-# carries PID VIEW: whether it is a process of this attempt, or of all of a view when VIEW ends with a dot.
-carries() {
-	case $({ tr '\000' '\n' <"/proc/$1/environ"; } 2>/dev/null) in
-	*"FACTORY_WORKER_VIEW=$2"*) ;;
-	*) return 1 ;;
-	esac
+		sed -n '/^==> /h;/^FACTORY_WORKER_VIEW=/{G;s/.*=\([0-9a-f]*\.[0-9]*\)\n.*proc.\([^/]*\).*/\2:\1/p;}'
 }
 
 # is_meant VIEW.N: whether it is of the views in $views.
@@ -45,6 +25,7 @@ is_meant() {
 
 # is_servers PID: whether it is a tmux server, or below one, that has inherited the tag: somebody's tmux may be a script that
 # starts its server first.
+# shellcheck disable=SC2154 # about sets program and parent
 is_servers() {
 	above=$1
 	while about "$above"; do
@@ -59,6 +40,7 @@ is_servers() {
 }
 
 # look_for VIEW…: sets found, PID:START:VIEW.N each, and seen, whether processes could be looked into at all.
+# shellcheck disable=SC2154 # about sets parent and start
 look_for() {
 	set +f
 	views=$* all=" $(tagged | tr '\n' ' ')" found='' parents=' ' seen=''
@@ -76,6 +58,7 @@ look_for() {
 # is_due NAME PID: whether this signal is for this process. Who waits for another one is not ended before that: it would be left
 # to the pod's first process, which may reap nothing. Our own shells catch TERM, which to them means: as soon as what you wait
 # for has ended. A shell that waits for nobody is about to end anyway.
+# shellcheck disable=SC2154 # about sets program and catches
 is_due() {
 	[ "$1$catches" != TERM1 ] || return 0
 	case $parents in
@@ -88,7 +71,7 @@ is_due() {
 signal() {
 	for word in $found; do
 		pid=${word%%:*} word=${word#*:}
-		if carries "$pid" "${word#*:}" && about "$pid" && [ "$start" = "${word%%:*}" ] && is_due "$1" "$pid"; then
+		if about "$pid" && [ "$start" = "${word%%:*}" ] && is_due "$1" "$pid"; then
 			kill -"$1" "$pid" 2>/dev/null
 		fi
 	done

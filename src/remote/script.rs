@@ -12,29 +12,32 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::time::Instant;
 
-use super::Remote;
 use super::exec::Exec;
+use super::{Remote, elsewhere, tmux_words};
 use crate::failure::{Failure, Kind};
 use crate::process::{Output, Request};
+use crate::registry::identity::SessionIdentity;
 use crate::registry::names::SessionName;
-use crate::state::ledger::{self, Spot};
+use crate::state::ledger::{self, Shown, Spot};
 use crate::terminal::neutralise;
 use argv::Form;
 pub use shorten::shortened;
 
-const PRELUDE: &str = include_str!("prelude.sh");
-/// The variable that tells `enter.sh` the tags of the views that died.
-const LEFT_TAGS: &str = "FACTORY_WORKER_LEFT";
+/// How a script gets its words and runs the worker's tmux, and how it finds a session.
+const WORDS: &str = concat!(include_str!("words.sh"), include_str!("find_session.sh"));
+const PRELUDE: &str = concat!(include_str!("words.sh"), include_str!("answer.sh"), include_str!("find_session.sh"));
 /// A script that reads nothing sees the end of its standard input at once, whatever the connection does.
 const NO_INPUT: &str = "exec </dev/null\n";
-const LEFT: &str = concat!(include_str!("reap.sh"), include_str!("gone.sh"), include_str!("leftovers.sh"));
+const LEFT: &str =
+    concat!(include_str!("about.sh"), include_str!("reap.sh"), include_str!("gone.sh"), include_str!("leftovers.sh"));
+const SESSIONS: &str = concat!(include_str!("bounded.sh"), include_str!("sessions.sh"));
 
 /// So many views that died are tidied up after by the way of one question.
 const LEFT_AT_ONCE: usize = 64;
 
 /// One script with its arguments.
 pub struct Script<'a> {
-    pub text: &'static str,
+    pub text: &'a str,
     /// The worker's tmux command line.
     pub tmux: &'a [String],
     pub arguments: &'a [String],
@@ -57,12 +60,14 @@ impl Script<'_> {
         self.sent_after("", &[], nonce)
     }
 
-    /// The same, for a worker on which views have left clients; those are ended first.
-    fn sent_ending(&self, left: &[String], nonce: &str) -> Result<Sent, Failure> {
+    /// The same, for a worker that windows of this machine have to do with: clients that were left there are ended first, and
+    /// if sessions of it are shown, it says what they are called.
+    fn sent_among(&self, left: &[String], follows: bool, nonce: &str) -> Result<Sent, Failure> {
+        let names = if follows { SESSIONS } else { "" };
         if left.is_empty() {
-            return self.sent(nonce);
+            return self.sent_after(names, &[], nonce);
         }
-        self.sent_after(LEFT, &[&[left.len().to_string()], left].concat(), nonce)
+        self.sent_after(&format!("{LEFT}\n{names}"), &[&[left.len().to_string()], left].concat(), nonce)
     }
 
     fn sent_after(&self, first: &str, arguments: &[String], nonce: &str) -> Result<Sent, Failure> {
@@ -80,13 +85,13 @@ impl Script<'_> {
         self.head(PRELUDE, &[], nonce)
     }
 
-    /// The argv that runs it on a terminal, where nobody takes an answer apart; its processes carry the tag. Clients that the
-    /// views with the tags `left` have left are ended by it.
+    /// The argv that runs it on a terminal, where nobody takes an answer apart (so it has a `finish` of its own); its processes
+    /// carry the tag.
     ///
     /// # Errors
     /// As [`Self::sent`].
-    pub fn on_terminal(&self, left: &[String], form: Form, tag: &str) -> Result<Vec<String>, Failure> {
-        let text = stripped(&format!("{LEFT_TAGS}='{}'\n{PRELUDE}\n{}", left.join(" "), self.text));
+    pub fn on_terminal(&self, form: Form, tag: &str) -> Result<Vec<String>, Failure> {
+        let text = stripped(&format!("{WORDS}\n{}", self.text));
         let text = if form == Form::Packed { shortened(&text) } else { text };
         let words = self.words(&[])?;
         Ok(argv::argv(&text, [""].into_iter().chain(words.iter().map(String::as_str)), form, tag))
@@ -98,13 +103,28 @@ impl Script<'_> {
         Ok(Sent { argv: stdin::argv(nonce), stdin: stdin::framed(&text, words.iter().map(String::as_str), nonce) })
     }
 
-    /// Its words behind the nonce, as `prelude.sh` takes them; `more` come before its own arguments.
+    /// Its words behind the nonce, as `words.sh` takes them; `more` come before its own arguments.
     fn words(&self, more: &[String]) -> Result<Vec<String>, Failure> {
-        let words = [&[self.tmux.len().to_string()], self.tmux, more, self.arguments].concat();
+        let program = self.tmux.first().cloned().unwrap_or_default();
+        let words = [&[quoted_line(self.tmux), program], more, self.arguments].concat();
         match words.iter().any(|word| word.contains('\0')) {
             true => Err(Failure::new(Kind::Failed, "a word has a NUL byte, which no program can get").before_start()),
             false => Ok(words),
         }
+    }
+}
+
+/// Words as sh reads them back, whatever is in them and whichever sh that is: between single quotes nothing but the closing one
+/// means anything. Each quote is a byte of a URL, so plain words have none.
+pub fn quoted_line(words: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    words.into_iter().map(|word| quoted(word.as_ref())).collect::<Vec<_>>().join(" ")
+}
+
+fn quoted(word: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:,+@".contains(&byte);
+    match !word.is_empty() && word.bytes().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
     }
 }
 
@@ -148,20 +168,52 @@ impl Parts {
     }
 }
 
-/// Run `script` and take its answer apart. What views of this machine have left on the worker is ended by the way.
+/// Run `script` and take its answer apart. What views of this machine have left on the worker is ended by the way, and what
+/// those that are there show gets the name that it has now.
 ///
 /// # Errors
 /// What [`Exec::run`] says, or `incomplete` when the answer has no end.
 pub fn run(exec: &dyn Exec, script: &Script<'_>, deadline: Instant) -> Result<Parts, Failure> {
+    let follows = ledger::follows(|| Some(Spot { place: exec.place()?, pod: exec.pod() }));
+    run_following(follows, exec, script, deadline)
+}
+
+/// The same for a view's own script, which ends what older ones have left before it asks tmux anything: nobody's names.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_for_view(exec: &dyn Exec, script: &Script<'_>, deadline: Instant) -> Result<Parts, Failure> {
+    run_following(None, exec, script, deadline)
+}
+
+fn run_following(follows: Option<Spot>, exec: &dyn Exec, script: &Script<'_>, deadline: Instant) -> Result<Parts, Failure> {
     let nonce = nonce();
     let left = left(exec, LEFT_AT_ONCE);
-    let sent = script.sent_ending(&left, &nonce)?;
-    let output = exec.run(Request { argv: &sent.argv, stdin: &sent.stdin, deadline })?;
+    let sent = script.sent_among(&left, follows.is_some(), &nonce)?;
+    let output = exec.run(Request { argv: &sent.argv, stdin: &sent.stdin, reads_to_end: !script.stdin.is_empty(), deadline })?;
     let parts = understand(&output, &nonce)?;
     // It can only speak of clients that it was asked about.
     let gone = |tag: &&String| parts.all("gone").any(|part| part.detail == **tag);
     ledger::forget(left.iter().chain(script.arguments).filter(gone).map(String::as_str));
+    if let Some(spot) = follows {
+        ledger::learn(&spot, &known_sessions(&parts));
+    }
     Ok(parts)
+}
+
+/// What the sessions of the worker are called, if its tmux has said so wholly.
+fn known_sessions(parts: &Parts) -> Vec<Shown> {
+    let whole = parts.get("known-end").is_some_and(|end| end.detail == "0");
+    sessions(&parts.get("known").filter(|_| whole).map(Part::text).unwrap_or_default())
+}
+
+/// A listing of sessions: what each is known by, and its name.
+pub fn sessions(listing: &str) -> Vec<Shown> {
+    let session = |line: &str| {
+        let (identity, name) = SessionIdentity::before(line)?;
+        Some(Shown { identity, name: name.parse().ok()? })
+    };
+    listing.lines().filter_map(session).collect()
 }
 
 /// Take apart what a script has answered.
@@ -180,7 +232,7 @@ pub fn left(exec: &dyn Exec, most: usize) -> Vec<String> {
     exec.place().map_or_else(Vec::new, |place| ledger::left(|| Spot { place, pod: exec.pod() }, most))
 }
 
-/// The same for a script that begins with `find_session`: that it found none is a failure.
+/// The same for a script that begins with `find_session "$1" "$2"`: that it found none is a failure.
 ///
 /// # Errors
 /// Also `no session`, `no tmux`, and a name that several sessions have.
@@ -191,12 +243,16 @@ pub fn on_session(
     more: Input<'_>,
     deadline: Instant,
 ) -> Result<Parts, Failure> {
-    let mut arguments = vec![session.as_str().to_owned()];
+    let meant = remote.meant.as_ref().map(ToString::to_string).unwrap_or_default();
+    let mut arguments = vec![session.as_str().to_owned(), meant];
     arguments.extend(more.arguments.iter().map(|&word| word.to_owned()));
     let script = Script { text, tmux: &remote.tmux, arguments: &arguments, stdin: more.stdin };
     let parts = run(remote.exec.as_ref(), &script, deadline)?;
     match not_found(&parts, session) {
-        Some(failure) => Err(failure.before_start()),
+        Some(failure) => {
+            let has_others = parts.get("no-session").or(parts.get("ambiguous")).is_some();
+            Err(elsewhere::told(remote, failure.before_start(), has_others.then_some(session), deadline))
+        }
         None => Ok(parts),
     }
 }
@@ -216,32 +272,18 @@ fn not_found(parts: &Parts, session: &SessionName) -> Option<Failure> {
     if parts.get("no-session").is_some() {
         return Some(Failure::new(Kind::NoSession, format!("there is no session {name:?}")));
     }
+    if parts.get("ended").or(parts.get("replaced")).is_some() {
+        return Some(Failure::new(Kind::NoSession, format!("the session that was {name:?} has ended")));
+    }
     if parts.get("ambiguous").is_some() {
         return Some(Failure::new(Kind::NoSession, format!("several sessions are named {name:?}, so none was touched")));
     }
     let said = parts.get("tmux-failed")?.text();
-    Some(if no_server(&said) {
+    Some(if tmux_words::no_server(&said) {
         Failure::new(Kind::NoSession, format!("there is no session {name:?}: no tmux server runs there"))
     } else {
-        tmux_failed(&said)
+        tmux_words::failed(&said)
     })
-}
-
-/// What it means that tmux could not list its sessions although it has a server, by its own words.
-pub fn tmux_failed(said: &str) -> Failure {
-    let reason = match said.trim() {
-        "" => "tmux failed and did not say why".to_owned(),
-        said => format!("tmux failed: {}", neutralise::line(said)),
-    };
-    Failure::new(Kind::Incomplete, reason)
-}
-
-/// Whether this is how tmux says that no server runs: a socket that nobody listens on, or none (tmux 3.2 to 3.6).
-pub fn no_server(said: &str) -> bool {
-    let said = said.trim();
-    let absent = said.starts_with("no server running on ")
-        || (said.starts_with("error connecting to ") && said.ends_with("(No such file or directory)"));
-    absent && said.lines().count() == 1
 }
 
 fn cut_short(output: &Output) -> Failure {

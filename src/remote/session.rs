@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::elsewhere::Elsewhere;
 use super::queue::Items;
 use crate::registry::names::SessionName;
 use crate::registry::origin::Polecat;
@@ -101,6 +102,8 @@ impl Session {
 pub struct Answer {
     pub sessions: Vec<Session>,
     pub queue: Queue,
+    /// Where there are sessions, when there are none here and nobody has said which container is meant.
+    pub elsewhere: Option<Elsewhere>,
     /// How it is with an agent that runs once, to its end; `None` for a worker that just runs.
     pub standing: Option<Standing>,
 }
@@ -108,7 +111,7 @@ pub struct Answer {
 impl Answer {
     /// The sessions of a worker that runs.
     pub fn of(sessions: Vec<Session>) -> Self {
-        Self { sessions, queue: Queue::NotAsked, standing: None }
+        Self { sessions, queue: Queue::NotAsked, elsewhere: None, standing: None }
     }
 
     /// The word for the STATUS column and the JSON.
@@ -124,6 +127,9 @@ pub struct Standing {
     pub state: State,
     /// More of it in a few words, neutralised: `for 12m, 48m left`, `exit 1`. Empty when there is nothing to add.
     pub detail: String,
+    /// Of one that counts as stuck by its age: it is not, if anything has come from it since so long. `None` when nobody need
+    /// look for that.
+    pub silence: Option<Duration>,
 }
 
 /// What the queue command said.

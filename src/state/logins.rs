@@ -1,9 +1,12 @@
 //! Logins on this machine: which user of a kubeconfig somebody is just logging in as, and who was answered.
 
 use std::collections::hash_map::DefaultHasher;
-use std::fs::File;
+use std::fs::{self, File, OpenOptions};
 use std::hash::{Hash, Hasher};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
+use std::process;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
@@ -11,7 +14,8 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
-use super::{Kept, made, private};
+use super::process_id::is_stopped;
+use super::{Kept, made};
 
 /// What has become of the logins of one user.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,10 +57,25 @@ impl Logins {
     /// # Errors
     /// There can be no such right: the file cannot be written, or not be locked.
     pub fn try_turn(&self) -> Result<Option<Flock<File>>> {
-        match Flock::lock(private(&self.turn)?, FlockArg::LockExclusiveNonblock) {
-            Ok(turn) => Ok(Some(turn)),
+        // What is in it is the holder's: nobody else cuts it.
+        let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&self.turn)?;
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(turn) => {
+                // Who cannot say who he is may still go.
+                let _ = turn.set_len(0).and_then(|()| (&*turn).write_all(process::id().to_string().as_bytes()));
+                Ok(Some(turn))
+            }
             Err((_, Errno::EWOULDBLOCK)) => Ok(None),
             Err((_, error)) => Err(error.into()),
+        }
+    }
+
+    /// Take the right from a process that was stopped while it had it: it would keep all others waiting until somebody lets it
+    /// go on. They agree on another file then.
+    pub fn take_from_stopped(&self) {
+        let holder = fs::read_to_string(&self.turn).ok().and_then(|pid| pid.parse().ok());
+        if holder.is_some_and(is_stopped) {
+            let _ = fs::remove_file(&self.turn);
         }
     }
 

@@ -1,6 +1,8 @@
 //! What is kept between runs, in `$XDG_STATE_HOME/factory-worker`: small JSON files, 0600 in a 0700 directory.
 
+pub mod alone;
 pub mod drafts;
+pub mod gateways;
 pub mod ledger;
 pub mod logins;
 pub mod network;
@@ -12,12 +14,17 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::{env, process};
+use std::time::{Duration, Instant};
+use std::{env, process, thread};
 
 use anyhow::{Context, Result};
+use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+/// How long to wait for somebody who changes a kept value.
+const SOON: Duration = Duration::from_secs(5);
 
 /// The directory: `$XDG_STATE_HOME/factory-worker`, else `~/.local/state/factory-worker` (XDG base directory specification).
 ///
@@ -28,7 +35,7 @@ pub fn directory() -> Result<PathBuf> {
     absolute("XDG_STATE_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
         .map(|base| base.join("factory-worker"))
-        .context("no place for state: set HOME or XDG_STATE_HOME to an absolute path")
+        .context("there is no place for state: neither HOME nor XDG_STATE_HOME is an absolute path")
 }
 
 /// The directory, made when it is missing.
@@ -48,8 +55,31 @@ pub fn lock(name: &str) -> Result<Flock<File>> {
     lock_file(&path).with_context(|| format!("cannot lock {}", path.display()))
 }
 
+/// The same, if nobody holds it.
+pub fn lock_if_free(name: &str) -> Option<Flock<File>> {
+    lock_file_if_free(&made().ok()?.join(name).with_extension("lock"))
+}
+
+fn lock_file_if_free(path: &Path) -> Option<Flock<File>> {
+    Flock::lock(private(path).ok()?, FlockArg::LockExclusiveNonblock).ok()
+}
+
 fn lock_file(path: &Path) -> io::Result<Flock<File>> {
     Flock::lock(private(path)?, FlockArg::LockExclusive).map_err(|(_, error)| error.into())
+}
+
+/// The same for what takes no longer than to write a small file: who has it for longer was stopped, and may stay so.
+fn lock_file_soon(path: &Path) -> io::Result<Flock<File>> {
+    let end = Instant::now() + SOON;
+    let mut file = private(path)?;
+    loop {
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => return Ok(lock),
+            Err((_, error)) if error != Errno::EWOULDBLOCK || Instant::now() >= end => return Err(error.into()),
+            Err((back, _)) => file = back,
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// One kept value, a JSON file.
@@ -73,7 +103,7 @@ impl<T: Serialize + DeserializeOwned + Default> Kept<T> {
     /// Change it under a lock, so that two processes lose nothing of each other's.
     pub fn update(&self, change: impl FnOnce(&mut T)) -> Result<()> {
         let path = self.path.with_extension("lock");
-        let _lock = lock_file(&path).with_context(|| format!("cannot lock {}", path.display()))?;
+        let _lock = lock_file_soon(&path).with_context(|| format!("cannot lock {}", path.display()))?;
         let mut value = self.read();
         change(&mut value);
         self.replace(&serde_json::to_vec(&value)?).with_context(|| format!("cannot write {}", self.path.display()))

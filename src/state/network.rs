@@ -5,10 +5,10 @@ use std::fs::File;
 use std::hash::{Hash, Hasher};
 
 use anyhow::Result;
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::Flock;
 use serde::{Deserialize, Serialize};
 
-use super::{Kept, made, private};
+use super::{Kept, lock_file_if_free, made};
 
 /// What is on disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,8 +54,8 @@ impl Reachability {
     /// Whether it is this process that looks: the first one, until it ends.
     pub fn is_ours_to_look(&mut self) -> bool {
         if self.looking.is_none() {
-            let file = made().ok().and_then(|directory| private(&directory.join(&self.name).with_extension("looking")).ok());
-            self.looking = file.and_then(|file| Flock::lock(file, FlockArg::LockExclusiveNonblock).ok());
+            let file = made().ok().map(|directory| directory.join(&self.name).with_extension("looking"));
+            self.looking = file.and_then(|file| lock_file_if_free(&file));
         }
         self.looking.is_some()
     }

@@ -28,6 +28,17 @@ impl ProcessId {
         Self { pid, started: started(pid), boot: boot() }
     }
 
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// `BOOT/STARTED`: what tells it from every other of its number on any machine. Of the boot's id (random, 128 bits) the
+    /// first 32 bits do: each byte is one of a URL.
+    pub fn boot_and_start(&self) -> String {
+        let boot = self.boot.split('-').next().unwrap_or_default();
+        format!("{boot}/{}", self.started)
+    }
+
     /// Send it a signal, if it still runs.
     pub fn signal(&self, signal: Signal) {
         if self.lives() {
@@ -44,16 +55,26 @@ impl ProcessId {
     }
 }
 
+/// Whether the process of this number was stopped (SIGSTOP, Ctrl-Z), and not where the kernel does not say.
+pub fn is_stopped(pid: i32) -> bool {
+    matches!(fields(pid).split_whitespace().next(), Some("T" | "t"))
+}
+
 fn boot() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned()).unwrap_or_default()
 }
 
-/// 0 for one that has ended and waits for its parent to notice, too.
-fn started(pid: i32) -> u64 {
+/// What the kernel says of a process, from its state on: the second field, which comes before that, is the program's name in
+/// parentheses, and may hold anything (proc(5)).
+fn fields(pid: i32) -> String {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // The second field is the program's name in parentheses, which may hold anything; the time is the 22nd (proc(5)).
-    let behind_the_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let mut fields = behind_the_name.split_whitespace();
+    stat.rsplit_once(')').map_or_else(String::new, |(_, rest)| rest.to_owned())
+}
+
+/// The 22nd field of all; 0 for one that has ended and waits for its parent to notice, too.
+fn started(pid: i32) -> u64 {
+    let fields = fields(pid);
+    let mut fields = fields.split_whitespace();
     match fields.next() {
         None | Some("Z" | "X") => 0,
         Some(_) => fields.nth(18).and_then(|ticks| ticks.parse().ok()).unwrap_or(0),

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::Flock;
 use serde::{Deserialize, Serialize};
 
-use super::{Kept, directory, private};
+use super::{Kept, directory, lock_file_if_free};
 use crate::registry::names::WorkerName;
 
 /// What is older than this is offered once more, and renewed meanwhile.
@@ -73,9 +73,7 @@ pub struct Renewal {
 
 /// Become the one who renews this cache; `None` while another process does.
 pub fn renew() -> Option<Renewal> {
-    let file = private(&directory().ok()?.join("sessions.renewal")).ok()?;
-    let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock).ok()?;
-    Some(Renewal { _lock: lock })
+    lock_file_if_free(&directory().ok()?.join("sessions.renewal")).map(|lock| Renewal { _lock: lock })
 }
 
 fn now() -> u64 {

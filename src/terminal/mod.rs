@@ -5,13 +5,17 @@ pub mod block;
 pub mod form;
 pub mod json;
 pub mod key;
+pub mod line_ends;
 pub mod neutralise;
 pub mod pane;
+pub mod pressed;
 pub mod progress;
+pub mod reader;
 pub mod screen;
 pub mod shell;
 pub mod style;
 pub mod table;
+pub mod wrap;
 
 use std::io::{self, Write};
 use std::panic;

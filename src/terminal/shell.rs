@@ -5,11 +5,19 @@ use super::neutralise;
 /// The words, quoted where it is needed, on one line. A word with characters that would move a cursor or deceive a
 /// reader is written as `$'…'`, which bash, zsh and ksh read.
 pub fn line(argv: &[String]) -> String {
-    let words: Vec<_> = argv.iter().map(|word| quoted(word)).collect();
+    let words: Vec<_> = argv.iter().map(|word| self::word(word)).collect();
     words.join(" ")
 }
 
-fn quoted(word: &str) -> String {
+/// The text with `command`, which begins each such command in it, become `longer` wherever `unless` does not stand behind it already.
+pub fn led(text: &str, command: &str, longer: &str, unless: &str) -> String {
+    let mut parts = text.split(command);
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + if part.starts_with(unless) { command } else { longer } + part)
+}
+
+/// One word, the same way.
+pub fn word(word: &str) -> String {
     // A tabulator is a blank to `neutralise::line`, so a difference means that something was replaced.
     if neutralise::line(word) == *word { shell_words::quote(word).into_owned() } else { escaped(word) }
 }

@@ -1,9 +1,12 @@
 //! A view at work: what happens outside goes to the plan, what the plan says is done.
 
+mod elsewhere;
 mod form;
 mod leave;
+mod lending;
 mod network;
 mod questions;
+mod session;
 mod turn;
 mod unread;
 mod way_in;
@@ -15,12 +18,14 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use form::KnownForm;
+use lending::Lent;
+use session::Following;
 use turn::Standing;
 use unread::Unread;
 
 use super::child::Child;
-use super::client::Client;
-use super::client::ending::Ending;
+use super::client::ending::{Absence, Ending};
+use super::client::{Client, Wanted};
 use super::connection::clock::{Clock, Look};
 use super::connection::liveness::Liveness;
 use super::connection::probe::{Place, Probe};
@@ -34,7 +39,7 @@ use super::window_options::WindowOptions;
 use super::{Outcome, View};
 use crate::failure::{Failure, Kind};
 use crate::process;
-use crate::registry::names::ObjectName;
+use crate::registry::names::{Address, ObjectName, SessionName};
 use crate::signals;
 
 /// How often a living connection is looked at; also how soon a resume from sleep is noticed.
@@ -43,15 +48,24 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const AGAIN: Duration = Duration::from_secs(30);
 /// The status of a child that SIGINT has ended.
 const INTERRUPTED: i32 = 128 + Signal::SIGINT as i32;
+/// What the status of a child is above that a signal has ended.
+const KILLED: i32 = 128;
+
 /// Everything of a view that changes.
 pub struct Attachment<'a> {
     view: &'a View<'a>,
     terminal: &'a Terminal,
     client: Arc<Client>,
+    /// The session, as it is known by now.
+    wanted: Wanted,
+    /// What the client of the last attempt knows it as.
+    asked_for: SessionName,
+    address: Address,
+    following: Following,
     clock: Clock,
     plan: Plan,
     down_screen: DownScreen<'a>,
-    window: WindowOptions<'a>,
+    window: WindowOptions,
     sender: Sender<ViewEvent>,
     events: Receiver<ViewEvent>,
     child: Option<Child>,
@@ -69,10 +83,8 @@ pub struct Attachment<'a> {
     children: u32,
     /// How many questions were asked.
     questions: u32,
-    /// The question under way may ask on the terminal.
-    asks: bool,
-    /// The operator ended it.
-    interrupted: bool,
+    /// Whether the question under way has the terminal.
+    lent: Lent,
     /// How often it was waited for a turn to log in.
     turns: u32,
     standing: Standing,
@@ -82,6 +94,8 @@ pub struct Attachment<'a> {
     ask_there_at: Option<Moment>,
     /// When to ask in which start of its container the attach is.
     ask_start_at: Option<Moment>,
+    /// The terminal's columns and rows when the attempt under way began.
+    size: Option<(usize, usize)>,
     began: Moment,
     says_connecting: bool,
     /// What was typed before the attempt under way must not reach the session.
@@ -112,7 +126,11 @@ impl<'a> Attachment<'a> {
         Self {
             view,
             terminal,
-            client: Arc::new(Client::new(Arc::clone(&view.remote), view.session.clone())),
+            client: Arc::new(Client::new(Arc::clone(&view.remote))),
+            wanted: Wanted { name: view.session.clone(), identity: None },
+            asked_for: view.session.clone(),
+            address: view.address.clone(),
+            following: Following::default(),
             plan: Plan::new(rules, Backoff::new(), knows_pod, now),
             down_screen: DownScreen::new(terminal, view.address),
             window: WindowOptions::new(view.address, view.in_window),
@@ -127,13 +145,13 @@ impl<'a> Attachment<'a> {
             form: KnownForm::default(),
             children: 0,
             questions: 0,
-            asks: false,
-            interrupted: false,
+            lent: Lent::default(),
             turns: 0,
             standing: Standing::None,
             pod: None,
             ask_there_at: None,
             ask_start_at: None,
+            size: None,
             began: now,
             says_connecting: false,
             again: false,
@@ -180,8 +198,14 @@ impl<'a> Attachment<'a> {
         let now = self.clock.now();
         let until = |moment: Option<Moment>| moment.map(|moment| moment.saturating_sub(now));
         let insists = self.child.as_mut().and_then(Child::insist);
-        let all =
-            [until(self.plan.due()), until(self.down_screen.due(now)), until(self.ask_start_at), insists, self.look_pause(now)];
+        let all = [
+            until(self.plan.due()),
+            until(self.down_screen.due(now)),
+            until(self.ask_start_at),
+            until(Some(self.following.due())),
+            insists,
+            self.look_pause(now),
+        ];
         all.into_iter().flatten().min().unwrap_or(Duration::from_secs(60))
     }
 
@@ -192,8 +216,8 @@ impl<'a> Attachment<'a> {
     fn take_in(&mut self, event: ViewEvent, now: Moment) {
         let current = |child: &Option<Child>, number: u32| child.as_ref().is_some_and(|child| child.number == number);
         match event {
-            ViewEvent::Signal(Signal::SIGINT) if self.asks && !self.leaves_on_interrupt() => {
-                self.interrupted = true;
+            ViewEvent::Signal(Signal::SIGINT) if self.lent.asks && !self.leaves_on_interrupt() => {
+                self.lent.interrupted = true;
                 process::kill_all();
             }
             ViewEvent::Signal(Signal::SIGINT) if !self.leaves_on_interrupt() => {}
@@ -207,12 +231,15 @@ impl<'a> Attachment<'a> {
                 self.told_whether_there(there, now);
             }
             ViewEvent::Answered(number, answer) if number == self.questions => self.answered(answer, now),
+            ViewEvent::Borrows(number, what) if number == self.questions => self.borrows(what),
             ViewEvent::Turn(number, turn) if number == self.turns && self.waits_for_turn() => self.given_turn(turn, now),
             ViewEvent::Redrawn(number, drawn) if current(&self.child, number) => {
                 if let Some(liveness) = &mut self.liveness {
                     liveness.answered(drawn, now);
                 }
             }
+            ViewEvent::InSession(number, answer) if current(&self.child, number) => self.answered_which(answer, now),
+            ViewEvent::Named(took) => self.heard_names(took, now),
             ViewEvent::Seen(sight) => self.seen(sight, now),
             ViewEvent::Input(heard) => {
                 if let Some(key) = self.down_screen.heard(heard, now) {
@@ -225,6 +252,7 @@ impl<'a> Attachment<'a> {
     }
 
     fn ended(&mut self, status: std::io::Result<i32>, now: Moment) {
+        self.hear_which_session();
         let Some(child) = self.child.take() else { return };
         self.unread = Unread::default();
         self.socket = None;
@@ -233,6 +261,8 @@ impl<'a> Attachment<'a> {
         if status.as_ref().is_ok_and(|status| self.sets_out_plainly(*status, now)) {
             return;
         }
+        // Somebody has ended it, which says nothing about the login: the next one goes alone, too.
+        let killed = status.as_ref().map_or(true, |status| *status > KILLED);
         let ending = match status {
             // Ctrl-C on the way in reaches the child as well as us: which of the two is heard of first does not matter.
             Ok(INTERRUPTED) if self.leaves_on_interrupt() => {
@@ -240,13 +270,19 @@ impl<'a> Attachment<'a> {
                 return;
             }
             Ok(INTERRUPTED) if !self.plan.is_attached() => Ending::Broken(interrupted()),
-            Ok(status) => match Ending::of(status, &child.said(), self.view.session) {
+            Ok(status) => match Ending::of(status, &child.said(), &self.wanted.name) {
+                // It had another name when it ended.
+                Ending::Another if self.following.renamed() => Ending::Gone(Absence::NoSession),
                 Ending::Broken(failure) => Ending::Broken(self.view.remote.exec.explained(failure)),
                 ending => ending,
             },
             Err(error) => Ending::Broken(Failure::new(Kind::Failed, format!("nobody knows how kubectl ended: {error}"))),
         };
-        self.end_turn(&ending);
+        if killed {
+            self.give_turn_back();
+        } else {
+            self.end_turn(&ending);
+        }
         self.leftover = match &ending {
             // What was left before is still there when the next attempt did not even begin.
             Ending::Broken(failure) => self.leftover || !failure.before_start,
@@ -259,6 +295,7 @@ impl<'a> Attachment<'a> {
             // It never came to the other screen; somebody before it may have.
             Ending::Broken(_) | Ending::Absent(_) => self.last,
         };
+        let ending = self.or_elsewhere(ending);
         self.apply(Event::Ended(ending), now);
     }
 
@@ -269,7 +306,13 @@ impl<'a> Attachment<'a> {
 
     fn key(&mut self, key: Key, now: Moment) {
         match key {
-            Key::Now => self.apply(Event::Now, now),
+            Key::Now => {
+                if self.plan.down().is_some_and(|down| down.another) {
+                    // The operator goes to the one that has the name now.
+                    self.wanted.identity = None;
+                }
+                self.apply(Event::Now, now);
+            }
             Key::Close => self.apply(Event::Close, now),
             Key::Details => self.down_screen.toggle_details(),
         }
@@ -281,7 +324,7 @@ impl<'a> Attachment<'a> {
             self.key(key, look.now);
         }
         if look.resumed && self.plan.down().is_some() {
-            self.apply(Event::Back, look.now);
+            self.network_is_back(look.now);
         }
         if self.child.is_some() {
             self.look_at_login();
@@ -295,8 +338,10 @@ impl<'a> Attachment<'a> {
         }
         if self.ask_start_at.is_some_and(|at| look.now >= at) {
             self.ask_start_at = None;
+            self.tell_size_again();
             self.ask_which_start();
         }
+        self.follow(look.now);
         self.apply(Event::Tick, look.now);
         self.say_connecting(look.now);
     }
@@ -342,7 +387,7 @@ impl<'a> Attachment<'a> {
             Action::Finish(outcome) => {
                 self.over = Some(match outcome {
                     plan::Outcome::Left => Outcome::Left,
-                    plan::Outcome::Gone => Outcome::Gone,
+                    plan::Outcome::Gone => Outcome::Gone(self.address.clone()),
                     plan::Outcome::Never(failure) => Outcome::Never(failure),
                 });
             }
@@ -360,10 +405,13 @@ impl<'a> Attachment<'a> {
             self.stop_saying_connecting();
         }
         self.probe();
-        let said = self.child.as_ref().and_then(Child::last_line);
+        let said = self.last_said();
         let pod = self.pod.as_ref().map(ToString::to_string);
         let listens = self.listens();
-        let attempt = Attempt { said: said.as_deref(), pod: pod.as_deref(), listens };
+        let asks = self.lent.asks || self.plan.may_be_asking();
+        let why = self.plan.down().map(|down| self.view.remote.exec.explained(down.why.clone()));
+        let remedy = why.map(|why| why.remedy()).unwrap_or_default();
+        let attempt = Attempt { said: said.as_deref(), pod: pod.as_deref(), remedy: &remedy, listens, asks };
         self.down_screen.show(&self.plan, attempt, &self.sender, now);
     }
 }

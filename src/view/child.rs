@@ -65,8 +65,7 @@ impl Child {
 
     /// Keep what it said.
     pub fn keep(&mut self, text: &[u8]) {
-        self.said.extend_from_slice(text);
-        self.said.drain(..self.said.len().saturating_sub(KEPT));
+        keep(&mut self.said, text);
     }
 
     /// What it said, without kubectl's words about an exit status, which mean nothing to anybody but us.
@@ -77,8 +76,14 @@ impl Child {
 
     /// The last line that it said, neutralised.
     pub fn last_line(&self) -> Option<String> {
-        let text = neutralise::plain(&self.said());
-        text.lines().map(str::trim).rfind(|line| !line.is_empty()).map(neutralise::line)
+        last_line(&self.said())
+    }
+
+    /// Tell kubectl that the terminal has another size.
+    pub fn resized(&self) {
+        for process in Family::of(self.id).kubectl {
+            ProcessId::of(process).signal(Signal::SIGWINCH);
+        }
     }
 
     /// Tell it to end, and with it a kubectl that it stands before, which may be stopped and would stay for ever, and a login
@@ -107,6 +112,17 @@ impl Child {
         }
         Some(left.max(Duration::from_millis(1)))
     }
+}
+
+/// Keep the last of what is said.
+pub fn keep(said: &mut Vec<u8>, text: &[u8]) {
+    said.extend_from_slice(text);
+    said.drain(..said.len().saturating_sub(KEPT));
+}
+
+/// The last line of a text that says something, neutralised.
+pub fn last_line(text: &[u8]) -> Option<String> {
+    neutralise::plain(text).lines().map(str::trim).rfind(|line| !line.is_empty()).map(neutralise::line)
 }
 
 fn wait(process: &mut Process) -> io::Result<i32> {

@@ -3,6 +3,7 @@
 //! that kubectl takes, proof of an end from two sides: of a log the pod alone says it). Only the waits are the plan's.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
@@ -12,7 +13,9 @@ use crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 
 use super::plan::Backoff;
+use crate::cluster::login::{self, Manner};
 use crate::failure::{Failure, Kind};
+use crate::remote::pod::Pod;
 use crate::remote::polecat_log::Log;
 use crate::terminal::key::{AFTER, QUIET};
 use crate::terminal::style::{self, Style};
@@ -58,6 +61,8 @@ enum News {
     NewPod,
     /// Nothing comes, and why; it is tried again.
     Broken(String),
+    /// The same, but it is for the operator to say when: each try is a login.
+    NotLoggedIn(String),
     Back,
     Ended(String),
 }
@@ -70,11 +75,11 @@ pub fn follow(view: &LogView<'_>) -> io::Result<LogOutcome> {
     let raw = Raw::enter()?;
     let mut shown = Lines::default();
     shown.remark(&format!("{} · Alt-t opens a shell in its pod · q leaves", view.title))?;
-    let leave = AtomicBool::new(false);
+    let (leave, again) = (AtomicBool::new(false), AtomicBool::new(false));
     let (sender, news) = mpsc::channel();
     let outcome = thread::scope(|scope| {
-        scope.spawn(|| Follower { view, leave: &leave, news: sender, pod: None, seen: 0 }.run());
-        let outcome = show(view, &news, &mut shown);
+        scope.spawn(|| Follower { view, leave: &leave, again: &again, news: sender, pod: None, seen: 0 }.run());
+        let outcome = show(view, &news, &again, &mut shown);
         leave.store(true, Ordering::Relaxed);
         outcome
     });
@@ -82,7 +87,7 @@ pub fn follow(view: &LogView<'_>) -> io::Result<LogOutcome> {
     outcome
 }
 
-fn show(view: &LogView<'_>, news: &Receiver<News>, shown: &mut Lines) -> io::Result<LogOutcome> {
+fn show(view: &LogView<'_>, news: &Receiver<News>, again: &AtomicBool, shown: &mut Lines) -> io::Result<LogOutcome> {
     let mut leaving = Leaving::begin(view.in_window);
     loop {
         if leaving.is_due() {
@@ -93,6 +98,7 @@ fn show(view: &LogView<'_>, news: &Receiver<News>, shown: &mut Lines) -> io::Res
                 News::Said(line) => shown.say(&line)?,
                 News::NewPod => shown.remark("a new pod begins")?,
                 News::Broken(why) => shown.remark(&format!("{why}; trying again"))?,
+                News::NotLoggedIn(why) => shown.remark(&format!("{why}; Enter tries again"))?,
                 News::Back => shown.remark("connected again")?,
                 News::Ended(how) => return Ok(LogOutcome::Ended(how)),
             }
@@ -109,6 +115,9 @@ fn show(view: &LogView<'_>, news: &Receiver<News>, shown: &mut Lines) -> io::Res
             code => code == KeyCode::Char('q'),
         };
         leaving.hear(leaves);
+        if key.code == KeyCode::Enter {
+            again.store(true, Ordering::Relaxed);
+        }
         if key.code == KeyCode::Char('t') && key.modifiers.contains(KeyModifiers::ALT) {
             shell(view, shown)?;
             leaving.hear(false);
@@ -148,11 +157,13 @@ fn shell(view: &LogView<'_>, shown: &mut Lines) -> io::Result<()> {
     shown.remark("a shell in its pod; the log comes back when it ends")?;
     disable_raw_mode()?;
     let log = view.log;
-    let ended = super::shell(|argv| log.cluster.interactive(&log.pod, log.container(), argv));
+    let pod = Pod::known(log.cluster.clone(), log.pod.clone(), log.container().cloned());
+    let ended = super::shell(Arc::new(pod), view.timeout);
     enable_raw_mode()?;
     match ended {
-        Ok(ended) if matches!(ended.status, 0 | 130) => shown.remark("the shell has ended"),
-        Ok(ended) => shown.remark(&ended.said.unwrap_or_else(|| format!("the shell ended with status {}", ended.status))),
+        Ok(None) => shown.remark("no shell was opened"),
+        Ok(Some(ended)) if matches!(ended.status, 0 | 130) => shown.remark("the shell has ended"),
+        Ok(Some(ended)) => shown.remark(&ended.said.unwrap_or_else(|| format!("the shell ended with status {}", ended.status))),
         Err(error) => shown.remark(&format!("{error:#}")),
     }
 }
@@ -161,6 +172,8 @@ fn shell(view: &LogView<'_>, shown: &mut Lines) -> io::Result<()> {
 struct Follower<'a> {
     view: &'a LogView<'a>,
     leave: &'a AtomicBool,
+    /// The operator wants it to be tried again.
+    again: &'a AtomicBool,
     news: Sender<News>,
     /// Whose log it is.
     pod: Option<String>,
@@ -170,6 +183,8 @@ struct Follower<'a> {
 
 impl Follower<'_> {
     fn run(mut self) {
+        // The terminal is ours: no login plugin may ask on it.
+        let _asking = login::acting(Manner::InView);
         let mut backoff = Backoff::new();
         let mut broken: Option<String> = None;
         while !self.leave.load(Ordering::Relaxed) {
@@ -178,6 +193,11 @@ impl Follower<'_> {
                 Ok(None) => backoff.reset(),
                 Err(failure) => {
                     let why = format!("{}: {}", failure.status(), failure.reason);
+                    if failure.kind == Kind::Unauthorized {
+                        self.wait_for_operator(why.clone());
+                        broken = Some(why);
+                        continue;
+                    }
                     if broken.as_ref() != Some(&why) {
                         let _ = self.news.send(News::Broken(why.clone()));
                         broken = Some(why);
@@ -195,6 +215,25 @@ impl Follower<'_> {
         }
     }
 
+    /// Say why nobody is let in, and wait until it is to be tried again.
+    fn wait_for_operator(&self, why: String) {
+        self.again.store(false, Ordering::Relaxed);
+        let _ = self.news.send(News::NotLoggedIn(why));
+        while !self.leave.load(Ordering::Relaxed) && !self.again.swap(false, Ordering::Relaxed) {
+            thread::sleep(KEY_CHECK);
+        }
+    }
+
+    /// Ask beside a connection that may be well whether it still is of use; nobody wants a login for that. What could not be asked
+    /// proves nothing.
+    fn is_of_use(view: &LogView<'_>, pod: &Option<String>) -> bool {
+        let _unasked = login::acting(Manner::Unasked);
+        match (view.look)() {
+            Ok(Look { pod: there, over }) => over.is_none() && there == *pod,
+            Err(failure) => failure.kind == Kind::Unauthorized || login::is_unasked(&failure),
+        }
+    }
+
     /// One connection, to its end; how the agent ended, when it has.
     fn round(&mut self, broken: &mut Option<String>) -> Result<Option<String>, Failure> {
         let look = (self.view.look)()?;
@@ -208,17 +247,25 @@ impl Follower<'_> {
         }
         self.pod = Some(pod);
         if look.over.is_some() {
-            self.read(false)?;
-            return Ok(look.over);
+            return self.rest_of_log().map(|()| look.over);
         }
         let read = self.read(true);
         match (self.view.look)()? {
             // What came between the end of the connection and the end of the agent is read as well.
             Look { pod, over: Some(how) } if pod == self.pod => {
-                self.read(false)?;
+                self.rest_of_log()?;
                 Ok(Some(how))
             }
             _ => read.map(|()| None),
+        }
+    }
+
+    /// What is left to read of an agent that has ended. One that never began, since an init container before it failed, has no
+    /// log.
+    fn rest_of_log(&mut self) -> Result<(), Failure> {
+        match self.read(false) {
+            Err(failure) if matches!(failure.kind, Kind::Completed | Kind::Crashing) => Ok(()),
+            result => result,
         }
     }
 
@@ -232,7 +279,7 @@ impl Follower<'_> {
                 asked = Instant::now();
             } else if follow && asked.elapsed() > SILENCE {
                 asked = Instant::now();
-                given_up = !matches!((view.look)(), Ok(Look { pod: there, over: None }) if there == *pod);
+                given_up = !Self::is_of_use(view, pod);
             }
             if given_up || leave.load(Ordering::Relaxed) {
                 given_up = true;

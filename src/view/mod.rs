@@ -19,6 +19,7 @@ mod window_options;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use client::ending::mirror;
 pub use hold::{Choice, hold};
 pub use shell::shell;
 
@@ -56,8 +57,8 @@ pub struct View<'a> {
 pub enum Outcome {
     /// The operator left, or closed the window; the session goes on.
     Left,
-    /// The session is proven to be over.
-    Gone,
+    /// The session, which had this address at last, is proven to be over.
+    Gone(Address),
     /// There was nothing to attach to, or no way to it.
     Never(Failure),
     /// Somebody ended us.
@@ -70,11 +71,9 @@ pub enum Outcome {
 /// There is no terminal.
 pub fn attach(view: &View<'_>) -> anyhow::Result<Outcome> {
     let terminal = Terminal::remember().map_err(|_| {
-        Problem::new(
-            Code::Failed,
-            "attach needs a terminal, and this is none",
-            "read the session instead: factory-worker peek ADDRESS",
-        )
+        let peek = crate::terminal::shell::line(&["factory-worker".to_owned(), "peek".to_owned(), view.address.to_string()]);
+        let remedy = format!("read the session instead: `{peek}`");
+        Problem::new(Code::Failed, "attach needs a terminal, and this is none", remedy)
     })?;
     Ok(Attachment::new(view, &terminal).run())
 }

@@ -19,7 +19,6 @@
 //!   on its way to the API server, or from the beginning where there is no plugin.
 
 mod attempt;
-mod backoff;
 mod ended;
 mod events;
 
@@ -32,7 +31,7 @@ use crate::cluster::pod::Start;
 use crate::failure::{Failure, Kind};
 use crate::registry::names::SessionName;
 
-pub use backoff::Backoff;
+pub use crate::backoff::Backoff;
 pub use events::{Action, Answer, Event, Outcome, Question, State};
 
 /// Moments, as the time since the view began. It goes on while the machine sleeps.
@@ -190,6 +189,11 @@ impl Plan {
     /// What there is to say while the view is down.
     pub fn down(&self) -> Option<&Down> {
         self.down.as_ref()
+    }
+
+    /// The session is called so now.
+    pub fn rename(&mut self, session: SessionName) {
+        self.rules.session = session;
     }
 
     /// Whether the session was entered at least once.

@@ -8,17 +8,25 @@ use crate::registry::names::Address;
 use crate::terminal::neutralise;
 
 /// Tells it, in a window of ours; elsewhere it tells nobody. All of this is nice to know, and no reason to fail.
-pub struct WindowOptions<'a> {
+pub struct WindowOptions {
     tmux: Option<Tmux>,
-    address: &'a Address,
+    address: Address,
     state: Option<State>,
     pod: Option<String>,
 }
 
-impl<'a> WindowOptions<'a> {
-    pub fn new(address: &'a Address, in_window: bool) -> Self {
+impl WindowOptions {
+    pub fn new(address: &Address, in_window: bool) -> Self {
         let tmux = if in_window { Tmux::current().ok() } else { None };
-        Self { tmux, address, state: None, pod: None }
+        Self { tmux, address: address.clone(), state: None, pod: None }
+    }
+
+    /// The session has another address now.
+    pub fn follow(&mut self, address: &Address) {
+        let old = std::mem::replace(&mut self.address, address.clone());
+        if let Some(tmux) = &self.tmux {
+            let _ = windows::follow(tmux, &old, address);
+        }
     }
 
     /// How the connection is.
@@ -26,7 +34,7 @@ impl<'a> WindowOptions<'a> {
         let (Some(tmux), Some(now)) = (&self.tmux, state) else { return };
         if self.state != state {
             self.state = state;
-            let _ = windows::note_state(tmux, self.address, now.word(), now != State::Connected);
+            let _ = windows::note_state(tmux, &self.address, now.word(), now != State::Connected);
         }
     }
 

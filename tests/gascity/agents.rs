@@ -16,7 +16,7 @@ pub const IMAGE: &str = "gc-agent:latest";
 pub const LISTENER: &str = "echo I listen; exec cat >/workspace/heard";
 
 /// A stand-in for Gas City's own program in the image.
-const GC: &str = "#!/bin/sh\necho \"$*\" >>/workspace/gc-calls\n[ \"$1\" = init ] || exit 1\ncp -a \"$3/.\" \"$4/\"\n";
+pub const GC: &str = "#!/bin/sh\necho \"$*\" >>/workspace/gc-calls\n[ \"$1\" = init ] || exit 1\ncp -a \"$3/.\" \"$4/\"\n";
 
 impl City {
     /// A city whose agents' image is there.

@@ -28,7 +28,7 @@ impl City {
         cluster.namespace(NAMESPACE);
         let world = World::new();
         let kubeconfig = cluster.kubeconfig().to_str().unwrap().to_owned();
-        // Sockets and what else is only for a moment: a test can see what is left of it.
+        // What is only for a moment: a test can see what is left of it.
         let temporary = world.path("tmp");
         fs::create_dir(&temporary).unwrap();
         let world = world.env("KUBECONFIG", &kubeconfig).env("TMPDIR", temporary.to_str().unwrap());
@@ -79,19 +79,23 @@ impl City {
         notes
     }
 
-    /// Processes that have this world's directory for short-lived things in their words.
-    pub fn left_processes(&self) -> Vec<String> {
-        let place = self.world.path("tmp").to_str().unwrap().to_owned();
-        let all = fs::read_dir("/proc").unwrap().flatten();
-        let words = all.filter_map(|process| fs::read(process.path().join("cmdline")).ok());
-        words.map(|words| String::from_utf8_lossy(&words).replace('\0', " ")).filter(|words| words.contains(&place)).collect()
+    /// Processes that have this world's directory for sockets in their words.
+    pub fn left_processes(&self) -> Vec<(i32, String)> {
+        let place = self.world.path("run").to_str().unwrap().to_owned();
+        let words = |process: fs::DirEntry| {
+            let id = process.file_name().to_str()?.parse().ok()?;
+            let words = String::from_utf8_lossy(&fs::read(process.path().join("cmdline")).ok()?).replace('\0', " ");
+            words.contains(&place).then_some((id, words))
+        };
+        fs::read_dir("/proc").unwrap().flatten().filter_map(words).collect()
     }
 
     /// Nothing that was only for a moment is left: no process, no file.
     #[track_caller]
     pub fn assert_nothing_left(&self) {
         eventually("the last process to go", || self.left_processes().is_empty().then_some(()));
-        let files = || fs::read_dir(self.world.path("tmp")).unwrap().count();
+        let count = |place: &str| fs::read_dir(self.world.path(place)).map_or(0, Iterator::count);
+        let files = || count("tmp") + count("run/factory-worker");
         eventually("the last file to go", || (files() == 0).then_some(()));
     }
 }

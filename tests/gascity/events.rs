@@ -7,7 +7,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::city::{City, Lines, NAMESPACE};
-use crate::support::Ran;
+use crate::support::{Ran, eventually};
 
 pub const PROVIDER: &str = "gc-events-k8s";
 /// The filter that Gas City sends when it wants everything.
@@ -36,6 +36,18 @@ impl City {
 
     pub fn watch(&self, after: u64) -> Lines {
         Lines::of(self.command(PROVIDER, &["watch", &after.to_string()]))
+    }
+
+    /// Two events, from the first call to the end of whoever watches.
+    #[track_caller]
+    pub fn assert_records_and_watches(&self) {
+        let watch = self.watch(0);
+        self.record("first", "me");
+        self.record("second", "me");
+        assert_eq!(self.list(EVERYTHING).len(), 2);
+        eventually("both events", || (seqs_of(&watch) == [1, 2]).then_some(()));
+        drop(watch);
+        self.assert_nothing_left();
     }
 
     pub fn map(&self, name: &str) -> Option<Value> {

@@ -52,15 +52,11 @@ impl Fleet {
         let mut arguments = vec!["open"];
         arguments.extend(addresses.iter().map(String::as_str));
         screen.run(&arguments).expect(0);
-        let listing = screen.inner(&["list-panes", "-a", "-F", "#{@factory-worker-view}#{@factory-worker-address} #{pane_id}"]);
-        let pane = |number: usize| {
-            let mark = format!("1w{number}/qa ");
-            listing.lines().find_map(|line| line.strip_prefix(&mark)).expect("a pane for each").to_owned()
-        };
         let windows: Vec<_> = (0..VIEWS)
-            .map(|number| Window { fleet: self, screen, number, pane: pane(number), typed: Mutex::default() })
+            .map(|number| Window { fleet: self, screen, number, pane: Mutex::default(), typed: Mutex::default() })
             .collect();
         for window in &windows {
+            window.find();
             window.wait_usable(Instant::now());
         }
         windows
@@ -112,7 +108,8 @@ pub struct Window<'a> {
     fleet: &'a Fleet,
     screen: &'a Screen<'a>,
     pub number: usize,
-    pub pane: String,
+    /// Another one each time that it is opened.
+    pane: Mutex<String>,
     typed: Mutex<Typed>,
 }
 
@@ -131,8 +128,25 @@ pub struct Verdict {
 }
 
 impl Window<'_> {
+    pub fn pane(&self) -> String {
+        self.pane.lock().unwrap().clone()
+    }
+
+    pub fn address(&self) -> String {
+        format!("w{}/qa", self.number)
+    }
+
+    /// Look which pane it is, after it was opened.
+    pub fn find(&self) {
+        let format = "#{@factory-worker-view}#{@factory-worker-address} #{pane_id}";
+        let listing = self.screen.inner(&["list-panes", "-a", "-F", format]);
+        let mark = format!("1{} ", self.address());
+        let pane = listing.lines().find_map(|line| line.strip_prefix(&mark)).expect("a pane for each");
+        pane.clone_into(&mut self.pane.lock().unwrap());
+    }
+
     pub fn ask(&self, format: &str) -> String {
-        self.screen.inner(&["display-message", "-p", "-t", &self.pane, format]).trim_end().to_owned()
+        self.screen.inner(&["display-message", "-p", "-t", &self.pane(), format]).trim_end().to_owned()
     }
 
     pub fn state(&self) -> String {
@@ -146,8 +160,9 @@ impl Window<'_> {
             typed.count += 1;
             format!("[{}:{:06}]", self.number, typed.count)
         };
-        let state = ["display-message", "-p", "-t", &self.pane, "#{@factory-worker-state}"];
-        let keys = ["send-keys", "-l", "-t", &self.pane, "--", &word];
+        let pane = self.pane();
+        let state = ["display-message", "-p", "-t", &pane, "#{@factory-worker-state}"];
+        let keys = ["send-keys", "-l", "-t", &pane, "--", &word];
         let states = self.screen.inner(&[&state[..], &[";"], &keys, &[";"], &state].concat());
         let down = |state: &str| !matches!(state, "connected" | "stalled");
         let mut states = states.lines().map(down);
@@ -166,7 +181,7 @@ impl Window<'_> {
     }
 
     fn shows(&self, text: &str) -> bool {
-        self.screen.inner(&["capture-pane", "-p", "-J", "-t", &self.pane]).contains(text)
+        self.screen.inner(&["capture-pane", "-p", "-J", "-t", &self.pane()]).contains(text)
     }
 
     /// Type a word, and see whether it shows; `false` when it does not for a while.
@@ -205,8 +220,26 @@ impl Window<'_> {
                 "window {} is not usable: {}; the screen:\n{}",
                 self.number,
                 self.state(),
-                self.screen.inner(&["capture-pane", "-p", "-t", &self.pane])
+                self.screen.inner(&["capture-pane", "-p", "-t", &self.pane()])
             );
+            thread::sleep(LOOK_EVERY);
+        }
+    }
+
+    /// Wait until its first connection has failed, and it says so.
+    pub fn wait_first_failed(&self) {
+        let end = Instant::now() + PATIENCE;
+        while self.state() != "reconnecting" {
+            assert!(Instant::now() < end, "window {} does not say that it is not connected: {:?}", self.number, self.state());
+            thread::sleep(LOOK_EVERY);
+        }
+    }
+
+    /// Wait until it has left nothing in its pod.
+    pub fn wait_left(&self) {
+        let end = Instant::now() + PATIENCE;
+        while !self.fleet.pod(self.number).clients().is_empty() {
+            assert!(Instant::now() < end, "window {} has left its client", self.number);
             thread::sleep(LOOK_EVERY);
         }
     }
@@ -238,7 +271,7 @@ impl Window<'_> {
 
     /// The key that the plugin sends.
     pub fn enter_copy_mode(&self) {
-        self.screen.inner(&["send-keys", "-t", &self.pane, "-H", "1b", "5b", "37", "37", "33", "31", "7e"]);
+        self.screen.inner(&["send-keys", "-t", &self.pane(), "-H", "1b", "5b", "37", "37", "33", "31", "7e"]);
     }
 
     pub fn leave_copy_mode(&self) {

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use kubesim::{Farewell, Fault};
+use kubesim::{Farewell, Fault, everything};
 
 use crate::chance::Chance;
 use crate::fleet::{Fleet, VIEWS, Verdict, Window};
@@ -16,6 +16,8 @@ pub struct Weather {
     pub cuts: usize,
     pub freezes: usize,
     pub replacements: usize,
+    /// Windows that are opened while their first connection fails.
+    pub openings: usize,
     pub outages: usize,
     pub outage: Duration,
     pub sleeps: usize,
@@ -36,6 +38,7 @@ pub struct Aftermath {
     pub cuts: usize,
     pub freezes: usize,
     pub replacements: usize,
+    pub openings: usize,
     pub outages: usize,
     pub sleeps: usize,
     /// From "nothing passes any more" to "it stalls", and to "the connection is given up".
@@ -47,6 +50,8 @@ pub struct Aftermath {
     pub after_outage: Vec<Duration>,
     /// The same from "the new pod is ready".
     pub replaced: Vec<Duration>,
+    /// The same from "the API server answers", in windows whose first connection had failed.
+    pub opened: Vec<Duration>,
     /// The same from "the machine is awake, and the network is there".
     pub resumed: Vec<Duration>,
     pub closed_windows: usize,
@@ -64,8 +69,8 @@ pub fn run(weather: Weather, chance: &mut Chance) -> Aftermath {
     let windows = fleet.open(&screen);
     let scene = Scene { fleet: &fleet, screen: &screen, windows: &windows, weather };
     let mut after = Aftermath::default();
-    let rounds = [weather.cuts, weather.freezes, weather.replacements, weather.outages, weather.sleeps];
-    let kinds = [cut_round, freeze_round, replace_round, outage_round, sleep_round];
+    let rounds = [weather.cuts, weather.freezes, weather.replacements, weather.openings, weather.outages, weather.sleeps];
+    let kinds = [cut_round, freeze_round, replace_round, open_round, outage_round, sleep_round];
     // In turn, so that none of them has the fleet to itself.
     let most = rounds.into_iter().max().unwrap_or(0);
     for round in 0..most {
@@ -76,12 +81,21 @@ pub fn run(weather: Weather, chance: &mut Chance) -> Aftermath {
             }
         }
     }
-    after.closed_windows = closed(&screen, &windows);
+    after.closed_windows += closed(&screen, &windows);
     screen.inner(&["kill-window", "-a", "-t", "home"]);
     (after.leaked_clients, after.leaked_processes) = fleet.leaked();
-    after.zombies = fleet.zombies().saturating_sub(zombies);
+    after.zombies = left(|| fleet.zombies().saturating_sub(zombies));
     after.verdicts = windows.iter().map(Window::verdict).collect();
     after
+}
+
+/// How many stay: whoever has just ended is waited for a moment later, on a busy machine.
+fn left(count: impl Fn() -> usize) -> usize {
+    let end = Instant::now() + Duration::from_secs(10);
+    while count() > 0 && Instant::now() < end {
+        thread::sleep(Duration::from_millis(50));
+    }
+    count()
 }
 
 fn look(windows: &[Window<'_>], after: &mut Aftermath) {
@@ -90,7 +104,7 @@ fn look(windows: &[Window<'_>], after: &mut Aftermath) {
 
 fn closed(screen: &Screen<'_>, windows: &[Window<'_>]) -> usize {
     let panes = screen.inner(&["list-panes", "-a", "-F", "#{pane_id}"]);
-    windows.iter().filter(|window| !panes.lines().any(|pane| pane == window.pane)).count()
+    windows.iter().filter(|window| !panes.lines().any(|pane| pane == window.pane())).count()
 }
 
 /// Do something with each window at the same time, and collect what it says.
@@ -188,6 +202,40 @@ fn replace_round(scene: &Scene<'_>, chance: &mut Chance, after: &mut Aftermath) 
     });
     after.replacements += replaced.len();
     after.replaced.extend(replaced);
+}
+
+/// Windows are closed, and opened again while nobody can be reached: the API server refuses every connection, or takes them and
+/// says nothing.
+fn open_round(scene: &Scene<'_>, chance: &mut Chance, after: &mut Aftermath) {
+    let &Scene { fleet, screen, windows, .. } = scene;
+    let cluster = &fleet.operator.cluster;
+    after.closed_windows += closed(screen, windows);
+    let addresses: Vec<String> = windows.iter().map(Window::address).collect();
+    let on_all = |verb| [verb].into_iter().chain(addresses.iter().map(String::as_str)).collect::<Vec<_>>();
+    screen.run(&on_all("close")).expect(0);
+    windows.iter().for_each(Window::wait_left);
+    let silence = match chance.below(2) {
+        0 => Some(cluster.when(everything()).then(Fault::Silence)),
+        _ => {
+            cluster.refuse_connections();
+            None
+        }
+    };
+    screen.run(&on_all("open")).expect(0);
+    each(windows, chance, |window, mut chance| {
+        window.find();
+        window.wait_first_failed();
+        window.type_blindly();
+        thread::sleep(chance.time(Duration::ZERO, Duration::from_secs(1)));
+    });
+    match silence {
+        Some(silence) => silence.lift(),
+        None => cluster.accept_connections(),
+    }
+    let since = Instant::now();
+    let opened = each(windows, chance, |window, _| window.wait_usable(since));
+    after.openings += opened.len();
+    after.opened.extend(opened);
 }
 
 fn outage_round(scene: &Scene<'_>, chance: &mut Chance, after: &mut Aftermath) {

@@ -79,7 +79,7 @@ impl Liar {
     /// A session of this name, to every question.
     pub fn has_session(&self, name: &str) {
         self.write("listing", format!("S $0 1 0 1 {name}\n"));
-        self.write("ids", format!("$0 {name}\n"));
+        self.write("ids", format!("$0 7 17 18 {name}\n"));
     }
 
     pub fn run(&self, arguments: &[&str]) -> Ran {

@@ -5,12 +5,14 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
 
 use kubesim::Kubeconfig;
 use serde_json::json;
 
 use crate::operator::Operator;
+use crate::support::Ran;
 
 /// Arguments: its directory, the token, and how it reaches its person: `browser` waits until the person has been at a
 /// page somewhere (a file `granted`), `ask` asks on standard input what `name` and `password` say, `tty` does so on the
@@ -25,18 +27,18 @@ echo run >>"$place/runs"
 if [ -e "$place/kept" ]; then
 	hand_out
 fi
-echo "$PPID" >>"$place/logins"
 mkdir "$place/at-work/$$"
 trap 'rmdir "$place/at-work/$$"' EXIT
 trap 'exit 130' INT TERM HUP
-# Those that are alive: one that was killed has cleared nothing away.
+# Those that are alive: one that was killed has cleared nothing away, and may not even be reaped yet.
 count=0
 for other in "$place"/at-work/*; do
-	if kill -0 "${other##*/}" 2>/dev/null; then
-		count=$((count + 1))
-	fi
+	case $(ps -o args= -p "${other##*/}") in
+	*login-plugin*) count=$((count + 1)) ;;
+	esac
 done
 echo "$count" >>"$place/at-the-same-time"
+echo "$PPID" >>"$place/logins"
 case $way in
 browser)
 	echo 'Open https://login.example.com/device and enter ABCD-EFGH' >&2
@@ -94,6 +96,11 @@ impl LoginPlugin {
         Self { place }
     }
 
+    /// Where it keeps what it has been given (`kept`), and its notes.
+    pub fn place(&self) -> &Path {
+        &self.place
+    }
+
     /// It has been logged in before, and has kept that.
     pub fn is_logged_in(&self) {
         fs::write(self.place.join("kept"), "").unwrap();
@@ -134,4 +141,13 @@ impl LoginPlugin {
     pub fn at_the_same_time(&self) -> usize {
         self.lines("at-the-same-time").iter().map(|count| count.parse().unwrap()).max().unwrap_or(0)
     }
+}
+
+/// Start a command of the operator's, to be waited for with [`end`].
+pub fn start(operator: &Operator, arguments: &[&str]) -> Child {
+    operator.world.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+pub fn end(child: Child) -> Ran {
+    Ran::from(child.wait_with_output().unwrap())
 }

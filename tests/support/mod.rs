@@ -12,7 +12,7 @@ mod screen;
 pub mod shells;
 mod world;
 
-pub use kubesim::{Ran, eventually};
+pub use kubesim::{Ran, Terminal, eventually};
 pub use names::{HOSTILE_NAMES, long_name};
 pub use screen::Screen;
 pub use world::World;

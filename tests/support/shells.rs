@@ -9,14 +9,19 @@ use super::{BIN, ROOT, Ran, Screen, World, eventually};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shell {
     Bash,
+    /// bash with the package bash-completion, as most people have it.
+    BashWithPackage,
     Zsh,
     Fish,
 }
 
+/// The file of that package which a start file loads.
+const PACKAGE: &str = "/usr/share/bash-completion/bash_completion";
+
 impl Shell {
     pub fn name(self) -> &'static str {
         match self {
-            Self::Bash => "bash",
+            Self::Bash | Self::BashWithPackage => "bash",
             Self::Zsh => "zsh",
             Self::Fish => "fish",
         }
@@ -27,6 +32,8 @@ impl Shell {
         let name = self.name();
         let there = Command::new(name).arg("--version").output().is_ok();
         assert!(there, "{name} is not installed; `apt-get install {name}` (or `make test`) does it");
+        let complete = self != Self::BashWithPackage || fs::exists(PACKAGE).unwrap();
+        assert!(complete, "bash-completion is not installed; `apt-get install bash-completion` (or `make test`) does it");
     }
 
     /// Run `script` without the user's own start files; `arguments` are its positional parameters.
@@ -34,7 +41,7 @@ impl Shell {
         self.must_be_installed();
         let mut command = world.program(self.name());
         match self {
-            Self::Bash => command.args(["--norc", "--noprofile", "-c", script, "bash"]),
+            Self::Bash | Self::BashWithPackage => command.args(["--norc", "--noprofile", "-c", script, "bash"]),
             Self::Zsh => command.args(["-f", "-c", script, "zsh"]),
             Self::Fish => command.args(["--no-config", "-c", script, "--"]),
         };
@@ -49,7 +56,7 @@ impl Shell {
     /// The line that starts the shell at a prompt, without the user's own start files.
     fn start(self) -> &'static str {
         match self {
-            Self::Bash => "PS1='bash> ' exec bash --norc --noprofile -i",
+            Self::Bash | Self::BashWithPackage => "PS1='bash> ' exec bash --norc --noprofile -i",
             Self::Zsh => "PS1='zsh> ' exec zsh -f -i",
             Self::Fish => "exec fish --no-config -i -C 'function fish_prompt; echo \"fish> \"; end; function fish_greeting; end'",
         }
@@ -59,6 +66,9 @@ impl Shell {
     fn load(self) -> &'static str {
         match self {
             Self::Bash => "eval \"$(factory-worker completions bash)\"; complete -F _factory_worker args",
+            Self::BashWithPackage => {
+                ". /usr/share/bash-completion/bash_completion; eval \"$(factory-worker completions bash)\"; complete -F _factory_worker args"
+            }
             Self::Zsh => {
                 "autoload -Uz compinit; compinit -D; eval \"$(factory-worker completions zsh)\"; compdef _factory-worker args"
             }
@@ -117,7 +127,7 @@ impl<'a> Prompt<'a> {
         let all = if self.shell == Shell::Fish { "$argv" } else { "\"$@\"" };
         match self.shell {
             Shell::Fish => self.enter(&format!("functions -e {name}; function {name}; args {all}; end")),
-            Shell::Bash | Shell::Zsh => self.enter(&format!("function {name}() {{ args {all}; }}")),
+            Shell::Bash | Shell::BashWithPackage | Shell::Zsh => self.enter(&format!("function {name}() {{ args {all}; }}")),
         }
     }
 

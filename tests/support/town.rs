@@ -54,6 +54,27 @@ pub fn polecat_pod(cluster: &Cluster, name: &str, image: &str) {
     });
 }
 
+/// A polecat whose repository cannot be had: its agent never begins.
+pub fn polecat_without_repository(cluster: &Cluster, name: &str) {
+    resource(cluster, name, json!({}));
+    let git = "echo 'fatal: repository not found'; exit 128";
+    cluster.image("git").runs(&["sh", "-c", git]).publish();
+    let pod = format!("polecat-{name}");
+    apply(
+        cluster,
+        &json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": pod, "namespace": TOWN, "labels": {"gastown.io/polecat": name, "gastown.io/rig": "rig-1"}},
+            "spec": {"restartPolicy": "Never", "activeDeadlineSeconds": 3600,
+                "initContainers": [{"name": "git-init", "image": "git"}],
+                "containers": [{"name": "claude", "image": STOCK_IMAGE}, {"name": "telemetry", "image": "telemetry"}]},
+        }),
+    );
+    eventually("the polecat's pod to fail", || {
+        (cluster.object("pods", TOWN, &pod)?["status"]["phase"] == "Failed").then_some(())
+    });
+}
+
 /// A polecat that works, as the stock image lets it.
 pub fn polecat(cluster: &Cluster, name: &str) {
     resource(cluster, name, json!({}));

@@ -104,6 +104,7 @@ pub fn with_own_tmpdir(world: World) -> World {
 pub fn assert_clean(world: &World) {
     eventually("our processes to end", || processes(world).is_empty().then_some(()));
     assert_eq!(names(&world.path("tmp")), [] as [String; 0], "temporary files");
+    eventually("the last socket to go", || names(&world.path("run/factory-worker")).is_empty().then_some(()));
     let state = names(&world.path("state/factory-worker"));
     let known = |name: &String| Path::new(name).extension().is_some_and(|kind| kind == "json" || kind == "lock");
     assert!(state.iter().all(|name| known(name) && !name.contains(".new")), "{state:?}");

@@ -22,26 +22,25 @@ const fn verdict(status: &'static str, code: i32, remedy: &'static str) -> Verdi
     Verdict { status, code, remedy }
 }
 
-pub const PENDING: Verdict = verdict("pending", 3, "`kubectl describe pod` says what it waits for");
+pub const PENDING: Verdict = verdict("pending", 3, "` says what it waits for");
 pub const STARTING: Verdict = verdict("starting", 3, "try again in a moment");
 pub const TERMINATING: Verdict = verdict("terminating", 3, "being replaced or removed; try again in a moment");
-pub const CRASHING: Verdict = verdict("crashing", 3, "`kubectl logs --previous` shows");
-pub const COMPLETED: Verdict = verdict("completed", 3, "delete the pod, so that its owner makes a new one");
-pub const MISSING: Verdict = verdict("missing", 4, "compare pod, namespace and context in workers.yaml with `kubectl get pods`");
+pub const CRASHING: Verdict = verdict("crashing", 3, " logs --previous ");
+pub const COMPLETED: Verdict = verdict("completed", 3, "`, so that its owner makes a new one");
+pub const MISSING: Verdict = verdict("missing", 4, "compare pod, namespace and context in workers.yaml with `kubectl");
 pub const NO_CONTAINER: Verdict = verdict("no container", 4, "set container: in workers.yaml");
 pub const NO_TMUX: Verdict = verdict("no tmux", 1, "install tmux in the image, or set tmux: in workers.yaml");
 /// The network does not work.
 pub const CUT_OFF: Verdict = verdict("unreachable", 3, "check the network and the VPN");
 /// The API server does not do what it is there for.
-pub const FAILING: Verdict = verdict("unreachable", 3, "try again in a moment; `kubectl get --raw=/readyz` says");
+pub const FAILING: Verdict = verdict("unreachable", 3, "get --raw=/readyz` says whether the API server is well");
 pub const TOO_BUSY: Verdict = verdict("unreachable", 3, "try again in a moment, with a lower --parallel");
 pub const NO_ANSWER: Verdict = verdict("unreachable", 3, "check the network and the VPN, or give it longer with --timeout");
-pub const NO_CONTEXT: Verdict = verdict("unreachable", 3, "`kubectl config get-contexts` lists those there are; set context:");
+pub const NO_CONTEXT: Verdict = verdict("unreachable", 3, " config get-contexts` lists those there are; set context:");
 pub const NOT_TRUSTED: Verdict = verdict("unreachable", 3, "certificate-authority");
 pub const NO_KUBECTL: Verdict = verdict("unreachable", 3, "install kubectl");
 pub const UNAUTHORIZED: Verdict = verdict("unauthorized", 3, "log in to the cluster again");
-pub const LOGIN_FAILS: Verdict =
-    verdict("unauthorized", 3, "run `kubectl get pods` in a terminal: the login plugin may want to ask");
+pub const LOGIN_FAILS: Verdict = verdict("unauthorized", 3, " get pods` in a terminal: the login plugin may want to ask");
 pub const FORBIDDEN: Verdict = verdict("forbidden", 3, "ask for a role that may get pods, and create and get pods/exec");
 /// Nothing can be looked up.
 pub const HIDDEN: Verdict = verdict("forbidden", 3, "ask for a role that may list deployments, statefulsets and pods");

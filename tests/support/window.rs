@@ -108,7 +108,7 @@ impl Factory {
         self.running().into_iter().map(|(_, command)| command).collect()
     }
 
-    fn kubectls(&self) -> Vec<i32> {
+    pub fn kubectls(&self) -> Vec<i32> {
         self.running().into_iter().filter(|(_, command)| !command.starts_with(BIN)).map(|(id, _)| id).collect()
     }
 
@@ -148,7 +148,7 @@ pub struct Window<'a> {
 }
 
 impl Window<'_> {
-    fn ask(&self, format: &str) -> String {
+    pub fn ask(&self, format: &str) -> String {
         self.screen.inner(&["display-message", "-p", "-t", &self.pane, format]).trim_end().to_owned()
     }
 
@@ -163,7 +163,8 @@ impl Window<'_> {
 
     #[track_caller]
     pub fn wait_state(&self, state: &str) {
-        // Often: a state may be there for a moment only.
+        // Often: a state may be there for a moment only. Each look is a process, though, and some states take long to come.
+        let mut pause = Duration::from_millis(10);
         let mut seen = String::new();
         let end = Instant::now() + PATIENCE;
         while Instant::now() < end {
@@ -171,7 +172,8 @@ impl Window<'_> {
             if seen == state {
                 return;
             }
-            std::thread::sleep(Duration::from_millis(10));
+            std::thread::sleep(pause);
+            pause = (pause * 9 / 8).min(Duration::from_millis(60));
         }
         panic!("the state is {seen:?}, not {state:?}; the screen:\n{}", self.screen.text());
     }
@@ -225,7 +227,7 @@ impl Window<'_> {
                 if good(&self.screen.text()) {
                     return Some(());
                 }
-                std::thread::sleep(Duration::from_millis(20));
+                std::thread::sleep(Duration::from_millis(40));
             }
             None
         });

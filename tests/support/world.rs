@@ -1,7 +1,8 @@
 //! A world for one black-box test: its own HOME and registry, and local workers with real tmux servers.
 
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -25,6 +26,8 @@ impl World {
     pub fn new() -> Self {
         let directory = tempfile::Builder::new().prefix("fw").tempdir().unwrap();
         fs::create_dir_all(directory.path().join("home/.factory")).unwrap();
+        // Where sockets are.
+        DirBuilder::new().mode(0o700).create(directory.path().join("run")).unwrap();
         let guard = Guard::of(directory.path()).unwrap();
         if Oddity::of_all().contains(&Oddity::Busybox) {
             // A worker on this machine has the programs that whoever asks it has.
@@ -84,14 +87,9 @@ impl World {
 
     /// An executable script in this world's `bin`, which comes first on PATH.
     pub fn script(&self, name: &str, text: &str) -> PathBuf {
-        use std::os::unix::fs::PermissionsExt;
         let path = self.path("bin").join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        // Written beside and renamed, so that a copy that is just being executed is never "busy".
-        let new = path.with_extension("new");
-        fs::write(&new, text).unwrap();
-        fs::set_permissions(&new, fs::Permissions::from_mode(0o755)).unwrap();
-        fs::rename(&new, &path).unwrap();
+        kubesim::write_executable(&path, text).unwrap();
         path
     }
 
@@ -110,10 +108,13 @@ impl World {
             ("HOME".to_owned(), text(self.home())),
             ("PATH".to_owned(), path),
             ("XDG_STATE_HOME".to_owned(), text(self.path("state"))),
+            ("XDG_RUNTIME_DIR".to_owned(), text(self.path("run"))),
             ("LANG".to_owned(), "C.UTF-8".to_owned()),
             ("TERM".to_owned(), "xterm-256color".to_owned()),
             ("SHELL".to_owned(), "/bin/sh".to_owned()),
         ];
+        // `TEST_WAY=relay`: whatever tests there are, with every question over a relay.
+        all.extend(std::env::var("TEST_WAY").map(|way| ("FACTORY_WORKER_WAY".to_owned(), way)));
         all.extend(self.env.iter().cloned());
         all
     }

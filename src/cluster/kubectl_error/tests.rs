@@ -161,15 +161,69 @@ fn the_operator_has_to_log_in(#[case] stderr: &str, #[case] reason: &str) {
     "Error from server (Forbidden): pods \"w1\" is forbidden: User \"system:serviceaccount:a:b\" cannot get resource \"pods\" in API group \"\" in the namespace \"factory\"\n",
     "system:serviceaccount:a:b may not get pods in namespace factory"
 )]
+#[case::create(
+    "error: failed to create configmap: configmaps is forbidden: User \"limited\" cannot create resource \"configmaps\" in API group \"\" in the namespace \"words\"\n",
+    "limited may not create configmaps in namespace words"
+)]
 #[case::other("Error from server (Forbidden): admission webhook \"no-exec\" denied the request: not today\n", "not today")]
 fn the_operator_may_not(#[case] stderr: &str, #[case] reason: &str) {
     check(stderr, "forbidden", true, reason);
 }
 
 #[rstest]
+#[case::pods("pods", "get", "", "ask for a role that may get pods, and create and get pods/exec, in this namespace")]
+#[case::exec("pods/exec", "create", "", "ask for a role that may get pods, and create and get pods/exec, in this namespace")]
+#[case::logs("pods/log", "get", "", "ask for a role that may get pods/log in namespace words")]
+#[case::polecats(
+    "polecats",
+    "create",
+    "gastown.io",
+    "ask for a role that may create polecats (API group gastown.io) in namespace words"
+)]
+fn what_may_not_be_done_is_what_to_ask_for(
+    #[case] resource: &str,
+    #[case] verb: &str,
+    #[case] group: &str,
+    #[case] remedy: &str,
+) {
+    let what = format!("cannot {verb} resource \"{resource}\" in API group \"{group}\" in the namespace \"words\"");
+    let said = format!("Error from server (Forbidden): x is forbidden: User \"limited\" {what}\n");
+    assert_eq!(classify(said.as_bytes(), b"").remedy(), remedy);
+    let said = said.replace(" in the namespace \"words\"", " at the cluster scope");
+    assert!(!classify(said.as_bytes(), b"").remedy().contains("in namespace"));
+}
+
+#[test]
+fn a_rule_of_the_cluster_is_no_lack_of_rights() {
+    let failure = classify(b"Error from server (Forbidden): admission webhook \"no-exec\" denied the request: not today\n", b"");
+    assert!(failure.remedy().contains("a rule of the cluster forbids it"), "{}", failure.remedy());
+}
+
+#[rstest]
 #[case::pod("Error from server (NotFound): pods \"w1\" not found\n", "missing", "there is no pod w1")]
 #[case::deployment("Error from server (NotFound): deployments.apps \"d\" not found\n", "missing", "there is no Deployment d")]
 #[case::namespace("Error from server (NotFound): namespaces \"n\" not found\n", "missing", "there is no namespace n")]
+#[case::of_logs(
+    "error: error from server (NotFound): pods \"gone\" not found in namespace \"words\"\n",
+    "missing",
+    "there is no pod gone"
+)]
+#[case::namespace_of_logs(
+    "error: error from server (NotFound): namespaces \"nosuchns\" not found in namespace \"nosuchns\"\n",
+    "missing",
+    "there is no namespace nosuchns"
+)]
+#[case::namespace_of_create(
+    "Error from server (NotFound): error when creating \"/x/m.yaml\": namespaces \"nosuchns\" not found\n",
+    "missing",
+    "there is no namespace nosuchns"
+)]
+#[case::resource(
+    "error: the server doesn't have a resource type \"nosuchthing\"\n",
+    "missing",
+    "the cluster does not know that: the server"
+)]
+#[case::secret("Error from server (NotFound): secrets \"s\" not found\n", "missing", "there is no Secret s")]
 #[case::container(
     "Error from server (BadRequest): container worker is not valid for pod w1\n",
     "no container",
@@ -226,6 +280,16 @@ fn the_operator_may_not(#[case] stderr: &str, #[case] reason: &str) {
     "Error from server (BadRequest): container \"worker\" in pod \"w1\" is waiting to start: trying and failing to pull image\n",
     "pending",
     "pod w1: its container waits to start: trying and failing to pull image"
+)]
+#[case::no_image_yet(
+    "Error from server (BadRequest): container \"bad\" in pod \"bad\" is waiting to start: image can't be pulled\n",
+    "pending",
+    "pod bad: its container waits to start: image can't be pulled"
+)]
+#[case::no_log_before(
+    "Error from server (BadRequest): previous terminated container \"p1\" in pod \"p1\" not found\n",
+    "missing",
+    "container p1 of pod p1 has not ended before, so there is no previous log"
 )]
 fn the_pod_is_not_what_was_expected(#[case] stderr: &str, #[case] status: &str, #[case] reason: &str) {
     check(stderr, status, true, reason);

@@ -49,6 +49,8 @@ pub struct User {
     pub login: Login,
     /// What the files say of the cluster itself: `server`, `proxy-url` …; null when they say nothing.
     pub cluster: serde_json::Value,
+    /// The context's namespace, `default` when it has none; `None` when there is no such context.
+    pub namespace: Option<String>,
 }
 
 /// The files as they were when they were read.
@@ -75,12 +77,21 @@ pub fn user(cluster: &Cluster) -> User {
     user
 }
 
+/// The names of the contexts in the files for this cluster, whatever its own context is. Nobody is asked.
+pub fn contexts(cluster: &Cluster) -> Vec<String> {
+    let texts = files(cluster).into_iter().filter_map(|file| fs::read_to_string(file).ok());
+    let files: Vec<Value> = texts.filter_map(|text| serde_yaml::from_str(&text).ok()).collect();
+    let all = files.iter().filter_map(|file| file["contexts"].as_sequence()).flatten();
+    all.filter_map(|context| context["name"].as_str().map(str::to_owned)).collect()
+}
+
 fn version(file: PathBuf) -> Option<(SystemTime, u64)> {
     let version = |about: Metadata| Some((about.modified().ok()?, about.len()));
     fs::metadata(file).ok().and_then(version)
 }
 
-fn files(cluster: &Cluster) -> Vec<PathBuf> {
+/// The files that kubectl reads, whether they are there or not.
+pub fn files(cluster: &Cluster) -> Vec<PathBuf> {
     if let Some(file) = &cluster.kubeconfig {
         return vec![file.clone()];
     }
@@ -106,6 +117,8 @@ fn of(texts: &[String], context: Option<&str>) -> User {
     };
     let user = of("users", "user");
     let cluster = serde_json::to_value(of("clusters", "cluster")).unwrap_or_default();
+    let namespace = context["context"]["namespace"].as_str().filter(|name| !name.is_empty()).unwrap_or("default");
+    let namespace = Some(namespace.to_owned());
     if user["exec"].is_mapping() {
         let interactive = match user["exec"]["interactiveMode"].as_str() {
             Some("Never") => Interactive::Never,
@@ -115,11 +128,11 @@ fn of(texts: &[String], context: Option<&str>) -> User {
         };
         let user = format!("{name:?} {:?}", context["context"]["user"].as_str().unwrap_or_default());
         let login = if interactive == Interactive::Never { Login::Elsewhere } else { Login::Asks };
-        return User { plugin: Some(Plugin { user, interactive }), login, cluster };
+        return User { plugin: Some(Plugin { user, interactive }), login, cluster, namespace };
     }
     let is_secure = of("clusters", "cluster")["server"].as_str().is_some_and(|server| server.starts_with("https:"));
     let is_nobody = CREDENTIALS.iter().all(|credential| user[*credential].is_null());
-    User { plugin: None, login: if is_secure && is_nobody { Login::Asks } else { Login::Known }, cluster }
+    User { plugin: None, login: if is_secure && is_nobody { Login::Asks } else { Login::Known }, cluster, namespace }
 }
 
 fn named<'a>(files: &'a [Value], kind: &str, name: &str) -> Option<&'a Value> {

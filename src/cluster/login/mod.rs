@@ -5,6 +5,7 @@
 //! terminal has to be as the operator has it when kubectl starts.
 
 mod kubeconfig;
+pub mod lender;
 mod manner;
 mod progress;
 mod turn;
@@ -13,13 +14,14 @@ use std::cell::RefCell;
 use std::io::{self, IsTerminal};
 use std::time::Instant;
 
-pub use kubeconfig::Login;
+pub use kubeconfig::{Login, contexts, files as kubeconfig_files};
 pub use manner::{Manner, acting, answering, lend_terminal, manner, nobody_asks, note_answering};
 pub use progress::Progress;
-pub use turn::Turn;
+pub use turn::{Turn, is_unasked};
 
 use super::Cluster;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
+use crate::registry::names::ObjectName;
 use crate::terminal;
 use kubeconfig::{Interactive, User, user};
 use turn::Want;
@@ -42,6 +44,47 @@ pub fn needs_terminal(cluster: &Cluster) -> bool {
     manner::lends_terminal() && !terminal::is_taken() && insists(user(cluster))
 }
 
+/// A login plugin that was still at work at the deadline; `said` is what it says, in parentheses.
+pub fn not_finished(said: &str) -> Failure {
+    Failure::new(Kind::Unauthorized, format!("the login plugin had not finished within the deadline{said}"))
+        .before_start()
+        .with_remedy("log in to the cluster (`kubectl get pods` does), or give it longer with --timeout")
+}
+
+/// Why a kubectl that has no terminal, and lasts, cannot do for a cluster what one for each question does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// `proxy-url` or `*_PROXY`: `kubectl proxy` (1.32) takes the former for no request that leaves HTTP.
+    Proxy,
+    /// Its login plugin insists on one.
+    Terminal,
+    /// kubectl itself asks who its user is.
+    Questions,
+    /// Nothing is said of it.
+    NoContext,
+}
+
+/// What stands in the way of such a kubectl.
+pub fn obstacle(cluster: &Cluster) -> Option<Obstacle> {
+    let User { plugin, login, cluster, namespace } = user(cluster);
+    match plugin {
+        _ if namespace.is_none() => Some(Obstacle::NoContext),
+        _ if super::endpoint::is_behind_proxy(&cluster) => Some(Obstacle::Proxy),
+        Some(plugin) => (plugin.interactive == Interactive::Always).then_some(Obstacle::Terminal),
+        None => (login == Login::Asks).then_some(Obstacle::Questions),
+    }
+}
+
+/// Whether no program has to be run to log in to it.
+pub fn is_free_of_plugins(cluster: &Cluster) -> bool {
+    user(cluster).plugin.is_none()
+}
+
+/// The namespace that kubectl takes for this cluster when none is said; `None` when the files do not tell.
+pub fn namespace(cluster: &Cluster) -> Option<ObjectName> {
+    user(cluster).namespace?.parse().ok()
+}
+
 /// Whether this cluster can be asked without starting a login: its user has no plugin, or was answered a moment ago.
 pub fn is_free(cluster: &Cluster) -> bool {
     user(cluster).plugin.is_none_or(|plugin| turn::is_vouched_for(&plugin.user))
@@ -61,6 +104,8 @@ pub enum Terminal {
     None,
     /// One on which nobody answers: a plugin that insists on a terminal, and asks nothing as long as it has something kept.
     Silent,
+    /// One on which nobody answers either; but what is said is shown, and the login takes as long as it takes.
+    Shown,
     /// One on which the operator answers.
     Lent,
 }
@@ -79,15 +124,15 @@ pub struct Way {
 /// # Errors
 /// As [`Turn::take`].
 pub fn way(cluster: &Cluster, until: Option<Instant>) -> Result<Way, Failure> {
-    let Some(plugin) = user(cluster).plugin else {
-        return Ok(Way { turn: Turn::free(), terminal: Terminal::None, progress: None });
-    };
+    let User { plugin, login, .. } = user(cluster);
+    let Some(plugin) = plugin else { return Ok(without_plugin(login)) };
     let progress = Some(Progress::begin());
     let manner = manner();
     let needs = needs_terminal(cluster);
     let terminal = match (plugin.interactive, manner) {
-        (Interactive::Never, _) => Terminal::None,
         _ if !io::stdin().is_terminal() => Terminal::None,
+        (Interactive::Never, Manner::OnTerminal) if lender::is_there() => Terminal::Shown,
+        (Interactive::Never, _) => Terminal::None,
         (_, Manner::OnTerminal) if !terminal::is_taken() => Terminal::Lent,
         (Interactive::Always, Manner::Asked) if needs => Terminal::Lent,
         (Interactive::Always, _) => Terminal::Silent,
@@ -104,7 +149,16 @@ pub fn way(cluster: &Cluster, until: Option<Instant>) -> Result<Way, Failure> {
     }
     // Somebody who is being asked on this very terminal may take as long as it takes.
     let until = until.filter(|_| want != Want::Alone);
-    Ok(Way { turn: Turn::take(&plugin.user, want, until)?, terminal, progress })
+    let turn = Turn::take(&plugin.user, want, until).map_err(|failure| cluster.named(failure))?;
+    Ok(Way { turn, terminal, progress })
+}
+
+/// kubectl itself asks for a name and a password where nothing else says who its user is: each time, as it keeps nothing. Where it
+/// cannot ask it says so.
+fn without_plugin(login: Login) -> Way {
+    let asks = login == Login::Asks && manner() == Manner::OnTerminal && io::stdin().is_terminal() && !terminal::is_taken();
+    let terminal = if asks { Terminal::Lent } else { Terminal::None };
+    Way { turn: Turn::free(), terminal, progress: asks.then(Progress::of_questions) }
 }
 
 thread_local! {

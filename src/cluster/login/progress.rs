@@ -4,12 +4,17 @@
 
 use std::time::{Duration, Instant};
 
-use crate::process::family;
+use crate::cluster::kubectl_questions::questions;
+use crate::process::{Heard, family};
 
 /// Where the kernel does not tell of a process's children, `ps` is asked, no earlier and no more often than this: kubectl starts
 /// the plugin within a tenth of a second, but not on every machine.
 const PS_AFTER: Duration = Duration::from_secs(2);
 const PS_EVERY: Duration = Duration::from_secs(1);
+/// A name and a password.
+const ANSWERS: usize = 2;
+/// Who has asked nothing by then will not, and may wait for what it is to read.
+const UNASKED: Duration = Duration::from_secs(5);
 /// A wrapper's wrapper is plausible, a hundred of them are not.
 const WRAPPERS: usize = 100;
 
@@ -22,12 +27,31 @@ pub struct Progress {
     over: bool,
     /// It had a child when it was looked at last.
     logging_in: bool,
+    /// No plugin asks, but kubectl itself.
+    itself: bool,
 }
 
 impl Progress {
     /// Of a kubectl that is about to start.
     pub fn begin() -> Self {
-        Self { began: Instant::now(), asked_ps: None, over: false, logging_in: false }
+        Self { began: Instant::now(), asked_ps: None, over: false, logging_in: false, itself: false }
+    }
+
+    /// Of one that asks who its user is, by itself.
+    pub fn of_questions() -> Self {
+        Self { itself: true, ..Self::begin() }
+    }
+
+    /// Look once at one of which this was heard; true from when the login is over.
+    pub fn look_at(&mut self, kubectl: i32, heard: Option<Heard<'_>>) -> bool {
+        let Some(heard) = heard.filter(|_| self.itself) else { return self.look(kubectl) };
+        let asked = questions(heard.stdout);
+        // Its connections tell nothing: some builds make one before they ask.
+        self.over |= match asked.bytes {
+            0 => !heard.stdout.is_empty() || self.began.elapsed() >= UNASKED,
+            _ => asked.all && heard.answers >= ANSWERS && heard.echoes,
+        };
+        self.over
     }
 
     /// Whether a login was under way at the last look.

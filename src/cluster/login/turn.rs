@@ -31,6 +31,8 @@ const STANDS: Duration = Duration::from_secs(2);
 const VOUCHES: Duration = Duration::from_secs(10);
 /// How often a process tries to get the turn of another one: no lock of a file has a deadline.
 const TRY_EVERY: Duration = Duration::from_millis(10);
+/// How often it looks whether that one was stopped.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How often an answer is noted for other processes, at most.
 const NOTE_EVERY: Duration = Duration::from_secs(1);
 
@@ -178,6 +180,7 @@ enum Reached {
 fn wait_for_machine(logins: Option<&Logins>, want: Want, until: Option<Instant>) -> Reached {
     let Some(logins) = logins else { return Reached::Ours(None) };
     let Seen { passed, refused, .. } = logins.seen();
+    let mut look_at = Instant::now() + LOOK_EVERY;
     loop {
         match logins.try_turn() {
             Err(_) => return Reached::Ours(None),
@@ -190,6 +193,10 @@ fn wait_for_machine(logins: Option<&Logins>, want: Want, until: Option<Instant>)
                     Want::Follow if seen.refused != refused => Reached::Refused(refused_elsewhere()),
                     _ => Reached::Ours(Some(lock)),
                 };
+            }
+            Ok(None) if Instant::now() >= look_at => {
+                look_at = Instant::now() + LOOK_EVERY;
+                logins.take_from_stopped();
             }
             Ok(None) => {}
         }
@@ -246,6 +253,11 @@ impl Turn {
         self.0.as_ref().is_some_and(|taken| taken.user == user)
     }
 
+    /// Whether others go with it already: the cluster was reached just now, or there is no plugin that might have to ask.
+    pub fn goes_together(&self) -> bool {
+        self.0.as_ref().is_none_or(|taken| matches!(*taken.part(), Part::Together))
+    }
+
     /// The login is over, for all that can be seen: kubectl talks to the cluster. Those who wait may go.
     pub fn pass(&self) {
         if let Some(taken) = self.0.as_ref().filter(|taken| taken.want != Want::Alone) {
@@ -253,9 +265,13 @@ impl Turn {
         }
     }
 
-    /// The cluster has answered.
+    /// The cluster has answered. What nobody has asked for vouches for nothing: one look a second, each because of the one
+    /// before, would go on until the token expires, and start the login.
     pub fn answered(&self) {
         let Some(taken) = &self.0 else { return };
+        if taken.want == Want::Vouched {
+            return self.pass();
+        }
         let is_news = rooms().change(&taken.user, |room| {
             let now = Instant::now();
             room.reached = Some(now);
@@ -343,9 +359,15 @@ fn late() -> Failure {
         .with_remedy("finish that login (a browser, another window), or give it longer with --timeout")
 }
 
+const UNASKED: &str = "not asked: that might start a login, and nobody has asked for one";
+
+/// Whether that is why there is no answer.
+pub fn is_unasked(failure: &Failure) -> bool {
+    failure.reason == UNASKED
+}
+
 fn unasked() -> Failure {
-    let what = "not asked: that might start a login, and nobody has asked for one";
-    Failure::new(Kind::Unreachable, what).before_start().lasting().with_remedy("`factory-worker list` asks")
+    Failure::new(Kind::Unreachable, UNASKED).before_start().lasting().with_remedy("`factory-worker list` asks")
 }
 
 fn refused_elsewhere() -> Failure {
@@ -354,85 +376,4 @@ fn refused_elsewhere() -> Failure {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn failed() -> Failure {
-        Failure::new(Kind::Unauthorized, "the session is over")
-    }
-
-    const NEW: (u64, u64) = (0, 0);
-
-    #[test]
-    fn the_first_goes_alone_and_the_others_wait_for_it() {
-        let now = Instant::now();
-        let mut room = Room::default();
-        assert_eq!(room.find(NEW, Want::Wait, now), Found::Lead);
-        room.leading = true;
-        for want in [Want::Wait, Want::Alone, Want::Follow, Want::Vouched] {
-            assert_eq!(room.find(NEW, want, now), Found::Wait);
-        }
-        room.pass();
-        for want in [Want::Wait, Want::Follow, Want::Vouched] {
-            assert_eq!(room.find(NEW, want, now), Found::Go);
-        }
-        assert_eq!(room.find(NEW, Want::Alone, now), Found::Lead, "somebody is asked on this very terminal");
-    }
-
-    #[test]
-    fn who_comes_later_goes_along_only_while_those_are_under_way_that_were_let_in() {
-        let mut room = Room::default();
-        room.pass();
-        let came = (room.passed, room.refused);
-        let reached = room.reached.unwrap();
-        assert_eq!(room.find(came, Want::Wait, reached), Found::Go);
-        assert_eq!(room.find(came, Want::Wait, reached + TOGETHER), Found::Lead, "that was long ago");
-        room.together = 0;
-        assert_eq!(room.find(came, Want::Wait, reached), Found::Lead, "a token may have expired since");
-    }
-
-    #[test]
-    fn a_refusal_counts_for_all_who_waited_and_for_the_rest_of_many() {
-        let now = Instant::now();
-        let room = Room { refused: 1, refusal: Some((now, failed())), ..Room::default() };
-        for want in [Want::Wait, Want::Alone, Want::Follow] {
-            assert_eq!(room.find(NEW, want, now + STANDS), Found::Refused(failed()), "it has waited for this one");
-        }
-        assert_eq!(room.find((0, 1), Want::Wait, now), Found::Refused(failed()));
-        assert_eq!(room.find((0, 1), Want::Wait, now + STANDS), Found::Lead);
-        assert_eq!(room.find((0, 1), Want::Follow, now), Found::Lead, "a person has pressed a key");
-        let trying = Room { leading: true, ..room };
-        assert_eq!(trying.find((0, 1), Want::Wait, now), Found::Wait);
-    }
-
-    #[test]
-    fn threads_go_one_at_a_time_until_the_first_was_answered() {
-        let user = "threads".to_owned();
-        let first = Turn::take_beside(None, &user, Want::Wait, None).unwrap();
-        let soon = || Some(Instant::now() + Duration::from_millis(50));
-        let late = Turn::take_beside(None, &user, Want::Wait, soon()).unwrap_err();
-        assert!(late.late && late.before_start, "{late:?}");
-        let waiting: Vec<_> = (0..5)
-            .map(|_| {
-                let user = user.clone();
-                thread::spawn(move || Turn::take_beside(None, &user, Want::Wait, None))
-            })
-            .collect();
-        first.pass();
-        let going: Vec<_> = waiting.into_iter().map(|thread| thread.join().unwrap().unwrap()).collect();
-        drop((first, going));
-        assert_eq!(rooms().lock()[&user].together, 0);
-    }
-
-    #[test]
-    fn who_gives_up_leaves_the_turn_to_the_next() {
-        let user = "giving up".to_owned();
-        let first = Turn::take_beside(None, &user, Want::Wait, None).unwrap();
-        let next = {
-            let user = user.clone();
-            thread::spawn(move || Turn::take_beside(None, &user, Want::Wait, None).map(|_| ()))
-        };
-        drop(first);
-        next.join().unwrap().unwrap();
-    }
-}
+mod tests;

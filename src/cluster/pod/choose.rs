@@ -6,7 +6,7 @@ use super::state;
 use crate::failure::{Failure, Kind};
 use crate::registry::names::ObjectName;
 use crate::registry::worker::PodRef;
-use crate::terminal::neutralise;
+use crate::terminal::{neutralise, shell};
 
 /// The pod to exec into.
 ///
@@ -32,10 +32,10 @@ pub fn pod(
     }
 }
 
-/// The pods that may be meant, and the Deployment or StatefulSet that owns them, if one does.
+/// The pods that may be meant, and the Deployment or StatefulSet that owns them, if one does, by its kind.
 struct Candidates<'a> {
     pods: Vec<&'a PodObject>,
-    owner: Option<&'a Owner>,
+    owner: Option<(&'static str, &'a Owner)>,
 }
 
 fn by_name<'a>(listing: &'a Listing, name: &ObjectName) -> Option<Candidates<'a>> {
@@ -51,7 +51,7 @@ fn of_deployment<'a>(listing: &'a Listing, name: &ObjectName) -> Option<Candidat
         references.iter().any(|reference| reference.controller && reference.kind == "ReplicaSet")
             && owner.spec.selector.matches(&pod.metadata.labels)
     };
-    Some(Candidates { pods: listing.pods.iter().filter(owned).collect(), owner: Some(owner) })
+    Some(Candidates { pods: listing.pods.iter().filter(owned).collect(), owner: Some(("deployment", owner)) })
 }
 
 fn of_stateful_set<'a>(listing: &'a Listing, name: &ObjectName) -> Option<Candidates<'a>> {
@@ -62,7 +62,7 @@ fn of_stateful_set<'a>(listing: &'a Listing, name: &ObjectName) -> Option<Candid
             .iter()
             .any(|reference| reference.controller && reference.kind == "StatefulSet" && reference.name == name.as_str())
     };
-    Some(Candidates { pods: listing.pods.iter().filter(owned).collect(), owner: Some(owner) })
+    Some(Candidates { pods: listing.pods.iter().filter(owned).collect(), owner: Some(("statefulset", owner)) })
 }
 
 /// The newest of the best: ready before running before anything else. `None` without any pod.
@@ -87,11 +87,13 @@ fn rank(state: &Result<state::Good, Failure>) -> u8 {
     }
 }
 
-fn without_pods(owner: Option<&Owner>, wanted: &PodRef) -> Failure {
+fn without_pods(owner: Option<(&str, &Owner)>, wanted: &PodRef) -> Failure {
     let what = describe(wanted);
-    match owner.and_then(|owner| owner.spec.replicas) {
-        Some(0) => Failure::new(Kind::Missing, format!("{what} has no pods: it is scaled to 0"))
-            .with_remedy("scale it up: kubectl scale --replicas=1"),
+    match owner {
+        Some((kind, owner)) if owner.spec.replicas == Some(0) => {
+            Failure::new(Kind::Missing, format!("{what} has no pods: it is scaled to 0"))
+                .with_remedy(format!("scale it up: `kubectl scale --replicas=1 {kind}/{}`", shell::word(&owner.metadata.name)))
+        }
         _ => Failure::new(Kind::Pending, format!("{what} has no pod yet")),
     }
 }

@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use serde::Deserialize;
 
-use crate::cluster::Cluster;
-use crate::cluster::kubectl_error;
+use crate::cluster::gateway::{Gateways, Lists};
+use crate::cluster::resource::{DEPLOYMENTS, PODS, Resource, STATEFUL_SETS};
+use crate::cluster::{Cluster, kubectl_error};
 use crate::failure::{Failure, Kind};
 
 /// What a namespace holds.
@@ -181,22 +182,55 @@ pub struct Terminated {
 }
 
 impl Listing {
-    /// Ask the cluster: one kubectl process.
+    /// Ask the cluster: one kubectl process, unless there is a gateway to it.
     ///
     /// # Errors
     /// Nothing could be listed.
-    pub fn take(cluster: &Cluster, deadline: Instant) -> Result<Self, Failure> {
+    pub fn take(cluster: &Cluster, gateways: Option<&Gateways>, deadline: Instant) -> Result<Self, Failure> {
+        const KINDS: [&Resource; 3] = [&DEPLOYMENTS, &STATEFUL_SETS, &PODS];
+        let lists = gateways.and_then(|gateways| gateways.lists(cluster, &KINDS, None, deadline));
+        if let Some(listing) = lists.and_then(|lists| Self::of(&lists).ok()) {
+            return Ok(listing);
+        }
         let said = cluster.list("deployments,statefulsets,pods", deadline)?;
-        let mut listing = Self::parse(&said.stdout)?;
-        // Whoever may not list Deployments can still have workers that are plain pods.
-        listing.pods_hidden = said.stderr.lines().any(|line| line.contains("cannot list resource \"pods\""));
+        let listing = Self::parse(&said.stdout)?;
         match said.failure {
             Some(failure) if failure.kind != Kind::Forbidden && listing.pods.is_empty() => Err(failure),
-            failure => {
-                listing.lacking = failure;
-                Ok(listing)
-            }
+            failure => Ok(listing.lacking(failure, &said.stderr)),
         }
+    }
+
+    /// The pods with these labels, asked for in the same way.
+    ///
+    /// # Errors
+    /// The cluster did not say.
+    pub fn pods(
+        cluster: &Cluster,
+        gateways: Option<&Gateways>,
+        selector: &str,
+        deadline: Instant,
+    ) -> Result<Vec<PodObject>, Failure> {
+        let lists = gateways.and_then(|gateways| gateways.lists(cluster, &[&PODS], Some(selector), deadline));
+        let pods = lists.filter(|lists| lists.failure.is_none()).and_then(|lists| lists.of(0, "pods").ok());
+        match pods {
+            Some(pods) => Ok(pods),
+            None => Ok(Self::parse(&cluster.list_labelled("pods", selector, deadline)?.whole()?)?.pods),
+        }
+    }
+
+    /// # Errors
+    /// It is no listing.
+    fn of(lists: &Lists) -> Result<Self, Failure> {
+        let [deployments, stateful_sets] = [lists.of(0, "deployments")?, lists.of(1, "statefulsets")?];
+        let listing = Self { deployments, stateful_sets, pods: lists.of(2, "pods")?, ..Self::default() };
+        Ok(listing.lacking(lists.failure.clone(), &lists.stderr))
+    }
+
+    /// The same without the kinds of which kubectl has said this. Whoever may not list Deployments can still have workers that are
+    /// plain pods.
+    fn lacking(self, failure: Option<Failure>, said: &str) -> Self {
+        let pods_hidden = said.lines().any(|line| line.contains("cannot list resource \"pods\""));
+        Self { lacking: failure, pods_hidden, ..self }
     }
 
     /// Take kubectl's JSON apart.

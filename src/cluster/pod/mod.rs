@@ -4,16 +4,19 @@
 //! disk, and used until an exec says that the pod or its container is not there. It is then looked up once more.
 
 pub mod choose;
+pub mod containers;
 pub mod listing;
 mod resolution;
 pub mod state;
 
 pub use resolution::ask_anew;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use self::resolution::Acceptable;
 use super::Cluster;
+use super::gateway::Gateways;
 use crate::failure::{Failure, Kind};
 use crate::registry::names::ObjectName;
 use crate::registry::worker::{PodPlace, PodRef};
@@ -32,12 +35,19 @@ pub struct Start {
 pub struct Resolver {
     place: PodPlace,
     pub cluster: Cluster,
+    /// Asked through these where they lead there.
+    pub gateways: Option<Arc<Gateways>>,
 }
 
 impl Resolver {
     pub fn new(place: PodPlace) -> Self {
         let cluster = Cluster::of(&place);
-        Self { place, cluster }
+        Self { place, cluster, gateways: None }
+    }
+
+    /// The same, asked through these if there are any.
+    pub fn through(self, gateways: Option<Arc<Gateways>>) -> Self {
+        Self { gateways, ..self }
     }
 
     /// The container in the pod; `None` for its default one.
@@ -51,7 +61,8 @@ impl Resolver {
     /// There is none to run a command in, or the cluster did not say.
     pub fn current(&self, deadline: Instant) -> Result<(ObjectName, bool), Failure> {
         match self.known() {
-            Some(pod) => Ok((pod, false)),
+            // Who comes a moment after the listing that others wait for has it as fresh as they have.
+            Some(pod) => Ok((pod, self.is_looked_up() && resolution::is_recent(&self.cluster))),
             None => Ok((self.look_up(Acceptable::Recent, deadline)?, true)),
         }
     }
@@ -70,14 +81,23 @@ impl Resolver {
         }
     }
 
+    /// Whether its name does not say it all.
+    fn is_looked_up(&self) -> bool {
+        !matches!(self.place.pod, PodRef::Pod(_))
+    }
+
     /// Keep what a listing just showed: that this is the pod.
     pub fn note(&self, pod: &ObjectName) {
         resolution::keep(&self.cluster, &self.place.pod, Some(pod));
     }
 
     fn look_up(&self, acceptable: Acceptable, deadline: Instant) -> Result<ObjectName, Failure> {
-        let listing = resolution::listing(&self.cluster, acceptable, deadline)?;
+        let listing = resolution::listing(&self.cluster, self.gateways.as_deref(), acceptable, deadline)?;
         let chosen = self.choose(&listing);
+        let is_chosen = |pod: &&listing::PodObject| chosen.as_ref().is_ok_and(|name| name.as_str() == pod.metadata.name);
+        if let Some(pod) = listing.pods.iter().find(is_chosen).filter(|_| self.container().is_none()) {
+            containers::note(&self.cluster, pod);
+        }
         resolution::keep(&self.cluster, &self.place.pod, chosen.as_ref().ok());
         chosen
     }
@@ -95,9 +115,17 @@ impl Resolver {
         }
     }
 
+    /// The containers of the pod that was asked last, when the worker names none.
+    pub fn containers(&self, deadline: Instant) -> Option<(ObjectName, containers::Containers)> {
+        let pod = self.known().filter(|_| self.container().is_none())?;
+        let containers = containers::of(&self.cluster, self.gateways.as_deref(), &pod, deadline)?;
+        Some((pod, containers))
+    }
+
     fn choose(&self, listing: &listing::Listing) -> Result<ObjectName, Failure> {
         let namespace = self.cluster.namespace.as_ref().map(ObjectName::as_str);
         choose::pod(listing, &self.place.pod, self.place.container.as_ref(), namespace)
+            .map_err(|failure| self.cluster.named(failure))
     }
 
     /// Why a name that the operator may not look up may well be a Deployment's, now that it is no pod's.
@@ -108,7 +136,7 @@ impl Resolver {
 
     /// A failure of an exec, told better where the name of the pod was a guess.
     pub fn explained(&self, failure: Failure) -> Failure {
-        self.guessed_wrong(&failure).unwrap_or(failure)
+        self.cluster.named(self.guessed_wrong(&failure).unwrap_or(failure))
     }
 
     /// Find out anew which pod it is.
@@ -129,10 +157,10 @@ impl Resolver {
     /// It does not run, is about to end, or could not be asked for.
     pub fn start(&self, pod: &ObjectName, deadline: Instant) -> Result<Start, Failure> {
         let object = self.cluster.get(&format!("pod/{pod}"), deadline)?;
-        let object = object.ok_or_else(|| Failure::new(Kind::Missing, format!("there is no pod {pod}")))?;
+        let object = object.ok_or_else(|| self.cluster.named(Failure::new(Kind::Missing, format!("there is no pod {pod}"))))?;
         let object = serde_json::from_value(object)
             .map_err(|error| Failure::new(Kind::Incomplete, format!("kubectl's pod makes no sense: {error}")))?;
-        state::start(&object, self.container())
+        state::start(&object, self.container()).map_err(|failure| self.cluster.named(failure))
     }
 
     /// What leads to the worker, as one text that no other worker has.

@@ -1,6 +1,6 @@
 //! What is known about pods: the last listing of each namespace in this process, and the last answers on disk.
 //!
-//! However many workers of a namespace are asked at the same time, one kubectl process lists it for all of them.
+//! However many workers of a namespace are asked at the same time, it is listed once for all of them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::listing::Listing;
 use crate::cluster::Cluster;
+use crate::cluster::gateway::Gateways;
 use crate::failure::Failure;
 use crate::registry::names::ObjectName;
 use crate::registry::worker::PodRef;
@@ -94,9 +95,20 @@ pub fn listed(cluster: &Cluster) -> Option<Arc<Listing>> {
     listings().lock().get(cluster)?.last.as_ref()?.result.as_ref().ok().cloned()
 }
 
+/// Whether that ended a moment ago.
+pub fn is_recent(cluster: &Cluster) -> bool {
+    let slots = listings().lock();
+    slots.get(cluster).and_then(|slot| slot.last.as_ref()).is_some_and(|taken| taken.is(Acceptable::Recent))
+}
+
 /// A listing of the namespace that is new enough; taken now unless another thread has just done so, or is
 /// about to have.
-pub fn listing(cluster: &Cluster, acceptable: Acceptable, deadline: Instant) -> Result<Arc<Listing>, Failure> {
+pub fn listing(
+    cluster: &Cluster,
+    gateways: Option<&Gateways>,
+    acceptable: Acceptable,
+    deadline: Instant,
+) -> Result<Arc<Listing>, Failure> {
     let listings = listings();
     let late = || Failure::no_answer("").before_start();
     let mut slots = listings.settled(cluster, deadline).ok_or_else(late)?;
@@ -108,7 +120,8 @@ pub fn listing(cluster: &Cluster, acceptable: Acceptable, deadline: Instant) -> 
     drop(slots);
     let began = Instant::now();
     // Nothing has been sent to the worker when its listing fails.
-    let result = Listing::take(cluster, deadline).map(Arc::new).map_err(Failure::before_start);
+    let result = Listing::take(cluster, gateways, deadline);
+    let result = result.map(Arc::new).map_err(|failure| cluster.named(failure).before_start());
     let mut slots = listings.lock();
     let taken = Taken { began, ended: Instant::now(), result: result.clone() };
     slots.insert(cluster.clone(), Slot { under_way: false, last: Some(taken) });
@@ -148,7 +161,8 @@ pub fn name(cluster: &Cluster, wanted: &PodRef) -> String {
     format!("{} {}", key(cluster), word(wanted))
 }
 
-fn key(cluster: &Cluster) -> String {
+/// Where a namespace is, as one text.
+pub(super) fn key(cluster: &Cluster) -> String {
     let kubeconfig = match &cluster.kubeconfig {
         Some(path) => path.to_string_lossy().into_owned(),
         None => std::env::var("KUBECONFIG").unwrap_or_default(),

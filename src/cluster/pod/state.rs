@@ -4,7 +4,7 @@ use super::Start;
 use super::listing::{ContainerStatus, PodObject, PodStatus, Terminated, Waiting};
 use crate::failure::{Failure, Kind};
 use crate::registry::names::ObjectName;
-use crate::terminal::neutralise;
+use crate::terminal::{neutralise, shell};
 
 /// How good a pod is whose container runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,12 +23,21 @@ const DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
 /// Its container does not run; the failure's kind is the word for that.
 pub fn of(pod: &PodObject, container: Option<&ObjectName>) -> Result<Good, Failure> {
     let name = neutralise::line(&pod.metadata.name);
+    judged(pod, &name, container).map_err(|failure| match failure.kind {
+        Kind::Pending => failure.with_remedy(format!("`kubectl describe pod {}` says what it waits for", shell::word(&name))),
+        Kind::Completed => failure
+            .with_remedy(format!("restart it: `kubectl delete pod {}`, so that its owner makes a new one", shell::word(&name))),
+        _ => failure,
+    })
+}
+
+fn judged(pod: &PodObject, name: &str, container: Option<&ObjectName>) -> Result<Good, Failure> {
     let status = &pod.status;
     if pod.metadata.deletion_timestamp.is_some() {
         return Err(Failure::new(Kind::Terminating, format!("pod {name} is being deleted")));
     }
     if let "Succeeded" | "Failed" = status.phase.as_str() {
-        return Err(completed(&name, status));
+        return Err(completed(name, pod));
     }
     let container = match container {
         Some(container) => {
@@ -38,11 +47,13 @@ pub fn of(pod: &PodObject, container: Option<&ObjectName>) -> Result<Good, Failu
     };
     match status_of(status, container) {
         Some(found) if found.state.running.is_some() => Ok(if is_ready(status) { Good::Ready } else { Good::Running }),
-        Some(ContainerStatus { state, .. }) if state.terminated.is_some() => Err(ended(&name, state.terminated.as_ref())),
-        Some(ContainerStatus { state, last_state, .. }) if state.waiting.is_some() => {
-            Err(waiting(&name, status, state.waiting.as_ref(), last_state.terminated.as_ref()))
+        Some(ContainerStatus { state, .. }) if state.terminated.is_some() => {
+            Err(ended(name, container, state.terminated.as_ref()))
         }
-        _ => Err(pending(&name, status)),
+        Some(ContainerStatus { state, last_state, .. }) if state.waiting.is_some() => {
+            Err(waiting(name, container, status, state.waiting.as_ref(), last_state.terminated.as_ref()))
+        }
+        _ => Err(pending(name, status)),
     }
 }
 
@@ -67,7 +78,13 @@ fn has(pod: &PodObject, container: &str) -> bool {
     names(pod).any(|name| name == container)
 }
 
-fn default_container(pod: &PodObject) -> &str {
+/// The names of those that run.
+pub fn running(pod: &PodObject) -> impl Iterator<Item = &str> {
+    names(pod).filter(|name| status_of(&pod.status, name).is_some_and(|status| status.state.running.is_some()))
+}
+
+/// The container that kubectl takes when none is named; empty when the pod has none.
+pub fn default_container(pod: &PodObject) -> &str {
     let annotated = pod.metadata.annotations.get(DEFAULT_CONTAINER).map(String::as_str);
     let first = || pod.spec.containers.first().map_or("", |container| container.name.as_str());
     annotated.filter(|name| has(pod, name)).unwrap_or_else(first)
@@ -88,19 +105,37 @@ fn is_ready(status: &PodStatus) -> bool {
     status.conditions.iter().any(|condition| condition.kind == "Ready" && condition.status == "True")
 }
 
-fn completed(name: &str, status: &PodStatus) -> Failure {
+/// The init container that has failed, so that no container behind it begins; `None` when none has.
+pub fn failed_init(pod: &PodObject) -> Option<&ContainerStatus> {
+    let failed = |status: &&ContainerStatus| status.state.terminated.as_ref().is_some_and(|end| end.exit_code != 0);
+    pod.status.init_container_statuses.iter().find(failed)
+}
+
+fn completed(name: &str, pod: &PodObject) -> Failure {
+    let status = &pod.status;
+    let init = failed_init(pod).map(|init| {
+        let how = init.state.terminated.as_ref().map(how).unwrap_or_default();
+        format!("init container {} has failed{how}", neutralise::line(&init.name))
+    });
     let why = [&status.reason, &status.message].map(|text| neutralise::line(text));
-    let why: Vec<&str> = why.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
+    let why = why.iter().map(String::as_str).chain(init.as_deref());
+    let why: Vec<&str> = why.filter(|text| !text.is_empty()).collect();
     let phase = neutralise::line(&status.phase);
     let why = if why.is_empty() { String::new() } else { format!(": {}", why.join(", ")) };
     Failure::new(Kind::Completed, format!("pod {name} has ended ({phase}){why}"))
 }
 
 /// The container has ended and was not started again yet.
-fn ended(name: &str, terminated: Option<&Terminated>) -> Failure {
+fn ended(name: &str, container: &str, terminated: Option<&Terminated>) -> Failure {
     let how = terminated.map(how).unwrap_or_default();
     let kind = if terminated.is_some_and(|end| end.exit_code == 0) { Kind::Completed } else { Kind::Crashing };
-    Failure::new(kind, format!("the container of pod {name} has ended{how}"))
+    Failure::new(kind, format!("the container of pod {name} has ended{how}")).with_remedy(last_words(name, container, ""))
+}
+
+/// Where to read why a container ended: its log, or with `--previous ` that of its start before.
+fn last_words(name: &str, container: &str, which: &str) -> String {
+    let [name, container] = [name, container].map(shell::word);
+    format!("`kubectl logs {which}{name} --container={container}` shows what it said before it ended")
 }
 
 fn how(end: &Terminated) -> String {
@@ -111,7 +146,7 @@ fn word(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| neutralise::line(text))
 }
 
-fn waiting(name: &str, status: &PodStatus, waiting: Option<&Waiting>, last: Option<&Terminated>) -> Failure {
+fn waiting(name: &str, container: &str, status: &PodStatus, waiting: Option<&Waiting>, last: Option<&Terminated>) -> Failure {
     let (reason, message) = waiting.map_or(("", ""), |waiting| (waiting.reason.as_str(), waiting.message.as_str()));
     match reason {
         // An init container may be what keeps it waiting, and may be crashing.
@@ -120,7 +155,11 @@ fn waiting(name: &str, status: &PodStatus, waiting: Option<&Waiting>, last: Opti
         }),
         "CrashLoopBackOff" | "RunContainerError" | "StartError" => {
             let how = last.map(how).unwrap_or_default();
-            Failure::new(Kind::Crashing, format!("pod {name}: {reason}{how}"))
+            Failure::new(Kind::Crashing, format!("pod {name}: {reason}{how}")).with_remedy(last_words(
+                name,
+                container,
+                "--previous ",
+            ))
         }
         _ => {
             let message = word(message).map(|message| format!(": {message}")).unwrap_or_default();
@@ -137,8 +176,9 @@ fn stuck(name: &str, status: &PodStatus) -> Option<Failure> {
     })?;
     let (init, reason) = stuck;
     let kind = if reason == "CrashLoopBackOff" { Kind::Crashing } else { Kind::Pending };
-    let init = neutralise::line(&init.name);
-    Some(Failure::new(kind, format!("pod {name}: init container {init}: {}", neutralise::line(reason))))
+    let failure =
+        Failure::new(kind, format!("pod {name}: init container {}: {}", neutralise::line(&init.name), neutralise::line(reason)));
+    Some(failure.with_remedy(last_words(name, &init.name, "--previous ")))
 }
 
 /// No container has a state yet: the pod is on no node, or its node has not begun.

@@ -25,7 +25,7 @@ use crate::view::log::{self, LogOutcome, LogView, Look};
 pub fn follow(context: &Context, args: &Attach, address: &Address, log: &Log) -> Result<Code> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         let what = "attach needs a terminal, and this is none";
-        let remedy = format!("read the log instead: factory-worker polecat logs {}", log.polecat());
+        let remedy = format!("read the log instead: `factory-worker polecat logs {}`", log.polecat());
         return Err(Problem::new(Code::Failed, what, remedy).into());
     }
     if args.in_window {
@@ -50,7 +50,7 @@ pub fn follow(context: &Context, args: &Attach, address: &Address, log: &Log) ->
 
 /// How it is with the polecat, one kubectl process.
 fn look(log: &Log, timeout: Duration) -> Result<Look, Failure> {
-    let found = gastown::find(&log.cluster, Duration::MAX, Instant::now() + timeout)?;
+    let found = gastown::find(&log.cluster, None, Duration::MAX, Instant::now() + timeout)?;
     let Some(found) = found.into_iter().find(|found| found.polecat.name == *log.polecat()) else {
         return Ok(Look { pod: None, over: Some("it was deleted".to_owned()) });
     };

@@ -1,5 +1,6 @@
 //! Workers and sessions as completion knows them: from the registry, and from what the workers said last.
 
+use std::collections::HashSet;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -7,8 +8,10 @@ use anyhow::Result;
 
 use super::line::Line;
 use super::refresh;
+use crate::cluster::{Cluster, login};
 use crate::discovery;
 use crate::registry::Registry;
+use crate::registry::invalid::List;
 use crate::state::sessions::{self, Sessions};
 
 /// How long somebody who pressed TAB waits for workers of which nothing is known.
@@ -18,6 +21,26 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 pub struct Known {
     registry: Registry,
+}
+
+/// The contexts of the kubeconfig that the line names, else of kubectl's own and of those that the registry names. The files are
+/// read; no cluster is asked, and nobody has to log in.
+pub fn contexts(line: &Line) -> Vec<String> {
+    let of_file = |kubeconfig| Cluster { kubeconfig, context: None, namespace: None };
+    let named = line.file("--kubeconfig");
+    let mut clusters = vec![of_file(named.clone())];
+    if named.is_none()
+        && let Ok(registry) = Registry::load(line.registry().as_deref())
+    {
+        let of_workers = registry.workers.iter().filter_map(Cluster::of_worker);
+        clusters.extend(of_workers.chain(registry.sources.iter().map(discovery::cluster)));
+    }
+    let mut files = HashSet::new();
+    clusters.retain(|cluster| files.insert(cluster.kubeconfig.clone()));
+    let mut names: Vec<_> = clusters.iter().flat_map(login::contexts).collect();
+    names.sort();
+    names.dedup();
+    names
 }
 
 impl Known {
@@ -32,6 +55,16 @@ impl Known {
     pub fn workers(&self, line: &Line) -> Vec<String> {
         let mut names: Vec<_> = self.names().map(str::to_owned).collect();
         names.retain(|name| !line.before().iter().any(|word| word == name.as_str()));
+        names
+    }
+
+    /// The same with those of the file that cannot be used, but can be removed.
+    pub fn entries(&self, line: &Line) -> Vec<String> {
+        let mut names = self.workers(line);
+        let invalid = self.registry.invalid_in(List::Workers).filter(|invalid| self.registry.find(&invalid.name).is_none());
+        // One without a name has none that could be typed.
+        let invalid = invalid.map(|invalid| invalid.name.to_string()).filter(|name| !name.contains('#'));
+        names.extend(invalid.filter(|name| !line.before().iter().any(|word| word == name.as_str())));
         names
     }
 

@@ -35,9 +35,14 @@ impl Line {
 
     /// The registry that the line names with `--workers`.
     pub fn registry(&self) -> Option<PathBuf> {
+        self.file("--workers")
+    }
+
+    /// The file that the line names with this option.
+    pub fn file(&self, option: &str) -> Option<PathBuf> {
         let mut words = self.before().iter().map(|word| word.to_string_lossy());
         while let Some(word) = words.next() {
-            match word.strip_prefix("--workers") {
+            match word.strip_prefix(option) {
                 Some("") => return words.next().map(|file| home(&file)),
                 Some(value) if value.starts_with('=') => return Some(home(&value[1..])),
                 _ => {}

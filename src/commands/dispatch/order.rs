@@ -1,6 +1,7 @@
 //! What is dispatched, checked before anything is sent.
 
 use crate::exit::{Code, Problem};
+use crate::terminal::line_ends;
 
 /// An issue of a project, and what it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +56,7 @@ fn checked_intent(text: &str) -> Result<String, Problem> {
         // The one character that no argument of a program can hold.
         return Err(usage("the intent contains a NUL character".to_owned(), "leave it out"));
     }
-    Ok(if text.trim().is_empty() { String::new() } else { text.to_owned() })
+    Ok(if text.trim().is_empty() { String::new() } else { line_ends::unified(text) })
 }
 
 #[cfg(test)]

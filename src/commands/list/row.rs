@@ -6,6 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::commands::worker_state;
 use crate::failure::Failure;
+use crate::registry::names::WorkerName;
 use crate::registry::source::Source;
 use crate::registry::worker::{Place, Worker};
 use crate::remote::list_all::Report;
@@ -60,6 +61,15 @@ pub fn of_source(source: &Source, failure: Option<&Failure>, wide: bool) -> Vec<
     row
 }
 
+/// The cells of an entry that cannot be used.
+pub fn of_invalid(name: &WorkerName, failure: &Failure, wide: bool) -> Vec<Cell> {
+    let mut row = vec![Cell::new(name.as_str(), Style::Bold)];
+    let unknown = if wide { 4 } else { 1 };
+    row.extend((0..unknown).map(|_| plain("-")));
+    row.extend(failed(failure));
+    row
+}
+
 fn plain(text: &str) -> Cell {
     Cell::new(neutralise::line(text), Style::Plain)
 }
@@ -86,6 +96,9 @@ fn place(worker: &Worker) -> [String; 3] {
 
 /// `orchestrator (idle), qa-review (active 30s)`, or `(none)`; what does not fit is counted: `+3 more`.
 fn sessions(answer: &Answer, active_within: Duration, room: usize) -> Cell {
+    if let Some(elsewhere) = &answer.elsewhere {
+        return Cell::new(format!("({})", elsewhere.said), Style::Bad);
+    }
     if answer.sessions.is_empty() {
         return Cell::new("(none)", Style::Dim);
     }

@@ -5,6 +5,7 @@ use anyhow::Result;
 use crate::commands::Context;
 use crate::commands::form::{self, Job};
 use crate::exit::Code;
+use crate::registry::identity::SessionIdentity;
 use crate::registry::names::{Address, SessionName};
 use crate::registry::worker::Worker;
 use crate::remote::{Remote, nudge};
@@ -12,14 +13,16 @@ use crate::state::drafts::{self, Key};
 use crate::terminal::form::{Field, Form};
 use crate::terminal::neutralise;
 
-/// Ask for the text in a form and type it. What was kept of an earlier try is offered again.
+/// Ask for the text in a form and type it. What was kept of an earlier try is offered again. `meant` is which session that is,
+/// where that is known.
 ///
 /// # Errors
 /// There is no terminal.
-pub fn form(context: &Context, worker: &Worker, session: &SessionName) -> Result<Code> {
-    Remote::to(worker).takes_keys()?;
+pub fn form(context: &Context, worker: &Worker, session: &SessionName, meant: Option<SessionIdentity>) -> Result<Code> {
+    let remote = Remote::to(worker).meaning(meant);
+    remote.takes_keys()?;
     let address = Address { worker: worker.name.clone(), session: session.clone() };
-    let prompt = Prompt { context, worker, address: &address };
+    let prompt = Prompt { context, remote: &remote, address: &address };
     let draft = drafts::find(&prompt.key(&[]));
     let text = draft.as_ref().and_then(|draft| draft.values.first()).map_or("", String::as_str);
     let title = format!("Nudge {}", neutralise::line(&address.to_string()));
@@ -33,7 +36,7 @@ pub fn form(context: &Context, worker: &Worker, session: &SessionName) -> Result
 
 struct Prompt<'a> {
     context: &'a Context,
-    worker: &'a Worker,
+    remote: &'a Remote,
     address: &'a Address,
 }
 
@@ -51,6 +54,6 @@ impl Job for Prompt<'_> {
     }
 
     fn send(&self, values: &[String]) -> Result<String> {
-        super::deliver(self.context, self.worker, self.address, &values.concat())
+        super::deliver(self.context, self.remote, self.address, &values.concat())
     }
 }

@@ -1,17 +1,15 @@
 //! `peek --follow`: the last lines again every second on a terminal, only the new ones when piped.
 
 use std::io::{self, IsTerminal, Write};
-use std::os::fd::AsFd;
 use std::time::Duration;
 
 use anyhow::Result;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::Source;
 use crate::exit::Code;
 use crate::failure::{Failure, Kind};
 use crate::terminal::block::Block;
-use crate::terminal::{neutralise, pane};
+use crate::terminal::{neutralise, pane, reader};
 
 const EVERY: Duration = Duration::from_secs(1);
 
@@ -26,20 +24,11 @@ pub fn run(source: &Source<'_>) -> Result<Code> {
             Err(failure) if passes(&failure) => output.trouble(&failure)?,
             Err(failure) => return Err(source.failed(failure)),
         }
-        if reader_leaves_within(EVERY) {
+        if reader::leaves_within(EVERY) {
             return Ok(Code::Done);
         }
         look = source.capture();
     }
-}
-
-/// Wait, and say whether whoever reads our output went away meanwhile: a session that prints nothing gives no other
-/// occasion to notice.
-fn reader_leaves_within(time: Duration) -> bool {
-    let out = io::stdout();
-    // Asked for no event: only an error or a hang-up is reported.
-    let mut reader = [PollFd::new(out.as_fd(), PollFlags::empty())];
-    poll(&mut reader, PollTimeout::try_from(time).unwrap_or(PollTimeout::ZERO)).is_ok_and(|ready| ready > 0)
 }
 
 /// Whether looking again may work; everything else ends the following.

@@ -23,7 +23,7 @@ pub fn run(context: &Context, args: &Peek) -> Result<Code> {
     let address = Address { worker: worker.name.clone(), session: session.clone() };
     let source = Source { context, remote: Remote::to(&worker), address: &address, lines: args.lines };
     if args.until_key {
-        return show_until_key(context, &worker, &session);
+        return show_until_key(context, &worker, &session, None);
     }
     if args.follow {
         return follow::run(&source);

@@ -11,6 +11,7 @@ use crossterm::event::{self, Event, KeyEventKind};
 use crate::commands::Context;
 use crate::exit::Code;
 use crate::failure::Failure;
+use crate::registry::identity::SessionIdentity;
 use crate::registry::names::{Address, SessionName};
 use crate::registry::worker::Worker;
 use crate::remote::{Remote, peek};
@@ -26,10 +27,10 @@ const KEY_CHECK: Duration = Duration::from_millis(30);
 const LINES: u32 = 500;
 
 /// Show the session's last lines, renewed every second, until a key is pressed. A failure is shown, with its remedy,
-/// and stays until a key too.
-pub fn show_until_key(context: &Context, worker: &Worker, session: &SessionName) -> Result<Code> {
+/// and stays until a key too. `meant` is which session that is, where that is known.
+pub fn show_until_key(context: &Context, worker: &Worker, session: &SessionName, meant: Option<SessionIdentity>) -> Result<Code> {
     let address = Address { worker: worker.name.clone(), session: session.clone() };
-    let looks = look_every_second(context.timeout(), worker.clone(), session.clone());
+    let looks = look_every_second(context.timeout(), Remote::to(worker).meaning(meant), session.clone());
     let _screen = FullScreen::enter()?;
     let title = neutralise::line(&address.to_string());
     let mut shown = "asking…\n".to_owned();
@@ -54,10 +55,9 @@ pub fn show_until_key(context: &Context, worker: &Worker, session: &SessionName)
 }
 
 /// One look a second from a thread of its own, so that a slow worker never delays a key.
-fn look_every_second(timeout: Duration, worker: Worker, session: SessionName) -> Receiver<Result<Vec<u8>, Failure>> {
+fn look_every_second(timeout: Duration, remote: Remote, session: SessionName) -> Receiver<Result<Vec<u8>, Failure>> {
     let (sender, receiver) = mpsc::sync_channel(1);
     thread::spawn(move || {
-        let remote = Remote::to(&worker);
         while sender.send(peek::capture(&remote, &session, LINES, std::time::Instant::now() + timeout)).is_ok() {
             thread::sleep(EVERY);
         }

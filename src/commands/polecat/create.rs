@@ -7,12 +7,16 @@ use anyhow::{Context as _, Result};
 
 use super::town;
 use crate::cli::polecat::{PolecatCreate, Size};
+use crate::cluster::objects::Change;
 use crate::commands::Context;
 use crate::deploy::yaml;
 use crate::discovery;
 use crate::exit::{Code, Problem};
+use crate::failure::Kind;
+use crate::gastown;
 use crate::gastown::resource::{self, Login, Order, Resources};
 use crate::registry::names::ObjectName;
+use crate::terminal::line_ends;
 
 /// Without `--force`, no polecat works for longer.
 const LONGEST: Duration = Duration::from_secs(4 * 3600);
@@ -31,12 +35,20 @@ pub fn run(context: &Context, args: &PolecatCreate) -> Result<Code> {
     };
     let order = order(args, town.namespace.clone())?;
     let object = resource::resource(&order);
+    let change = if args.dry_run { Change::DryRun } else { Change::Made };
     if args.dry_run {
         io::stdout().write_all(yaml::documents(std::slice::from_ref(&object)).as_bytes())?;
-        return Ok(Code::Done);
     }
     let name = &order.name;
-    discovery::cluster(&town).create(&object, context.deadline()).with_context(|| format!("making polecat {name}"))?;
+    match discovery::cluster(&town).create(&object, change, context.deadline()).map_err(gastown::unknown) {
+        Err(failure) if args.dry_run && failure.kind == Kind::Unreachable && !failure.lasting => {
+            writeln!(io::stderr(), "factory-worker: not checked: {failure}")?;
+        }
+        made => drop(made.with_context(|| format!("making polecat {name}"))?),
+    }
+    if args.dry_run {
+        return Ok(Code::Done);
+    }
     let mut out = io::stdout().lock();
     writeln!(out, "polecat {name} is to work on {}", order.bead)?;
     writeln!(out, "see how it is with `factory-worker polecat status {name}`")?;
@@ -137,7 +149,7 @@ fn task(argument: &str) -> Result<String> {
         io::stdin().lock().take(TASK_LIMIT + 1).read_to_end(&mut bytes).context("cannot read standard input")?;
         text = String::from_utf8(bytes).map_err(|_| usage("the task is not UTF-8"))?;
     }
-    let text = text.trim_end().to_owned();
+    let text = line_ends::unified(text.trim_end());
     match text.as_str() {
         "" => Err(usage("there is no task: without one the agent is told nothing but the bead's name").into()),
         text if text.len() as u64 > TASK_LIMIT => Err(usage("the task is longer than 100 KiB").into()),

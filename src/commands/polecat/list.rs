@@ -1,12 +1,15 @@
 //! `polecat list`: all of them, with the truth about each.
 
 use std::io::{self, Write};
+use std::sync::Arc;
+use std::thread;
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::town;
+use super::town::{self, Towns};
 use crate::cli::polecat::PolecatList;
+use crate::cluster::gateway::{Gateways, Polecats};
 use crate::commands::worker_state;
 use crate::commands::{Context, report};
 use crate::exit::Code;
@@ -19,7 +22,8 @@ use crate::terminal::{json, neutralise};
 pub fn run(context: &Context, args: &PolecatList) -> Result<Code> {
     let mut end = Code::Done;
     let mut all = Vec::new();
-    for (town, found) in town::look(context, &args.town)? {
+    let towns = Towns::of(context, &args.town, Polecats { looks: true, changes: None })?;
+    for (town, found) in towns.look(context) {
         match found {
             Ok(found) => all.extend(found.into_iter().map(|found| (town.clone(), found))),
             Err(failure) => {
@@ -29,6 +33,7 @@ pub fn run(context: &Context, args: &PolecatList) -> Result<Code> {
         }
     }
     all.retain(|(_, found)| args.rig.as_ref().is_none_or(|rig| *rig == found.polecat.rig));
+    listen(context, &towns.gateways, &mut all);
     let mut out = io::stdout().lock();
     if args.json {
         let rows: Vec<Value> = all.iter().map(|(town, found)| row_json(town, found)).collect();
@@ -40,6 +45,23 @@ pub fn run(context: &Context, args: &PolecatList) -> Result<Code> {
         writeln!(out, "{line}")?;
     }
     Ok(end)
+}
+
+/// Take in of those that count as stuck by their age whether anything comes from them, some at a time. What nobody can say changes
+/// nothing.
+fn listen(context: &Context, gateways: &Arc<Gateways>, all: &mut [(Source, Found)]) {
+    let old = |found: &Found| {
+        let standing = found.told.as_ref().ok().and_then(|answer| answer.standing.as_ref());
+        standing.is_some_and(|standing| standing.silence.is_some())
+    };
+    let mut old: Vec<_> = all.iter_mut().filter(|(_, found)| old(found)).collect();
+    for some in old.chunks_mut(context.question().parallel.get()) {
+        thread::scope(|scope| {
+            for (town, found) in some {
+                scope.spawn(|| town::listen(town, found, gateways, context));
+            }
+        });
+    }
 }
 
 fn row(town: &Source, found: &Found) -> Vec<Cell> {

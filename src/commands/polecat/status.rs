@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use super::{list, town};
 use crate::cli::polecat::PolecatStatus;
+use crate::cluster::gateway::Polecats;
 use crate::commands::Context;
 use crate::commands::worker_state;
 use crate::exit::{Code, Problem};
@@ -14,7 +15,9 @@ use crate::terminal::style::Style;
 use crate::terminal::{json, neutralise};
 
 pub fn run(context: &Context, args: &PolecatStatus) -> Result<Code> {
-    let resident = town::find(context, &args.polecat)?;
+    let mut resident = town::find(context, &args.polecat, Polecats { looks: true, changes: None })?;
+    // What nobody can say changes nothing.
+    let _ = resident.listen(context);
     let found = &resident.found;
     let mut out = io::stdout().lock();
     if args.json {

@@ -5,11 +5,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::town::{self, Resident};
 use crate::cli::polecat::{PolecatRetry, PolecatStop};
+use crate::cluster::gateway::{Method, Polecats};
 use crate::cluster::objects::Change;
+use crate::cluster::resource::PODS;
 use crate::commands::Context;
 use crate::exit::{Code, Problem};
 use crate::remote::session::State;
@@ -19,7 +21,7 @@ use crate::terminal::progress::Progress;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 pub fn stop(context: &Context, args: &PolecatStop) -> Result<Code> {
-    let resident = town::find(context, &args.polecat)?;
+    let resident = town::find(context, &args.polecat, Polecats { looks: false, changes: Some(Method::Patch) })?;
     let change = if args.dry_run { Change::DryRun } else { Change::Made };
     want(context, &resident, "Terminated", change)?;
     let (name, pod) = (&resident.found.polecat.name, &resident.found.pod);
@@ -30,7 +32,15 @@ pub fn stop(context: &Context, args: &PolecatStop) -> Result<Code> {
 
 /// An existing pod is never made anew while `Working` is wanted: so `Idle`, until it is gone, and then `Working`.
 pub fn retry(context: &Context, args: &PolecatRetry) -> Result<Code> {
-    let resident = town::find(context, &args.polecat)?;
+    let mut resident = town::find(context, &args.polecat, Polecats { looks: true, changes: Some(Method::Patch) })?;
+    if !args.force {
+        let heard = resident.listen(context);
+        let name = &resident.found.polecat.name;
+        heard.map_err(|failure| {
+            let what = format!("nobody can tell whether polecat {name} still works: {failure}");
+            Problem::new(failure.code(), what, "--force begins again all the same; what it has not pushed is lost then")
+        })?;
+    }
     let name = &resident.found.polecat.name;
     if is_working(&resident) && !args.force {
         let what = format!("polecat {name} is still working, and what it has not pushed would be lost");
@@ -54,10 +64,7 @@ pub fn retry(context: &Context, args: &PolecatRetry) -> Result<Code> {
 fn want(context: &Context, resident: &Resident, state: &str, change: Change) -> Result<()> {
     let patch = json!({ "spec": { "desiredState": state } });
     let name = &resident.found.polecat.name;
-    resident
-        .cluster()
-        .patch(&resident.target(), &patch, change, context.deadline())
-        .with_context(|| format!("setting desiredState of polecat {name} to {state}"))?;
+    resident.patch(&patch, change, context).with_context(|| format!("setting desiredState of polecat {name} to {state}"))?;
     Ok(())
 }
 
@@ -69,13 +76,14 @@ fn is_working(resident: &Resident) -> bool {
 /// Wait until the pod that is there now is gone, or another one has its name.
 fn wait_gone(context: &Context, resident: &Resident, patience: Duration) -> Result<()> {
     let (cluster, pod) = (resident.cluster(), &resident.found.pod);
-    let target = format!("pod/{pod}");
     let end = Instant::now() + patience;
-    let uid = |pod: &Value| pod["metadata"]["uid"].as_str().map(str::to_owned);
-    let Some(old) = cluster.get(&target, context.deadline())?.as_ref().and_then(uid) else { return Ok(()) };
+    let look = || -> Result<Option<String>> {
+        let there = resident.gateways().object(&cluster, &PODS, pod, context.deadline())?;
+        Ok(there.and_then(|pod| pod["metadata"]["uid"].as_str().map(str::to_owned)))
+    };
+    let Some(old) = look()? else { return Ok(()) };
     loop {
-        let there = cluster.get(&target, context.deadline())?.as_ref().and_then(uid);
-        if there.as_deref() != Some(&old) {
+        if look()?.as_ref() != Some(&old) {
             return Ok(());
         }
         if Instant::now() >= end {
@@ -83,8 +91,7 @@ fn wait_gone(context: &Context, resident: &Resident, patience: Duration) -> Resu
                 "pod {pod} is still there after {}: does the Gas Town operator run?",
                 humantime::format_duration(patience)
             );
-            let remedy = "polecat retry goes on from here; --wait gives it longer";
-            return Err(Problem::new(Code::Unreachable, what, remedy).into());
+            return Err(Problem::new(Code::Unreachable, what, "--wait gives it longer").into());
         }
         thread::sleep(LOOK_EVERY);
     }

@@ -2,7 +2,7 @@
 //! needs to be in one.
 
 use std::io::{self, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -34,18 +34,27 @@ pub struct Own {
 /// The worker could not be asked for its sessions.
 pub fn ask(remote: &Remote, worker: &Worker, timeout: Duration) -> Result<(Answer, Vec<Own>), Failure> {
     let Some(argv) = worker.commands.status.as_ref().map(|status| status.fill(&[])) else {
-        let (answer, _) = list::with_command(remote, &[], timeout)?;
-        return Ok((answer, Vec::new()));
+        return Ok((or_elsewhere(remote, &[], timeout)?.0, Vec::new()));
     };
     let per_repository = worker.commands.preset == Preset::TaintFactory;
     let first = if per_repository { repositories::command() } else { argv.clone() };
-    let (answer, said) = list::with_command(remote, &first, timeout)?;
+    let (answer, said) = or_elsewhere(remote, &first, timeout)?;
     let own = match said {
         None => vec![Own { reason: Some("there is no sh in the container to run the status command".into()), ..Own::default() }],
         Some(output) if per_repository => in_repositories(remote, &argv, &output, timeout),
         Some(output) => vec![Own::of(&argv, output, None)],
     };
     Ok((answer, own))
+}
+
+/// The sessions and what the command said; where there are none, whether another container of the pod has some.
+fn or_elsewhere(remote: &Remote, command: &[String], timeout: Duration) -> Result<(Answer, Option<Output>), Failure> {
+    let deadline = Instant::now() + timeout;
+    let (answer, said) = match list::with_command(remote, command, timeout) {
+        Ok((answer, said)) => (Ok(answer), said),
+        Err(failure) => (Err(failure), None),
+    };
+    Ok((list::or_elsewhere(remote, answer, deadline)?, said))
 }
 
 /// In a second exec, the status command in every repository that the first one listed.

@@ -1,52 +1,69 @@
-//! `worker add`: from nothing to a worker that shows in `list`.
+//! `worker add`: from nothing, or from what there is, to a worker that shows in `list`.
 
+mod admission;
 mod dry_run;
+mod left;
+mod namespace;
 mod plan;
+mod prepare;
+mod report;
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::sync::Mutex;
 use std::thread;
 use std::time::Instant;
 
 use anyhow::Result;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use self::left::Left;
+use self::namespace::Namespace;
 use self::plan::{Plan, Planned};
+use self::prepare::Prepared;
 use crate::cli::worker::WorkerAdd;
 use crate::cluster::Cluster;
 use crate::cluster::objects::Change;
 use crate::commands::Context;
-use crate::deploy::diagnosis;
-use crate::deploy::render;
 use crate::deploy::rollout::{self, Look, Ready, Rollout};
+use crate::deploy::{diagnosis, present};
 use crate::exit::{Code, Problem};
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
 use crate::registry::edit;
 use crate::terminal::progress::{Line, Lines};
 
 pub fn run(context: &Context, args: &WorkerAdd) -> Result<Code> {
     let plan = Plan::new(context, args)?;
     plan.warnings().into_iter().try_for_each(|warning| writeln!(io::stderr(), "factory-worker: {warning}"))?;
-    if args.dry_run {
-        return dry_run::run(context, args, &plan);
+    let namespace = Namespace::look(context, args, &plan)?;
+    let prepared = at_once(context, &plan.workers, |worker| {
+        let prepared = if namespace.is_there() {
+            prepare::prepare(context, &plan, worker, &namespace)
+        } else {
+            prepare::unchecked(&plan, worker)
+        };
+        prepared.map_err(Trouble::from)
+    });
+    let missing: BTreeSet<_> = prepared.iter().flatten().flat_map(|prepared| prepared.missing.iter().copied()).collect();
+    for name in missing {
+        writeln!(io::stderr(), "factory-worker: there is no {name}: the worker goes without")?;
     }
-    ensure_namespace(context, &plan)?;
-    let outcomes = bring_up_all(context, args, &plan);
-    report(args, &plan, &outcomes)
-}
-
-/// Make the namespace when it is not there. Who may not see it finds out whether it is when something is put into it.
-fn ensure_namespace(context: &Context, plan: &Plan) -> Result<()> {
-    let target = format!("namespace/{}", plan.shape.namespace);
-    match plan.cluster.get(&target, context.deadline()) {
-        Ok(Some(_)) => Ok(()),
-        Err(failure) if failure.kind == Kind::Forbidden => Ok(()),
-        Err(failure) => Err(failure.into()),
-        Ok(None) => {
-            plan.cluster.apply(&[render::namespace(&plan.shape)?], Change::Made, context.deadline())?;
-            Ok(())
+    if args.dry_run {
+        return dry_run::run(context, args, &plan, &namespace, &prepared);
+    }
+    for (worker, prepared) in plan.workers.iter().zip(&prepared) {
+        let Ok(prepared) = prepared else { continue };
+        if !args.json {
+            prepare::show(&prepared.sentences(worker))?;
+        }
+        if !prepared.is_agreed(args, worker)? {
+            return Ok(Code::Interrupted);
         }
     }
+    namespace.ensure(context, &plan, &prepared)?;
+    let told = prepared.iter().map(|prepared| prepared.as_ref().map(Prepared::json).unwrap_or_default()).collect::<Vec<_>>();
+    let outcomes = bring_up_all(context, args, &plan, prepared);
+    report::report(args, &plan, &outcomes, &told)
 }
 
 /// What became of one worker.
@@ -59,80 +76,103 @@ struct Trouble {
     remedy: String,
     /// Events and log lines.
     explanation: Vec<String>,
+    /// What is there of it now, and what can be done with that.
+    left: Vec<String>,
 }
 
 impl From<anyhow::Error> for Trouble {
     fn from(error: anyhow::Error) -> Self {
         let (code, reason, remedy) = match (error.downcast_ref::<Problem>(), error.downcast_ref::<Failure>()) {
             (Some(problem), _) => (problem.code, problem.what.clone(), problem.remedy.clone()),
-            (_, Some(failure)) => (failure.code(), failure.reason.clone(), failure.remedy().to_owned()),
+            (_, Some(failure)) => {
+                (failure.code(), failure.reason.clone(), super::for_admins(failure.clone()).remedy().to_owned())
+            }
             _ => (Code::Failed, format!("{error:#}"), String::new()),
         };
-        Self { code, reason, remedy, explanation: Vec::new() }
+        Self { code, reason, remedy, explanation: Vec::new(), left: Vec::new() }
     }
 }
 
-/// All workers at the same time, at most `--parallel` of them; outcomes in the order of the names.
-fn bring_up_all(context: &Context, args: &WorkerAdd, plan: &Plan) -> Vec<Outcome> {
-    let lines = Lines::new(plan.workers.iter().map(|worker| worker.name.as_str()));
-    let next = Mutex::new(plan.workers.iter().enumerate());
-    let outcomes = Mutex::new(Vec::new());
+/// Do something with all of them at the same time, at most with `--parallel` of them; the results are in their order.
+fn at_once<T: Send, R: Send>(
+    context: &Context,
+    all: impl IntoIterator<Item = T, IntoIter: Send>,
+    work: impl Fn(T) -> R + Sync,
+) -> Vec<R> {
+    let next = Mutex::new(all.into_iter().enumerate());
+    let results = Mutex::new(Vec::new());
     thread::scope(|scope| {
-        for _ in 0..context.global.parallel.get().min(plan.workers.len()) {
+        for _ in 0..context.global.parallel.get() {
             scope.spawn(|| {
-                // Taken in a statement of its own: the lock is not held while the worker is brought up.
+                // Taken in a statement of its own: the lock is not held during the work.
                 let take = || lock(&next).next();
-                while let Some((at, worker)) = take() {
-                    let outcome = bring_up(context, args, plan, worker, &lines.line(worker.name.as_str()));
-                    lock(&outcomes).push((at, outcome));
+                while let Some((at, one)) = take() {
+                    let result = work(one);
+                    lock(&results).push((at, result));
                 }
             });
         }
     });
-    let mut outcomes = outcomes.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    outcomes.sort_by_key(|(at, _)| *at);
-    outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+    let mut results = results.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    results.sort_by_key(|(at, _)| *at);
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-fn bring_up(context: &Context, args: &WorkerAdd, plan: &Plan, worker: &Planned, line: &Line) -> Outcome {
+/// Bring up those that could be prepared.
+fn bring_up_all(context: &Context, args: &WorkerAdd, plan: &Plan, prepared: Vec<Result<Prepared, Trouble>>) -> Vec<Outcome> {
+    let left = Left::default();
+    let _listening = left.listen();
+    let lines = Lines::new(plan.workers.iter().map(|worker| worker.name.as_str()));
+    let both: Vec<_> = plan.workers.iter().zip(prepared).collect();
+    at_once(context, both, |(worker, prepared)| {
+        let prepared = prepared?;
+        let line = lines.line(worker.name.as_str());
+        let outcome = bring_up(context, args, plan, worker, &prepared, &left, &line);
+        outcome.map_err(|trouble| Trouble { left: left.lines(worker), ..trouble })
+    })
+}
+
+fn bring_up(
+    context: &Context,
+    args: &WorkerAdd,
+    plan: &Plan,
+    worker: &Planned,
+    prepared: &Prepared,
+    left: &Left,
+    line: &Line,
+) -> Outcome {
     line.say("applying".to_owned());
     let before = plan.cluster.select("pods", &worker.names.selector(), context.deadline()).map_err(anyhow::Error::from)?;
-    apply(context, plan, worker)?;
+    apply(context, plan, worker, prepared, left)?;
     let mut ready = wait(context, args, &plan.cluster, worker, &before, line)?;
-    if !plan.secrets.is_empty() && ready.pod.as_ref().is_some_and(|pod| rollout::ready_ones(&before).contains(pod)) {
+    if prepared.secret.is_some() && ready.pod.as_ref().is_some_and(|pod| rollout::ready_ones(&before).contains(pod)) {
         let restart = format!("`factory-worker worker restart {}`", worker.name);
         ready.remarks.push(format!("it goes on as it was: tokens that are new come with its next pod, {restart}"));
     }
     if !worker.registered {
         edit::add(&plan.registry, &worker.entry)?;
     }
+    left.done(worker);
     Ok(ready)
 }
 
-/// The Secret first: the pod needs it.
-fn apply(context: &Context, plan: &Plan, worker: &Planned) -> Result<()> {
-    if plan.secrets.is_empty() {
-        must_have_a_secret(context, plan, worker)?;
-    } else {
-        let secret = render::secret(&worker.name, &plan.shape, plan.secrets.data()?)?;
-        plan.cluster.apply(&[secret], Change::Made, context.deadline())?;
+/// The volume first: when the cluster refuses that, nothing else has become another. Then the Secret: the pod needs it.
+fn apply(context: &Context, plan: &Plan, worker: &Planned, prepared: &Prepared, left: &Left) -> Result<()> {
+    let (volume, others) = prepared.objects.split_at(1);
+    let made = |objects: &[Value]| {
+        left.begin(plan, worker, objects.iter().map(present::target));
+        plan.cluster.apply(objects, Change::Made, context.deadline())
+    };
+    made(volume)?;
+    if let Some(secret) = &prepared.secret {
+        made(std::slice::from_ref(secret))?;
     }
-    plan.cluster.apply(&render::objects(&worker.name, &plan.shape)?, Change::Made, context.deadline())?;
+    made(others)?;
     Ok(())
-}
-
-/// Without tokens only a worker can be applied that has some already. Secrets are not read, so its Deployment stands in.
-fn must_have_a_secret(context: &Context, plan: &Plan, worker: &Planned) -> Result<()> {
-    let deployment = format!("deployment/{}", worker.names.deployment);
-    if plan.cluster.get(&deployment, context.deadline())?.is_some() {
-        return Ok(());
-    }
-    let remedy = "give them with --from-env FILE, or set CLAUDE_CODE_OAUTH_TOKEN and GH_TOKEN in the environment";
-    Err(Problem::new(Code::Usage, "there are no tokens for it", remedy).into())
 }
 
 /// `before` are the pods that were there before anything was applied.
@@ -151,49 +191,7 @@ fn wait(context: &Context, args: &WorkerAdd, cluster: &Cluster, worker: &Planned
         let name = worker.names.deployment.as_str();
         let explanation =
             diagnosis::explain(cluster, name, look.pod.as_deref(), &rollout.container, Instant::now() + context.timeout());
-        Trouble { code: failure.code(), remedy: failure.remedy().to_owned(), reason: failure.reason, explanation }
-    })
-}
-
-fn report(args: &WorkerAdd, plan: &Plan, outcomes: &[Outcome]) -> Result<Code> {
-    let both = || plan.workers.iter().zip(outcomes);
-    if args.json {
-        let workers: Vec<_> = both().map(|(worker, outcome)| as_json(plan, worker, outcome)).collect();
-        writeln!(io::stdout(), "{}", json!({ "workers": workers }))?;
-    }
-    for (worker, outcome) in both() {
-        let name = &worker.name;
-        match outcome {
-            Ok(ready) => {
-                if !args.json {
-                    let pod = ready.pod.as_deref().unwrap_or_default();
-                    writeln!(io::stdout(), "{name} is ready as pod {pod}, and in {}", plan.registry.display())?;
-                }
-                ready.remarks.iter().try_for_each(|remark| writeln!(io::stderr(), "factory-worker: {name} says: {remark}"))?;
-            }
-            Err(trouble) => {
-                let mut text = format!("factory-worker: {name}: {}\n", trouble.reason);
-                let more = std::iter::once(&trouble.remedy).chain(&trouble.explanation).filter(|line| !line.is_empty());
-                more.for_each(|line| text.push_str(&format!("  {line}\n")));
-                io::stderr().write_all(crate::terminal::neutralise::lines(&text).as_bytes())?;
-            }
-        }
-    }
-    Ok(outcomes.iter().find_map(|outcome| outcome.as_ref().err()).map_or(Code::Done, |trouble| trouble.code))
-}
-
-fn as_json(plan: &Plan, worker: &Planned, outcome: &Outcome) -> Value {
-    let trouble = outcome.as_ref().err();
-    json!({
-        "name": worker.name,
-        "status": if trouble.is_none() { "ready" } else { "failed" },
-        "pod": outcome.as_ref().ok().and_then(|ready| ready.pod.clone()),
-        "remarks": outcome.as_ref().map(|ready| ready.remarks.clone()).unwrap_or_default(),
-        "namespace": plan.shape.namespace,
-        "context": plan.cluster.context,
-        "registered": trouble.is_none() || worker.registered,
-        "reason": trouble.map(|trouble| &trouble.reason),
-        "remedy": trouble.map(|trouble| &trouble.remedy),
-        "explanation": trouble.map(|trouble| &trouble.explanation),
+        let (code, remedy) = (failure.code(), failure.remedy().to_owned());
+        Trouble { code, remedy, reason: failure.reason, explanation, left: Vec::new() }
     })
 }

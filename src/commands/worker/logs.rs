@@ -14,6 +14,7 @@ use crate::cluster::Cluster;
 use crate::cluster::objects::{Log, Part};
 use crate::commands::{Context, target};
 use crate::exit::{Code, Problem};
+use crate::failure::{Failure, Kind};
 use crate::registry::names::ObjectName;
 use crate::registry::worker::{PodPlace, PodRef, Worker};
 use crate::terminal::{self, neutralise, shell, style};
@@ -78,7 +79,9 @@ fn newest(context: &Context, worker: &Worker, place: &PodPlace, cluster: &Cluste
     let Some(owner) = Owner::find(cluster, &place.pod, context.timeout())? else {
         return match &place.pod {
             PodRef::Any(name) | PodRef::Pod(name) => Ok((name.clone(), place.container.clone())),
-            _ => Err(missing(worker, place).into()),
+            _ => Err(cluster
+                .named(Failure::new(Kind::Missing, format!("worker {}: there is no {}", worker.name, place.pod)))
+                .into()),
         };
     };
     let pods = cluster.select("pods", &owner.selector(), context.deadline())?;

@@ -46,9 +46,14 @@ pub fn shape(args: &WorkerAdd, namespace: ObjectName) -> Result<Shape> {
     })
 }
 
+/// Whether they are to be without privileges; `None` when the command line does not say.
+pub fn restricted(args: &WorkerAdd) -> Option<bool> {
+    (args.restricted || args.docker).then_some(args.restricted)
+}
+
 /// The namespace of the command line; `None` when it says nothing.
-pub fn namespace(args: &WorkerAdd) -> Result<Option<ObjectName>> {
-    parsed("--namespace", args.namespace.as_deref())
+pub fn namespace(given: Option<&str>) -> Result<Option<ObjectName>> {
+    parsed("--namespace", given)
 }
 
 /// The namespace when nobody says which.

@@ -89,6 +89,8 @@ impl Owner {
             old: Vec::new(),
             patience,
             timeout,
+            // The same command would end its sessions once more.
+            later: "`factory-worker list` shows when it runs; --wait TIME would have waited longer",
         }
     }
 }

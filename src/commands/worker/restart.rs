@@ -3,9 +3,10 @@
 use std::io::{self, IsTerminal, Write};
 
 use anyhow::Result;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::owner::{self, Owner};
+use super::sessions::Sessions;
 use crate::cli::worker::WorkerRestart;
 use crate::cluster::Cluster;
 use crate::cluster::objects::Change;
@@ -14,10 +15,8 @@ use crate::deploy::diagnosis;
 use crate::deploy::rollout::{self, Ready};
 use crate::exit::{Code, Problem};
 use crate::registry::worker::{PodPlace, Worker};
-use crate::remote::Remote;
-use crate::remote::list;
+use crate::terminal::key;
 use crate::terminal::progress::Lines;
-use crate::terminal::{key, neutralise};
 
 pub fn run(context: &Context, args: &WorkerRestart) -> Result<Code> {
     let name = target::worker_name(&args.worker)?;
@@ -26,7 +25,7 @@ pub fn run(context: &Context, args: &WorkerRestart) -> Result<Code> {
     let place = owner::place(worker)?;
     let cluster = Cluster::of(place);
     let owner = owner_of(context, worker, place, &cluster)?;
-    let sessions = sessions(context, worker);
+    let sessions = Sessions::of(context, worker);
     if args.dry_run {
         for line in cluster.patch(&owner.target, &rollout::renewal(), Change::DryRun, context.deadline())? {
             writeln!(io::stdout(), "{line}")?;
@@ -61,37 +60,6 @@ fn owner_of(context: &Context, worker: &Worker, place: &PodPlace, cluster: &Clus
     })
 }
 
-/// The sessions that would end, as far as they can be known.
-enum Sessions {
-    Known(Vec<String>),
-    Unknown(String),
-}
-
-fn sessions(context: &Context, worker: &Worker) -> Sessions {
-    let question = list::Question { queue: false, ..context.question() };
-    match list::one(&Remote::to(worker), worker, question) {
-        Ok(answer) => Sessions::Known(answer.sessions.iter().map(|session| neutralise::line(session.name.as_str())).collect()),
-        Err(failure) => Sessions::Unknown(failure.reason),
-    }
-}
-
-impl Sessions {
-    fn names(&self) -> Value {
-        match self {
-            Self::Known(names) => json!(names),
-            Self::Unknown(_) => Value::Null,
-        }
-    }
-
-    fn sentence(&self) -> String {
-        match self {
-            Self::Known(names) if names.is_empty() => "It has no sessions.".to_owned(),
-            Self::Known(names) => format!("These sessions end: {}", names.join(", ")),
-            Self::Unknown(reason) => format!("Which sessions end is not known: {reason}"),
-        }
-    }
-}
-
 fn agreed(worker: &Worker, sessions: &Sessions) -> Result<bool> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         let what = format!("restarting {} ends its sessions, and there is no terminal to ask on", worker.name);
@@ -109,9 +77,10 @@ fn replace(
     cluster: &Cluster,
     owner: &Owner,
 ) -> Result<Ready> {
-    let container = owner
-        .container(place)
-        .ok_or_else(|| Problem::new(Code::Failed, format!("{} has no container", owner.target), "see `kubectl get -o yaml`"))?;
+    let container = owner.container(place).ok_or_else(|| {
+        let remedy = format!("see `{} get {} --output=yaml`", cluster.words(), owner.target);
+        Problem::new(Code::Failed, format!("{} has no container", owner.target), remedy)
+    })?;
     let mut rollout = owner.rollout(cluster, container.clone(), args.wait, context.timeout());
     rollout.old = rollout::uids(&cluster.select("pods", &owner.selector(), context.deadline())?);
     cluster.patch(&owner.target, &rollout::renewal(), Change::Made, context.deadline())?;

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::text;
+use crate::cluster::refusal;
 use crate::failure::{Failure, Kind};
 
 /// Something the cluster says, and what helps.
@@ -17,29 +18,15 @@ const WAITING: &[Remedy] = &[
     ("MountVolume", "`kubectl describe pod` says more about its volumes"),
 ];
 
-/// Why the cluster makes no pod. NAMESPACE is replaced.
-const REFUSED: &[Remedy] = &[
-    (
-        "PodSecurity",
-        "use --restricted, or let the namespace have privileged pods: \
-         kubectl label --overwrite namespace NAMESPACE pod-security.kubernetes.io/enforce=privileged",
-    ),
-    (
-        "exceeded quota",
-        "`kubectl --namespace=NAMESPACE describe quota` shows what is used: give less, remove a worker, or have it raised",
-    ),
-];
-
-fn remedy(table: &[Remedy], said: &str) -> Option<&'static str> {
-    table.iter().find(|(words, _)| said.contains(words)).map(|(_, remedy)| *remedy)
+fn remedy(said: &str) -> Option<&'static str> {
+    WAITING.iter().find(|(words, _)| said.contains(words)).map(|(_, remedy)| *remedy)
 }
 
-/// What to do while a pod waits for what the cluster says.
-pub fn while_waiting(detail: &str) -> String {
-    let more = "the same command goes on waiting, --wait TIME waits longer";
-    match remedy(WAITING, detail) {
-        Some(remedy) => format!("{remedy}; {more}"),
-        None => format!("it may still come: {more}"),
+/// What to do while a pod waits for what the cluster says; `later` once that is done.
+pub fn while_waiting(detail: &str, later: &str) -> String {
+    match remedy(detail) {
+        Some(remedy) => format!("{remedy}; {later}"),
+        None => format!("it may still come: {later}"),
     }
 }
 
@@ -49,8 +36,8 @@ pub fn cannot_create(owner: &Value) -> Option<Failure> {
     let failed = conditions.iter().find(|one| one["type"] == "ReplicaFailure" && one["status"] == "True")?;
     let failure = Failure::new(Kind::Failed, format!("the cluster makes no pod: {}", text(&failed["message"])));
     let namespace = text(&owner["metadata"]["namespace"]);
-    Some(match remedy(REFUSED, &failure.reason) {
-        Some(remedy) => failure.with_remedy(remedy.replace("NAMESPACE", &namespace)),
+    Some(match refusal::remedy(&failure.reason, &namespace) {
+        Some(remedy) => failure.with_remedy(remedy),
         None => failure,
     })
 }

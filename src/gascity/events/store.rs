@@ -1,14 +1,13 @@
 //! The ConfigMaps that hold the events, and the one that counts them.
 
-use std::io::BufReader;
-use std::os::unix::net::UnixStream;
 use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use super::event::Event;
 use crate::cluster::Cluster;
-use crate::cluster::kubectl_proxy::{Answer, Method, Proxy, refusal};
+use crate::cluster::gateway::watch::{Following, Told, Which};
+use crate::cluster::gateway::{Access, Answer, Gateway, Method, escaped, refusal};
 use crate::failure::{Failure, Kind};
 use crate::gascity::label;
 use crate::registry::names::ObjectName;
@@ -31,7 +30,7 @@ const PAGE: usize = 500;
 
 /// The events of a city.
 pub struct Store {
-    proxy: Proxy,
+    gateway: Gateway,
     path: String,
 }
 
@@ -80,8 +79,8 @@ impl Store {
     /// kubectl does not start.
     pub fn open(cluster: &Cluster, namespace: &ObjectName, deadline: Instant) -> Result<Self, Failure> {
         let path = format!("/api/v1/namespaces/{namespace}/configmaps");
-        let proxy = Proxy::start(cluster, &format!("^{path}"), deadline)?;
-        Ok(Self { proxy, path })
+        let gateway = Gateway::start(cluster, &Access::Objects(path.clone()), deadline)?;
+        Ok(Self { gateway, path })
     }
 
     /// The counter, when there is one.
@@ -108,7 +107,7 @@ impl Store {
             "metadata": { "name": COUNTER, "labels": { "app.kubernetes.io/managed-by": "gascity", "gc/component": "event-seq" } },
             "data": { "seq": seq.to_string() },
         });
-        let answer = self.proxy.ask(Method::Post, &self.path, Some(&object), deadline)?;
+        let answer = self.gateway.ask(Method::Post, &self.path, Some(&object), deadline)?;
         if is_good(&answer) || answer.status == 409 { Ok(()) } else { Err(refusal(&answer)) }
     }
 
@@ -118,7 +117,7 @@ impl Store {
     /// # Errors
     /// The cluster refused, or did not say.
     pub fn take(&self, step: &Step, deadline: Instant) -> Result<Written, Failure> {
-        match self.proxy.ask(Method::Put, &format!("{}/{COUNTER}", self.path), Some(&step.object), deadline)? {
+        match self.gateway.ask(Method::Put, &format!("{}/{COUNTER}", self.path), Some(&step.object), deadline)? {
             answer if is_good(&answer) => Ok(Written::Done),
             // It was changed, or deleted.
             Answer { status: 404 | 409, .. } => Ok(Written::Conflict),
@@ -141,7 +140,7 @@ impl Store {
     /// The cluster refused, or did not say.
     pub fn write(&self, event: &Event, deadline: Instant) -> Result<Written, Failure> {
         let object = object_of(event);
-        let answer = self.proxy.ask(Method::Post, &self.path, Some(&object), deadline)?;
+        let answer = self.gateway.ask(Method::Post, &self.path, Some(&object), deadline)?;
         if is_good(&answer) {
             return Ok(Written::Done);
         }
@@ -163,7 +162,7 @@ impl Store {
         let mut next = format!("&limit={PAGE}");
         loop {
             let path = format!("{}?labelSelector={}{next}", self.path, escaped(selector));
-            let answer = self.proxy.ask(Method::Get, &path, None, deadline)?;
+            let answer = self.gateway.ask(Method::Get, &path, None, deadline)?;
             // It took too long since the first page: once more, in one piece.
             if answer.status == 410 && !next.is_empty() {
                 (events, next) = (Vec::new(), String::new());
@@ -181,29 +180,24 @@ impl Store {
         }
     }
 
-    /// What happens to events after a version of the store: lines of JSON, at most for `seconds`.
+    /// What happens to events after a version of the store, for so many seconds. It has to be granted by the deadline.
     ///
     /// # Errors
-    /// The cluster refused, or did not say.
-    pub fn watch(&self, version: &str, seconds: u64, deadline: Instant) -> Result<BufReader<UnixStream>, Failure> {
-        let path = format!(
-            "{}?labelSelector={}&watch=true&allowWatchBookmarks=true&resourceVersion={}&timeoutSeconds={seconds}",
-            self.path,
-            escaped(COMPONENT),
-            escaped(version)
-        );
-        match self.proxy.open(Method::Get, &path, None, deadline)? {
-            (200, stream) => Ok(stream),
-            (status, mut stream) => {
-                let mut body = String::new();
-                let _ = std::io::Read::read_to_string(&mut stream, &mut body);
-                Err(refusal(&Answer { status, body: body.into_bytes() }))
-            }
-        }
+    /// It cannot be asked for.
+    pub fn watch(&self, version: &str, lasts: u64, deadline: Instant) -> Result<Following, Failure> {
+        Following::begin(&self.gateway, Which { path: &self.path, selector: COMPONENT, version, lasts }, deadline)
+    }
+
+    /// What a watch of ours tells by then.
+    ///
+    /// # Errors
+    /// It was not granted.
+    pub fn told(&self, following: &mut Following, until: Instant) -> Result<Told, Failure> {
+        following.next(&self.gateway, until)
     }
 
     fn get(&self, name: &str, deadline: Instant) -> Result<Option<Value>, Failure> {
-        let answer = self.proxy.ask(Method::Get, &format!("{}/{name}", self.path), None, deadline)?;
+        let answer = self.gateway.ask(Method::Get, &format!("{}/{name}", self.path), None, deadline)?;
         match answer.status {
             404 if refusal(&answer).kind == Kind::Missing => Ok(None),
             _ => object(&answer).map(Some),
@@ -256,10 +250,4 @@ fn object(answer: &Answer) -> Result<Value, Failure> {
     }
     serde_json::from_slice(&answer.body)
         .map_err(|error| Failure::new(Kind::Incomplete, format!("the cluster's answer is cut: {error}")))
-}
-
-/// A text as a value in a URL.
-fn escaped(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }

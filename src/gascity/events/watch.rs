@@ -1,24 +1,22 @@
 //! Events as they are recorded, for ever: the list first, then what changes, and when that ends the list again.
 
-use std::io::{self, BufRead, BufReader, ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::fd::AsFd;
-use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::event::Event;
 use super::order::Order;
 use super::record::Pause;
 use super::store::{self, COMPONENT, Store};
+use crate::cluster::gateway::watch::{Change, Told};
 use crate::failure::{Failure, Kind};
 use crate::terminal::{self, neutralise};
 
 /// How long one watch lasts, in seconds: a connection that died without a word is noticed then.
 const LASTS: u64 = 120;
-/// How much later than that it must have ended.
-const GRACE: Duration = Duration::from_secs(30);
 /// How long one list may take.
 const PATIENCE: Duration = Duration::from_secs(25);
 /// How long the cluster may be away before whoever watches is told.
@@ -90,69 +88,40 @@ fn come_back(
 
 /// Watch until the server ends it. Trouble with the server is the inner result, trouble with the reader the outer one.
 fn follow(store: &Store, version: &str, order: &mut Order, out: &mut (impl Write + AsFd)) -> io::Result<Result<(), Failure>> {
-    let mut stream = match store.watch(version, LASTS, Instant::now() + QUIET) {
-        Ok(stream) => stream,
+    let mut following = match store.watch(version, LASTS, Instant::now() + QUIET) {
+        Ok(following) => following,
         Err(failure) => return Ok(Err(failure)),
     };
-    stream.get_ref().set_read_timeout(Some(LOOK_EVERY))?;
-    let (end, mut line) = (Instant::now() + Duration::from_secs(LASTS) + GRACE, Vec::new());
     let mut heard = Instant::now();
-    while Instant::now() < end {
-        match read_line(&mut stream, &mut line) {
-            Ok(true) => {
-                match understand(&line) {
-                    Change::Event(event) => order.take(*event, Instant::now()),
-                    Change::None => {}
-                    Change::Over => break,
-                }
-                line.clear();
+    loop {
+        match store.told(&mut following, Instant::now() + LOOK_EVERY) {
+            Ok(Told::Change(change)) => {
                 heard = Instant::now();
+                if let Change::There(object) = change
+                    && let Some(event) = event(&object)
+                {
+                    order.take(event, heard);
+                }
             }
-            Ok(false) if heard.elapsed() > QUIET => {
+            // The list says what there is, whyever it is over.
+            Ok(Told::Over(_)) => return Ok(Ok(())),
+            Ok(Told::Nothing) if heard.elapsed() > QUIET => {
                 let counted = store.counter(Instant::now() + ANSWER).map(|counter| counter.map_or(0, |counter| counter.seq));
                 match counted {
-                    Ok(seq) if order.lacks(seq) => break,
+                    Ok(seq) if order.lacks(seq) => return Ok(Ok(())),
                     Ok(_) => heard = Instant::now(),
                     Err(failure) => return Ok(Err(failure)),
                 }
             }
-            Ok(false) => {}
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => break,
-            Err(error) => return Ok(Err(Failure::new(Kind::Unreachable, format!("the watch broke: {error}")))),
+            Ok(Told::Nothing) => {}
+            Err(failure) => return Ok(Err(failure)),
         }
         give(order, out)?;
     }
-    Ok(Ok(()))
 }
 
-/// Read on in a line; whether it is whole.
-fn read_line(stream: &mut BufReader<UnixStream>, line: &mut Vec<u8>) -> io::Result<bool> {
-    match stream.read_until(b'\n', line) {
-        // What was begun is not whole, and will be in the next list.
-        Ok(_) if line.last() != Some(&b'\n') => Err(ErrorKind::UnexpectedEof.into()),
-        Ok(_) => Ok(true),
-        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-/// What a line of a watch says.
-enum Change {
-    Event(Box<Event>),
-    None,
-    /// The server has forgotten the version (410), or something else is wrong.
-    Over,
-}
-
-fn understand(line: &[u8]) -> Change {
-    let Ok(change) = serde_json::from_slice::<Value>(line) else { return Change::Over };
-    match change["type"].as_str() {
-        Some("ADDED" | "MODIFIED") => {
-            store::event_of(&change["object"]).map_or(Change::None, |event| Change::Event(Box::new(event)))
-        }
-        Some("DELETED" | "BOOKMARK") => Change::None,
-        _ => Change::Over,
-    }
+fn event(object: &RawValue) -> Option<Event> {
+    store::event_of(&serde_json::from_str(object.get()).unwrap_or_default())
 }
 
 /// Write the events whose turn it is.

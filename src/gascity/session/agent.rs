@@ -6,14 +6,13 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::City;
-use crate::cluster::Cluster;
 use crate::cluster::login::{self, Login, Turn};
 use crate::cluster::pod::Start;
 use crate::failure::{Failure, Kind};
 use crate::gascity::time::{self, Moment};
 use crate::process::{Output, Request};
 use crate::registry::names::ObjectName;
-use crate::registry::worker::{PodPlace, PodRef};
+
 use crate::remote::exec::{Exec, Interactive};
 use crate::remote::pod::Pod;
 
@@ -21,6 +20,10 @@ use crate::remote::pod::Pod;
 const CONTAINER: &str = "agent";
 /// The session's name as it is, without anything replaced.
 pub const NAME: &str = "gc-session-name";
+/// The label with what [`super::names::mark`] makes of that.
+pub const MARK: &str = "factory-worker/session";
+/// Why a kubelet has no image for a container.
+pub const NO_IMAGE: [&str; 4] = ["ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"];
 /// Which start of ours made the pod.
 pub const START: &str = "factory-worker/start";
 /// The start whose session has been there. A pod that a start made and that does not say so is half made: its start goes on,
@@ -70,9 +73,7 @@ impl Agent {
                 .filter(|image| !image.is_empty())
                 .map_or(word("/spec/containers/0/image"), str::to_owned);
             let message = waiting["message"].as_str().unwrap_or_default();
-            ["ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"]
-                .contains(&reason)
-                .then(|| (image, format!("{reason} {message}").trim().to_owned()))
+            NO_IMAGE.contains(&reason).then(|| (image, format!("{reason} {message}").trim().to_owned()))
         });
         Some(Self {
             pod: metadata["name"].as_str()?.parse().ok()?,
@@ -133,15 +134,17 @@ impl Inside {
 
     /// The pod as a worker, for what is asked of workers in the same way.
     fn worker(&self, pod: &ObjectName) -> Pod {
-        let Cluster { kubeconfig, context, namespace } = self.city.cluster.clone();
-        Pod::new(PodPlace { pod: PodRef::Pod(pod.clone()), namespace, context, container: Self::container(), kubeconfig })
+        Pod::known(self.city.cluster.clone(), pod.clone(), Self::container())
     }
 }
 
 impl Exec for Inside {
     fn run(&self, request: Request<'_>) -> Result<Output, Failure> {
         let pod = self.current().clone();
-        self.city.cluster.exec(&pod, Self::container().as_ref(), request)
+        let (cluster, container) = (&self.city.cluster, Self::container());
+        let gateways = self.city.gateways.as_ref();
+        let answer = gateways.and_then(|gateways| gateways.exec(cluster, &pod, container.as_ref(), request));
+        answer.unwrap_or_else(|| cluster.exec(&pod, container.as_ref(), request))
     }
 
     fn interactive(&self, argv: &[String], _deadline: Instant) -> Result<Interactive, Failure> {
@@ -165,7 +168,10 @@ impl Exec for Inside {
 
     fn renew(&self, deadline: Instant) -> Result<(), Failure> {
         let agent = self.city.running(&self.session, deadline)?;
-        let missing = || Failure::new(Kind::Missing, format!("no running pod for session {:?}", self.session));
+        let missing = || {
+            let missing = Failure::new(Kind::Missing, format!("no running pod for session {:?}", self.session));
+            self.city.cluster.named(missing.with_remedy("`kubectl get pods` shows those there are"))
+        };
         *self.current() = agent.ok_or_else(missing)?.pod;
         Ok(())
     }

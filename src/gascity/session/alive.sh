@@ -1,10 +1,12 @@
 # shellcheck shell=sh
-# Whether a program of one of these names runs in the agent's session. Argument: the session's name. Standard input: the
-# names, a line each. The answer: `alive` or `dead`.
+# Needs: cat head tr
+#
+# Whether a program of one of these names runs in the agent's session. Arguments: the session's name, what it is known by
+# (or nothing). Standard input: the names, a line each. The answer: `alive` or `dead`.
 #
 # Only what descends from the session's panes counts, by the program's own name: the pod's first process has the whole start
 # command in its words, and would always match. A script is known by its own name as well as by its interpreter's.
-find_session "$1"
+find_session "$1" "$2"
 newline='
 '
 wanted=$newline$(cat)$newline
@@ -22,11 +24,10 @@ matches() {
 	IFS= read -r name 2>/dev/null <"/proc/$1/comm" || return 1
 	! named "$name" || return 0
 	set -f
-	old=$IFS
 	IFS=$newline
 	# shellcheck disable=SC2046 # to be split at line ends
 	set -- $(tr '\0' '\n' 2>/dev/null <"/proc/$1/cmdline" | head -n 2)
-	IFS=$old
+	unset IFS
 	set +f
 	named "${1##*/}" || named "${2##*/}"
 }

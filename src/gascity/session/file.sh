@@ -1,4 +1,6 @@
 # shellcheck shell=sh
+# Needs: cat
+#
 # A file's bytes. Argument: its path.
 mark file
 cat -- "$1"

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::agent::{NAME, START};
+use super::agent::{MARK, NAME, START};
 use super::environment::{self, setting};
 use super::payload::{Payload, WORKSPACE};
 use super::{SESSION, names};
@@ -73,7 +73,10 @@ pub fn pod(wanted: &Wanted<'_>) -> Result<Value, String> {
         "metadata": {
             "name": wanted.pod.as_str(),
             "namespace": wanted.namespace.as_str(),
-            "labels": { "app": "gc-agent", "gc-session": names::label(wanted.session), "gc-agent": names::label(agent) },
+            "labels": {
+                "app": "gc-agent", "gc-session": names::label(wanted.session), "gc-agent": names::label(agent),
+                MARK: names::mark(wanted.session),
+            },
             "annotations": { NAME: wanted.session, START: wanted.start },
         },
         "spec": {

@@ -1,6 +1,9 @@
 # shellcheck shell=sh
-# Metadata, which the agent reads and writes as well: the environment of the tmux session. Arguments: the session's name,
-# `get`, `set` or `unset`, the key. Standard input of `set`: the value. The answer: `value` with what `get` found, `ok`.
+# Needs: cat
+#
+# Metadata, which the agent reads and writes as well: the environment of the tmux session. Arguments: the session's name, what
+# it is known by (or nothing), `get`, `set` or `unset`, the key. Standard input of `set`: the value. The answer: `value` with
+# what `get` found, `ok`.
 
 # as_it_is TEXT: prints it without the backslash that tmux 3.4 puts before each $ with a name behind it.
 as_it_is() {
@@ -21,8 +24,8 @@ as_it_is() {
 	printf '%s' "$text"
 }
 
-find_session "$1"
-case $2 in
+find_session "$1" "$2"
+case $3 in
 set)
 	# Command substitution takes line ends away, so that something has to stand behind them.
 	value=$(cat && printf .)
@@ -32,17 +35,17 @@ set)
 	*\;) value="${value%;}\\;" ;;
 	esac
 	# shellcheck disable=SC2154 # find_session sets id
-	tm set-environment -t "$id:" -- "$3" "$value" && mark ok
+	tm set-environment -t "$id:" -- "$4" "$value" && mark ok
 	;;
-unset) tm set-environment -t "$id:" -u -- "$3" && mark ok ;;
+unset) tm set-environment -t "$id:" -u -- "$4" && mark ok ;;
 get)
-	if found=$(tm show-environment -t "$id:" -- "$3" 2>&1 && printf .); then
+	if found=$(tm show-environment -t "$id:" -- "$4" 2>&1 && printf .); then
 		case $found in
-		"$3="*)
+		"$4="*)
 			mark value
 			# What is tmux's own: the line's end.
 			found=${found%?.}
-			as_it_is "${found#"$3="}"
+			as_it_is "${found#"$4="}"
 			;;
 		esac
 		mark ok

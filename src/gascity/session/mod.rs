@@ -12,7 +12,7 @@ mod questions;
 mod start;
 
 pub use agent::Agent;
-use agent::{Inside, Progress};
+use agent::{Inside, MARK, Progress};
 pub use copy::copy_to;
 pub use questions::{
     Meta, activity, alive, clear, copy_from, execute, get_meta, is_attached, is_there, keys, nudge, peek, set_meta,
@@ -20,13 +20,15 @@ pub use questions::{
 pub use start::{Refused, start};
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::variables;
-use crate::cluster::Cluster;
+use crate::cluster::gateway::{Gateways, escaped};
+use crate::cluster::{Cluster, login};
 use crate::failure::{Failure, Kind};
 use crate::registry::names::{ObjectName, SessionName};
 use crate::remote::Remote;
@@ -44,10 +46,11 @@ const SESSION: &str = "main";
 pub const PROTOCOL: &str = r#"{"version":0,"capabilities":["report-attachment","report-activity","proc.exec"]}"#;
 
 /// Where a city's agents are.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct City {
     cluster: Cluster,
     namespace: ObjectName,
+    gateways: Option<Arc<Gateways>>,
 }
 
 /// Pods as they were listed.
@@ -67,7 +70,22 @@ impl City {
     /// `GC_K8S_NAMESPACE` is no name of a namespace.
     pub fn of_environment() -> anyhow::Result<Self> {
         let (cluster, namespace) = variables::cluster()?;
-        Ok(Self { cluster, namespace })
+        Ok(Self { cluster, namespace, gateways: None })
+    }
+
+    /// The same for a moment: to find a pod and to ask it one thing is one kubectl then, where it would be two. Who has a login
+    /// plugin has two all the same.
+    pub fn for_a_moment(self) -> Self {
+        let gateways = Arc::<Gateways>::default();
+        if login::is_free_of_plugins(&self.cluster) {
+            gateways.expect([&self.cluster, &self.cluster]);
+        }
+        Self { gateways: Some(gateways), ..self }
+    }
+
+    /// The same for what lasts: each question is a kubectl of its own.
+    pub fn for_long(self) -> Self {
+        Self { gateways: None, ..self }
     }
 
     /// The pods of exactly this session, the newest first.
@@ -127,10 +145,31 @@ impl City {
 
     /// End a session: its pods are gone then. That there are none is no error.
     ///
+    /// Those that a start of ours has made are known by their mark, so that one kubectl finds and ends them, as the script's does.
+    /// At the same time another looks for those that somebody else has made, of which only their annotation says whose they are.
+    ///
     /// # Errors
     /// The cluster refused, or they do not go.
     pub fn stop(&self, session: &str, deadline: Instant) -> Result<(), Failure> {
-        let pods: Vec<_> = self.find(session, deadline)?.into_iter().map(|agent| agent.pod).collect();
+        let (label, mark) = (names::label(session), names::mark(session));
+        let others = format!("gc-session={label},{MARK}!={mark}");
+        let (marked, others) = thread::scope(|scope| {
+            let manner = login::manner();
+            let others = scope.spawn(move || {
+                let _acting = login::acting(manner);
+                self.stop_others(session, &others, deadline)
+            });
+            let marked = self.cluster.delete_labelled_pods(&format!("gc-session={label},{MARK}={mark}"), deadline);
+            (marked, others.join())
+        });
+        let lost =
+            |_| Err(Failure::new(Kind::Failed, format!("nobody knows whether other pods of session {session:?} are left")));
+        marked.and(others.unwrap_or_else(lost))
+    }
+
+    fn stop_others(&self, session: &str, selector: &str, deadline: Instant) -> Result<(), Failure> {
+        let agents = self.list(selector, None, deadline)?.agents.into_iter();
+        let pods: Vec<_> = agents.filter(|agent| agent.session == session).map(|agent| agent.pod).collect();
         if pods.is_empty() { Ok(()) } else { self.cluster.delete_pods(&pods, deadline) }
     }
 
@@ -148,7 +187,12 @@ impl City {
     }
 
     fn list(&self, selector: &str, fields: Option<&str>, deadline: Instant) -> Result<Listed, Failure> {
-        let said = self.cluster.pods(selector, fields, deadline)?;
+        let gateways = self.gateways.as_ref();
+        let path = pods_path(selector, fields);
+        let said = match gateways.and_then(|gateways| gateways.get(&self.cluster, &path, deadline)) {
+            Some(said) => said?,
+            None => self.cluster.pods(selector, fields, deadline)?,
+        };
         if said.is_empty() {
             return Ok(Listed { agents: Vec::new(), others: Vec::new(), silent: true });
         }
@@ -166,9 +210,15 @@ impl City {
     }
 }
 
+/// Where the API lists the pods of these labels and fields, below a namespace.
+fn pods_path(selector: &str, fields: Option<&str>) -> String {
+    let fields = fields.map(|fields| format!("&fieldSelector={}", escaped(fields))).unwrap_or_default();
+    format!("/pods?labelSelector={}{fields}", escaped(selector))
+}
+
 /// The tmux server of a pod, for everything that works on workers as well.
 pub fn remote(city: &City, agent: &Agent) -> Remote {
-    Remote { exec: Box::new(Inside::of(city, agent)), tmux: vec!["tmux".to_owned()], log: None }
+    Remote { exec: Box::new(Inside::of(city, agent)), tmux: vec!["tmux".to_owned()], log: None, meant: None }
 }
 
 /// The session in it.

@@ -11,6 +11,14 @@ pub fn label(session: &str) -> String {
     label::value(session, '-')
 }
 
+/// The value of the label by which a pod of ours is this session's and no other's, whatever has the same [`label`]: FNV-1a of the
+/// name as it is, which every version of ours makes in the same way.
+pub fn mark(session: &str) -> String {
+    let hash =
+        session.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+    format!("{hash:016x}")
+}
+
 /// The name for a session's pod: the script's, unless another session's pod has it, or nothing is left of it.
 pub fn pod(session: &str, taken: &BTreeSet<String>) -> Option<ObjectName> {
     let plain = sanitised(session);
@@ -48,6 +56,14 @@ mod tests {
     #[case("/a/b/", "a-b")]
     fn pods_are_called_as_the_script_calls_them(#[case] session: &str, #[case] expected: &str) {
         assert_eq!(pod(session, &BTreeSet::new()).unwrap().as_str(), expected);
+    }
+
+    #[test]
+    fn marks_stay_what_they_are() {
+        assert_eq!(
+            ["", "a", "a/b", "a-b"].map(mark),
+            ["cbf29ce484222325", "af63dc4c8601ec8c", "e620c3190468cf61", "e61ab31904644883"]
+        );
     }
 
     #[test]

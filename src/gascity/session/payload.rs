@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use crate::terminal::line_ends;
+
 /// The city's directory in every pod.
 pub const WORKSPACE: &str = "/workspace";
 
@@ -21,7 +23,7 @@ pub struct Payload {
     #[serde(deserialize_with = "variables")]
     pub env: BTreeMap<String, String>,
     /// What the agent is told first.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "typed")]
     pub nudge: String,
     /// How the line begins on which the agent waits for that.
     #[serde(deserialize_with = "or_default")]
@@ -87,6 +89,11 @@ fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserial
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
+/// A text that is to be typed.
+fn typed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    or_default(deserializer).map(|text: String| line_ends::unified(&text))
+}
+
 /// Values that are no strings are taken as they are written.
 fn variables<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
     let values: Option<BTreeMap<String, Value>> = Option::deserialize(deserializer)?;
@@ -107,5 +114,11 @@ mod tests {
         assert_eq!(payload.copy_files, [CopyFile { src: "/a".to_owned(), rel_dst: "b".to_owned() }]);
         assert_eq!(Payload::parse(b"").unwrap(), Payload::default());
         assert!(Payload::parse(b"{\"command\":7}").is_err());
+    }
+
+    #[test]
+    fn what_is_typed_has_one_kind_of_line_ends() {
+        let payload = Payload::parse(br#"{"nudge":"one\r\ntwo\rthree"}"#).unwrap();
+        assert_eq!(payload.nudge, "one\ntwo\nthree");
     }
 }

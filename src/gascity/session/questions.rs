@@ -7,7 +7,7 @@ use crate::failure::{Failure, Kind};
 use crate::remote::script::{self, Parts, Script};
 use crate::terminal::neutralise;
 
-const NUDGE: &str = include_str!("nudge.sh");
+const NUDGE: &str = concat!(include_str!("../../remote/unless.sh"), include_str!("nudge.sh"));
 const KEYS: &str = include_str!("keys.sh");
 const META: &str = include_str!("meta.sh");
 const PEEK: &str = include_str!("peek.sh");
@@ -64,7 +64,10 @@ pub fn nudge(city: &City, agent: &Agent, text: &[u8], deadline: Instant) -> Resu
     if text.contains(&0) {
         return Err(Failure::new(Kind::Failed, "the text has a NUL byte, which cannot be typed"));
     }
-    unless_absent(ask(city, agent, NUDGE, &[], text, deadline).and_then(|parts| done(&parts, "sent", "the text was not typed")))
+    unless_absent(ask(city, agent, NUDGE, &[], text, deadline).and_then(|parts| match parts.get("typed") {
+        Some(_) => done(&parts, "sent", "the text was typed, and Enter was not pressed"),
+        None => done(&parts, "sent", "the text was not typed"),
+    }))
 }
 
 /// Press keys, by tmux's names for them.

@@ -1,4 +1,6 @@
 # shellcheck shell=sh
+# Needs: cat date sleep touch
+#
 # Lets the agent begin, and waits until its session is there. Arguments: the session's name, the workspace, for how many
 # seconds. The answer: `ready`, or `late`. Everything that it writes goes into a log, which outlives it.
 name=$1

@@ -1,4 +1,6 @@
 # shellcheck shell=sh
+# Needs: cat chmod mkdir mv
+#
 # Writes standard input into a file. Arguments: its path, its mode, the name that it gets when the path is a directory.
 path=$1
 [ ! -d "$path" ] || path=$path/$3

@@ -1,17 +1,17 @@
 //! The mappings of `workers.yaml`, and how a worker comes of them.
 
-use std::collections::BTreeSet;
-use std::fmt;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-
 use super::Document;
-use super::seeds::{Mapping, Section, Text};
+use super::place::{Fault, Place as At};
+use super::section::{self, Section};
 use super::settings::Settings;
-use super::sources::{self, Found, Sources};
+use super::sources::{self, Found};
+use super::tree::Node;
 use super::values::{self, Base};
+use crate::registry::invalid::{Invalid, List};
 use crate::registry::names::WorkerName;
 use crate::registry::origin::Origin;
 use crate::registry::worker::{Place, PodPlace, PodRef, Worker};
@@ -20,45 +20,128 @@ use crate::registry::worker::{Place, PodPlace, PodRef, Worker};
 pub struct Top<'a> {
     base: &'a Base,
     defaults: Settings,
-    entries: Vec<Entry<'a>>,
+    workers: Vec<Worker>,
     found: Vec<Found>,
+    invalid_workers: Vec<Invalid>,
+    invalid_sources: Vec<Invalid>,
     active: Option<Duration>,
     session_wait: Option<Duration>,
 }
 
 impl<'a> Top<'a> {
-    pub fn new(base: &'a Base) -> Self {
-        Self { base, defaults: Settings::default(), entries: Vec::new(), found: Vec::new(), active: None, session_wait: None }
+    pub fn new(base: &'a Base, defaults: Settings) -> Self {
+        Self {
+            base,
+            defaults,
+            workers: Vec::new(),
+            found: Vec::new(),
+            invalid_workers: Vec::new(),
+            invalid_sources: Vec::new(),
+            active: None,
+            session_wait: None,
+        }
     }
 
-    /// What the file says, with defaults and presets filled in. Done last: the defaults may stand behind the workers.
+    /// What the file says, with defaults and presets filled in.
     pub fn document(self) -> Document {
         let defaults = self.defaults;
-        let workers = self.entries.into_iter().filter_map(|entry| entry.worker(&defaults)).collect();
+        let mut invalid = self.invalid_workers;
+        invalid.extend(self.invalid_sources);
         Document {
-            workers,
+            workers: self.workers,
             sources: sources::all(self.found, &defaults),
+            invalid,
             town: sources::town(&defaults),
             active: self.active,
             session_wait: self.session_wait,
         }
     }
+
+    /// A name is the first entry's that has it, also when that one is wrong in another way: who wrote it meant one of the two, and
+    /// we do not know which.
+    fn read_workers(&mut self, list: &Node<'_>) -> Result<(), Fault> {
+        let mut taken: BTreeMap<WorkerName, At> = BTreeMap::new();
+        for (index, node) in section::list("workers", list)?.iter().enumerate() {
+            let written = node.get("name");
+            let name = written.and_then(|node| section::text("name", node, str::parse::<WorkerName>).ok());
+            let before = name.as_ref().and_then(|name| taken.get(name)).copied();
+            if let (Some(name), None, Some(node)) = (&name, before, written) {
+                taken.insert(name.clone(), node.place);
+            }
+            let worker = section::fill(Entry::new(self.base), node).and_then(|entry| match (&name, before, written) {
+                (Some(name), Some(before), Some(node)) => {
+                    let reason = format!("\"name\": there is a worker \"{name}\" already, in line {}", before.line);
+                    Err(Fault::new(node.place, reason))
+                }
+                _ => Ok(entry.worker(&self.defaults)),
+            });
+            let behind = self.workers.len();
+            match worker {
+                Ok(worker) => self.workers.extend(worker),
+                Err(fault) => note(&mut self.invalid_workers, List::Workers, index, behind, name, fault)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn read_sources(&mut self, list: &Node<'_>) -> Result<(), Fault> {
+        for (index, node) in section::list("sources", list)?.iter().enumerate() {
+            let behind = self.found.len();
+            match sources::one(self.base, node) {
+                Ok(found) => self.found.push(found),
+                Err(fault) => note(&mut self.invalid_sources, List::Sources, index, behind, None, fault)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// So many may be wrong; with more it is the file that is, and there is no use in a row for each.
+const INVALID_LIMIT: usize = 10_000;
+
+/// One more entry that cannot be used.
+///
+/// # Errors
+/// It is one too many.
+fn note(
+    all: &mut Vec<Invalid>,
+    list: List,
+    index: usize,
+    behind: usize,
+    name: Option<WorkerName>,
+    fault: Fault,
+) -> Result<(), Fault> {
+    if all.len() >= INVALID_LIMIT {
+        let reason = format!("{INVALID_LIMIT} entries before this one are invalid, and it is too: {}", fault.reason);
+        return Err(Fault::new(fault.place, reason));
+    }
+    let Fault { place, reason } = fault;
+    let number = index + 1;
+    let name = name.unwrap_or_else(|| list.nameless(number));
+    all.push(Invalid { name, list, number, behind, line: place.line, column: place.column, reason });
+    Ok(())
+}
+
+/// What holds for every entry that does not say otherwise.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn defaults(base: &Base, node: &Node<'_>) -> Result<Settings, Fault> {
+    Ok(section::fill(Defaults { base, settings: Settings::default() }, node)?.settings)
 }
 
 impl Section for Top<'_> {
     const WHAT: &'static str = "the registry";
     const KEYS: &'static [&'static str] = &["workers", "defaults", "active", "session-wait", "discover"];
 
-    fn read<'de, A: MapAccess<'de>>(&mut self, key: &'static str, map: &mut A) -> Result<(), A::Error> {
+    fn read(&mut self, key: &'static str, value: &Node<'_>) -> Result<(), Fault> {
         match key {
-            "workers" => self.entries = map.next_value_seed(Entries(self.base))?,
-            "discover" => self.found = map.next_value_seed(Sources(self.base))?,
-            "defaults" => {
-                let defaults = Defaults { base: self.base, settings: Settings::default() };
-                self.defaults = map.next_value_seed(Mapping(defaults))?.settings;
-            }
-            "session-wait" => self.session_wait = Some(map.next_value_seed(Text(key, values::duration))?),
-            _ => self.active = Some(map.next_value_seed(Text(key, values::duration))?),
+            "workers" => self.read_workers(value)?,
+            "discover" => self.read_sources(value)?,
+            // They were read before everything else.
+            "defaults" => {}
+            "session-wait" => self.session_wait = Some(section::text(key, value, values::duration)?),
+            _ => self.active = Some(section::text(key, value, values::duration)?),
         }
         Ok(())
     }
@@ -74,45 +157,14 @@ impl Section for Defaults<'_> {
     const WHAT: &'static str = "defaults";
     const KEYS: &'static [&'static str] = Settings::KEYS;
 
-    fn read<'de, A: MapAccess<'de>>(&mut self, key: &'static str, map: &mut A) -> Result<(), A::Error> {
-        self.settings.read(key, self.base, map)
-    }
-}
-
-/// The list of workers.
-struct Entries<'a>(&'a Base);
-
-impl<'de, 'a> DeserializeSeed<'de> for Entries<'a> {
-    type Value = Vec<Entry<'a>>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de, 'a> Visitor<'de> for Entries<'a> {
-    type Value = Vec<Entry<'a>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of workers")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let mut entries: Vec<Entry<'a>> = Vec::new();
-        let mut taken = BTreeSet::new();
-        while let Some(entry) = list.next_element_seed(Mapping(Entry::new(self.0, taken.clone())))? {
-            taken.extend(entry.name.clone());
-            entries.push(entry);
-        }
-        Ok(entries)
+    fn read(&mut self, key: &'static str, value: &Node<'_>) -> Result<(), Fault> {
+        self.settings.read(key, self.base, value)
     }
 }
 
 /// One worker as it is written.
 struct Entry<'a> {
     base: &'a Base,
-    /// Names that are used already.
-    taken: BTreeSet<WorkerName>,
     name: Option<WorkerName>,
     pod: Option<PodRef>,
     local: Option<PathBuf>,
@@ -120,8 +172,8 @@ struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    fn new(base: &'a Base, taken: BTreeSet<WorkerName>) -> Self {
-        Self { base, taken, name: None, pod: None, local: None, settings: Settings::default() }
+    fn new(base: &'a Base) -> Self {
+        Self { base, name: None, pod: None, local: None, settings: Settings::default() }
     }
 
     /// `None` cannot be after [`Section::check`].
@@ -153,18 +205,12 @@ impl Section for Entry<'_> {
     const KEYS: &'static [&'static str] =
         &["name", "pod", "local", "namespace", "context", "container", "kubeconfig", "tmux", "view", "preset", "commands"];
 
-    fn read<'de, A: MapAccess<'de>>(&mut self, key: &'static str, map: &mut A) -> Result<(), A::Error> {
+    fn read(&mut self, key: &'static str, value: &Node<'_>) -> Result<(), Fault> {
         match key {
-            "name" => {
-                let taken = &self.taken;
-                self.name = Some(map.next_value_seed(Text(key, |text: &str| values::worker_name(text, taken)))?);
-            }
-            "pod" => self.pod = Some(map.next_value_seed(Text(key, values::pod))?),
-            "local" => {
-                let base = self.base;
-                self.local = Some(map.next_value_seed(Text(key, |text: &str| values::directory(text, base)))?);
-            }
-            _ => self.settings.read(key, self.base, map)?,
+            "name" => self.name = Some(section::text(key, value, str::parse)?),
+            "pod" => self.pod = Some(section::text(key, value, values::pod)?),
+            "local" => self.local = Some(section::text(key, value, |text| values::directory(text, self.base))?),
+            _ => self.settings.read(key, self.base, value)?,
         }
         Ok(())
     }

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use serde::de::MapAccess;
-
-use super::seeds::{Mapping, Maybe, Section, Text};
+use super::place::Fault;
+use super::section::{self, Section};
+use super::tree::Node;
 use super::values::{self, Base};
 use crate::registry::names::ObjectName;
 use crate::registry::preset;
@@ -29,16 +29,16 @@ impl Settings {
         &["namespace", "context", "container", "kubeconfig", "tmux", "view", "preset", "commands"];
 
     /// Read the value of `key`, which is one of [`Self::KEYS`].
-    pub fn read<'de, A: MapAccess<'de>>(&mut self, key: &'static str, base: &Base, map: &mut A) -> Result<(), A::Error> {
+    pub fn read(&mut self, key: &'static str, base: &Base, value: &Node<'_>) -> Result<(), Fault> {
         match key {
-            "namespace" => self.namespace = Some(map.next_value_seed(Text(key, str::parse))?),
-            "context" => self.context = Some(map.next_value_seed(Text(key, values::context))?),
-            "container" => self.container = Some(map.next_value_seed(Text(key, str::parse))?),
-            "kubeconfig" => self.kubeconfig = Some(map.next_value_seed(Text(key, |text: &str| values::path(text, base)))?),
-            "tmux" => self.tmux = Some(map.next_value_seed(Text(key, values::command_line))?),
-            "view" => self.view = Some(map.next_value_seed(Text(key, values::view))?),
-            "preset" => self.preset = Some(map.next_value_seed(Text(key, values::preset))?),
-            _ => self.commands = map.next_value_seed(Mapping(Templates::default()))?,
+            "namespace" => self.namespace = Some(section::text(key, value, str::parse)?),
+            "context" => self.context = Some(section::text(key, value, values::context)?),
+            "container" => self.container = Some(section::text(key, value, str::parse)?),
+            "kubeconfig" => self.kubeconfig = Some(section::text(key, value, |text| values::kubeconfig(text, base))?),
+            "tmux" => self.tmux = Some(section::text(key, value, values::command_line)?),
+            "view" => self.view = Some(section::text(key, value, values::view)?),
+            "preset" => self.preset = Some(section::text(key, value, values::preset)?),
+            _ => self.commands = section::fill(Templates::default(), value)?,
         }
         Ok(())
     }
@@ -96,13 +96,13 @@ impl Section for Templates {
     const WHAT: &'static str = "commands";
     const KEYS: &'static [&'static str] = &["status", "queue", "dispatch"];
 
-    fn read<'de, A: MapAccess<'de>>(&mut self, key: &'static str, map: &mut A) -> Result<(), A::Error> {
+    fn read(&mut self, key: &'static str, value: &Node<'_>) -> Result<(), Fault> {
         let (place, known) = match key {
             "status" => (&mut self.status, [].as_slice()),
             "queue" => (&mut self.queue, [].as_slice()),
             _ => (&mut self.dispatch, preset::DISPATCH),
         };
-        *place = Some(map.next_value_seed(Maybe(Text(key, |text: &str| Template::parse(text, known))))?);
+        *place = Some(section::maybe(key, value, |text| Template::parse(text, known))?);
         Ok(())
     }
 }

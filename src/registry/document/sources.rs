@@ -1,13 +1,12 @@
 //! `discover:`, a list of entries with one key each: whose agents are looked for, and where.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-
-use super::seeds::{Mapping, Maybe, Section, Text};
+use super::place::Fault;
+use super::section::{self, Section};
 use super::settings::{Settings, Templates};
+use super::tree::Node;
 use super::values::{self, Base};
 use crate::registry::names::ObjectName;
 use crate::registry::origin::{Polecat, System};
@@ -18,31 +17,17 @@ const STUCK_AFTER: Duration = Duration::from_secs(15 * 60);
 /// What Gas City puts on every agent's pod.
 const GAS_CITY: &str = "app=gc-agent";
 
-/// The list of sources.
-pub struct Sources<'a>(pub &'a Base);
-
-impl<'de> DeserializeSeed<'de> for Sources<'_> {
-    type Value = Vec<Found>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_seq(self)
-    }
+/// One entry of the list.
+///
+/// # Errors
+/// It is no source; the others may be all the same.
+pub fn one(base: &Base, node: &Node<'_>) -> Result<Found, Fault> {
+    let entry = section::fill(Entry { base, found: None }, node)?;
+    entry.found.ok_or_else(|| Fault::new(node.place, nothing()))
 }
 
-impl<'de> Visitor<'de> for Sources<'_> {
-    type Value = Vec<Found>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of sources")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let mut found = Vec::new();
-        while let Some(entry) = list.next_element_seed(Mapping(Entry { base: self.0, found: None }))? {
-            found.extend(entry.found);
-        }
-        Ok(found)
-    }
+fn nothing() -> String {
+    format!("this source is nothing; give it one of {}", System::WORDS.join(", "))
 }
 
 /// `pods: {…}`, `gascity: {…}` or `gastown: {…}`.
@@ -55,28 +40,18 @@ impl Section for Entry<'_> {
     const WHAT: &'static str = "a source";
     const KEYS: &'static [&'static str] = System::WORDS;
 
-    fn read<'de, A: MapAccess<'de>>(&mut self, key: &'static str, map: &mut A) -> Result<(), A::Error> {
-        let before = self.found.as_ref().map(|found| found.system.word());
-        if let Some(before) = before {
-            use serde::de::Error;
-            return Err(A::Error::custom(format!(
-                "a source is one thing, and this one is {before} already; begin a new one with \"-\""
-            )));
+    fn read(&mut self, key: &'static str, value: &Node<'_>) -> Result<(), Fault> {
+        if let Some(before) = self.found.as_ref().map(|found| found.system.word()) {
+            let reason = format!("a source is one thing, and this one is {before} already; begin a new one with \"-\"");
+            return Err(Fault::new(value.place, reason));
         }
-        let found = match key {
-            "pods" => map.next_value_seed(Mapping(Pods(Keys::new(self.base))))?.0.found(System::Pods),
-            "gascity" => map.next_value_seed(Mapping(GasCity(Keys::new(self.base))))?.0.found(System::GasCity),
-            _ => map.next_value_seed(Mapping(GasTown(Keys::new(self.base))))?.0.found(System::GasTown),
-        };
-        self.found = Some(found);
+        let keys = Keys::new(self.base);
+        self.found = Some(match key {
+            "pods" => section::fill(Pods(keys), value)?.0.found(System::Pods),
+            "gascity" => section::fill(GasCity(keys), value)?.0.found(System::GasCity),
+            _ => section::fill(GasTown(keys), value)?.0.found(System::GasTown),
+        });
         Ok(())
-    }
-
-    fn check(&self) -> Result<(), String> {
-        match self.found {
-            Some(_) => Ok(()),
-            None => Err(format!("this source is nothing; give it one of {}", System::WORDS.join(", "))),
-        }
     }
 }
 
@@ -95,12 +70,12 @@ impl<'a> Keys<'a> {
         Self { base, selector: None, prefix: None, stuck_after: None, settings: Settings::default() }
     }
 
-    fn read<'de, A: MapAccess<'de>>(&mut self, key: &'static str, map: &mut A) -> Result<(), A::Error> {
+    fn read(&mut self, key: &'static str, value: &Node<'_>) -> Result<(), Fault> {
         match key {
-            "selector" => self.selector = Some(map.next_value_seed(Text(key, values::selector))?),
-            "prefix" => self.prefix = Some(map.next_value_seed(Maybe(Text(key, values::prefix)))?),
-            "stuck" => self.stuck_after = Some(map.next_value_seed(Text(key, values::duration))?),
-            _ => self.settings.read(key, self.base, map)?,
+            "selector" => self.selector = Some(section::text(key, value, values::selector)?),
+            "prefix" => self.prefix = Some(section::maybe(key, value, values::prefix)?),
+            "stuck" => self.stuck_after = Some(section::text(key, value, values::duration)?),
+            _ => self.settings.read(key, self.base, value)?,
         }
         Ok(())
     }
@@ -120,8 +95,8 @@ impl Section for Pods<'_> {
     const KEYS: &'static [&'static str] =
         &["selector", "prefix", "namespace", "context", "container", "kubeconfig", "tmux", "view", "preset", "commands"];
 
-    fn read<'de, A: MapAccess<'de>>(&mut self, key: &'static str, map: &mut A) -> Result<(), A::Error> {
-        self.0.read(key, map)
+    fn read(&mut self, key: &'static str, value: &Node<'_>) -> Result<(), Fault> {
+        self.0.read(key, value)
     }
 
     fn check(&self) -> Result<(), String> {
@@ -136,8 +111,8 @@ impl Section for GasCity<'_> {
     const WHAT: &'static str = "a gascity source";
     const KEYS: &'static [&'static str] = &["prefix", "namespace", "context", "kubeconfig", "tmux", "view"];
 
-    fn read<'de, A: MapAccess<'de>>(&mut self, key: &'static str, map: &mut A) -> Result<(), A::Error> {
-        self.0.read(key, map)
+    fn read(&mut self, key: &'static str, value: &Node<'_>) -> Result<(), Fault> {
+        self.0.read(key, value)
     }
 }
 
@@ -145,8 +120,8 @@ impl Section for GasTown<'_> {
     const WHAT: &'static str = "a gastown source";
     const KEYS: &'static [&'static str] = &["prefix", "namespace", "context", "kubeconfig", "stuck", "tmux", "view"];
 
-    fn read<'de, A: MapAccess<'de>>(&mut self, key: &'static str, map: &mut A) -> Result<(), A::Error> {
-        self.0.read(key, map)
+    fn read(&mut self, key: &'static str, value: &Node<'_>) -> Result<(), Fault> {
+        self.0.read(key, value)
     }
 }
 

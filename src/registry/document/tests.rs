@@ -3,6 +3,8 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 use rstest::rstest;
 
+mod invalid;
+
 use super::*;
 use crate::registry::worker::{Place, PodPlace, PodRef, Preset, ViewMode};
 
@@ -23,8 +25,12 @@ fn pod(worker: &Worker) -> &PodPlace {
 
 /// `LINE:COLUMN: reason` of a malformed text.
 fn fault(text: &[u8]) -> String {
-    let fault = understand(text, &base()).unwrap_err();
-    format!("{}:{}: {}", fault.line, fault.column, fault.reason)
+    let fault = match understand(text, &base()) {
+        // Of an entry: it costs itself alone.
+        Ok(document) => return document.invalid.first().unwrap().to_string(),
+        Err(fault) => fault,
+    };
+    format!("{}:{}: {}", fault.place.line, fault.place.column, fault.reason)
 }
 
 /// A registry whose only worker, `a`, has these lines behind its name; they begin in line 3, column 5.
@@ -32,15 +38,24 @@ fn worker_with(lines: &str) -> String {
     format!("workers:\n  - name: a\n    {}\n", lines.replace('\n', "\n    "))
 }
 
+/// A tab where YAML wants spaces, called that, in its own place.
+const TAB: &str = "2:1: here is a tab; YAML wants spaces for the indentation of a line, and behind a \"-\" or \":\"";
+
 #[rstest]
-#[case("workers: [", "2:1: did not find expected node content, while parsing a flow node")]
+#[case("workers: [", "2:1: did not find expected node content, while parsing a node")]
+#[case("workers:\n  - name: a\n   pod: b\n", "3:4: did not find expected '-' indicator, while parsing a block collection")]
+#[case("workers:\n\t- name: a\n", TAB)]
+#[case("workers:\n\t\t- name: a\n", TAB)]
+#[case("workers: [\n\t{name: a, pod: b}]\n", TAB)]
+#[case("- a\n- b:\tc\n", &TAB.replace("2:1", "2:5"))]
+#[case("workers:\n  - name: a\n\tpod: b\n", &TAB.replace("2:1", "3:1"))]
+#[case("x: &a [*a]\n", "1:8: an alias may not stand in what it stands for")]
 #[case(
-    "workers:\n  - name: a\n   pod: b\n",
-    "3:4: did not find expected '-' indicator, while parsing a block collection at line 2 column 3"
+    "workers: [\n{name: a, pod: b}\n]\n",
+    "2:1: what is in brackets or quotes has to be indented further than the key that it belongs to"
 )]
-#[case("workers:\n\t- name: a\n", "2:1: found character that cannot start any token, while scanning for the next token")]
-#[case("workers: *nobody\n", "1:10: unknown anchor")]
-#[case("workers: []\n---\nworkers: []\n", "3:1: a registry is one YAML document, and a second one begins here")]
+#[case("workers: *nobody\n", "1:10: found unknown anchor, while parsing node")]
+#[case("workers: []\n---\nworkers: []\n", "2:1: a registry is one YAML document, and a second one begins here")]
 fn bad_yaml(#[case] text: &str, #[case] told: &str) {
     assert_eq!(fault(text.as_bytes()), told);
 }
@@ -54,20 +69,20 @@ fn bad_characters(#[case] text: &[u8], #[case] told: &str) {
 }
 
 #[rstest]
-#[case("workers: {name: a}\n", "1:10: invalid type: map, expected a list of workers")]
+#[case("workers: {name: a}\n", "1:10: a list of workers is wanted here, and this is a mapping")]
 #[case(
     "- name: a\n",
-    "1:1: invalid type: sequence, expected the registry, a mapping with the keys workers, defaults, active, session-wait, discover"
+    "1:1: the registry is a mapping with the keys workers, defaults, active, session-wait, discover, and this is a list"
 )]
 #[case(
     "text\n",
-    "1:1: invalid type: string \"text\", expected the registry, a mapping with the keys workers, defaults, active, session-wait, discover"
+    "1:1: the registry is a mapping with the keys workers, defaults, active, session-wait, discover, and this is a text"
 )]
-#[case(&worker_with("pod: [b]"), "3:10: invalid type: sequence, expected text for \"pod\"")]
-#[case(&worker_with("pod: b\ntmux: {x: y}"), "4:11: invalid type: map, expected text for \"tmux\"")]
+#[case(&worker_with("pod: [b]"), "3:10: \"pod\" is a text, and this is a list")]
+#[case(&worker_with("pod: b\ntmux: {x: y}"), "4:11: \"tmux\" is a text, and this is a mapping")]
 #[case(
     &worker_with("pod: b\ncommands: factory"),
-    "4:15: invalid type: string \"factory\", expected commands, a mapping with the keys status, queue, dispatch"
+    "4:15: commands is a mapping with the keys status, queue, dispatch, and this is a text"
 )]
 fn wrong_types(#[case] text: &str, #[case] told: &str) {
     assert_eq!(fault(text.as_bytes()), told);
@@ -75,7 +90,7 @@ fn wrong_types(#[case] text: &str, #[case] told: &str) {
 
 #[test]
 fn an_entry_that_is_no_mapping() {
-    assert!(fault(b"workers:\n  - scratch\n").starts_with("2:5: invalid type: string \"scratch\", expected a worker, a mapping"));
+    assert!(fault(b"workers:\n  - scratch\n").starts_with("2:5: a worker is a mapping with the keys name, pod, "));
 }
 
 #[rstest]
@@ -104,7 +119,7 @@ fn wrong_keys(#[case] text: &str, #[case] told: &str) {
 #[case(&worker_with("pod: b\nlocal: c"), "2:5: worker \"a\" has both \"pod\" and \"local\"; it is one or the other")]
 #[case(
     "workers:\n  - name: a\n    pod: b\n  - name: c\n    pod: d\n  - pod: e\n    name: a\n",
-    "7:11: \"name\": there is a worker \"a\" already"
+    "7:11: \"name\": there is a worker \"a\" already, in line 2"
 )]
 fn workers_that_are_none(#[case] text: &str, #[case] told: &str) {
     assert_eq!(fault(text.as_bytes()), told);
@@ -117,7 +132,7 @@ fn workers_that_are_none(#[case] text: &str, #[case] told: &str) {
     "pod: job/x",
     "3:10: \"pod\": \"job\" is no kind that has pods here; write NAME, pod/NAME, deploy/NAME or statefulset/NAME"
 )]
-#[case("pod:", "3:9: \"pod\" has no value; give it one or leave it out")]
+#[case("pod:", "3:8: \"pod\" has no value; give it one or leave it out")]
 #[case("pod: b\nnamespace: -x", "4:16: \"namespace\": name \"-x\" may not begin with '-'; a letter or digit is needed there")]
 #[case(
     "pod: b\ncontainer: a/b",
@@ -156,7 +171,7 @@ fn wrong_templates(#[case] line: &str, #[case] told: &str) {
 #[rstest]
 #[case("active: 60\n", "1:9: \"active\": \"60\" is no time; write a number and a unit, e.g. 60s")]
 #[case("active: 0s\n", "1:9: \"active\": it must be more than zero")]
-#[case("workers: []\nactive:\n  - 1s\n", "3:3: invalid type: sequence, expected text for \"active\"")]
+#[case("workers: []\nactive:\n  - 1s\n", "3:3: \"active\" is a text, and this is a list")]
 fn wrong_times(#[case] text: &str, #[case] told: &str) {
     assert_eq!(fault(text.as_bytes()), told);
 }
@@ -274,13 +289,41 @@ fn anchors_and_numbers_are_yaml_too() {
     assert_eq!(understand(b"session-wait: 5m", &base()).unwrap().session_wait, Some(Duration::from_secs(300)));
 }
 
+#[test]
+fn words_in_quotes_are_texts_and_without_them_they_are_nothing() {
+    for word in ["null", "~", "Null", "NULL"] {
+        let named = |written: &str| pod(&workers(&worker_with(&format!("pod: b\ncontext: {written}")))[0]).context.clone();
+        for written in [format!("\"{word}\""), format!("'{word}'"), format!("!!str {word}"), format!("|-\n  {word}")] {
+            assert_eq!(named(&written).as_deref(), Some(word), "{written}");
+        }
+        let told = fault(worker_with(&format!("pod: b\ncontext: {word}")).as_bytes());
+        assert_eq!(told, "4:14: \"context\" has no value; give it one or leave it out");
+    }
+    let commands = |value: &str| workers(&worker_with(&format!("pod: b\ncommands: {{status: {value}}}")))[0].commands.clone();
+    assert_eq!(commands("\"null\"").status.map(|status| status.to_string()).as_deref(), Some("null"));
+    assert_eq!((commands("null").status, commands("~").status, commands("''").status), (None, None, None));
+    assert_eq!(workers("workers:\n  - {name: 'null', pod: x}\n")[0].name.as_str(), "null");
+}
+
+#[rstest]
+#[case("/a:/b")]
+#[case("~/a:b")]
+fn a_kubeconfig_is_one_file(#[case] written: &str) {
+    let told = fault(worker_with(&format!("pod: b\nkubeconfig: {written}")).as_bytes());
+    assert!(told.starts_with(&format!("4:17: \"kubeconfig\": \"{written}\" is a list of files; ")), "{told}");
+}
+
 /// Pieces that a registry is made of, in any order.
 const PIECES: &str = "(workers:|defaults:|commands:|active:|- |  |    |\n|name: a|name: B|pod: deploy/x|local: ~/y|tmux: |view: |preset: |\\{|\\}|\\[|\\]|, |'|\"|&a |\\*a |<<: |!!x |---\n|\t|é|\u{1b}|0x1f|~|# |\\||>){0,30}";
 
 proptest! {
     #[test]
     fn any_text_is_a_registry_or_refused_at_a_place(text in PIECES) {
-        if let Err(problem) = read("/home/me/workers.yaml".as_ref(), text.as_bytes()) {
+        let read = read("/home/me/workers.yaml".as_ref(), text.as_bytes());
+        for invalid in read.iter().flat_map(|document| &document.invalid) {
+            prop_assert!(!invalid.reason.contains(char::is_control) && invalid.line > 0 && invalid.column > 0, "{invalid:?}");
+        }
+        if let Err(problem) = read {
             let place = problem.what.strip_prefix("/home/me/workers.yaml:").unwrap();
             let numbers: Vec<_> = place.splitn(3, ':').take(2).map(str::parse::<usize>).collect();
             prop_assert!(numbers.len() == 2 && numbers.iter().all(Result::is_ok), "{}", problem.what);
@@ -326,7 +369,7 @@ discover:
 }
 
 #[rstest]
-#[case("discover: {pods: x}\n", "1:11: invalid type: map, expected a list of sources")]
+#[case("discover: {pods: x}\n", "1:11: a list of sources is wanted here, and this is a mapping")]
 #[case("discover:\n  - podz: {}\n", "2:5: unknown key \"podz\" in a source; did you mean \"pods\"?")]
 #[case(
     "discover:\n  - pods: {prefix: a}\n",
@@ -335,7 +378,7 @@ discover:
 #[case("discover:\n  - {}\n", "2:5: this source is nothing; give it one of pods, gascity, gastown")]
 #[case(
     "discover:\n  - gastown: {}\n    gascity: {}\n",
-    "2:5: a source is one thing, and this one is gastown already; begin a new one with \"-\""
+    "3:14: a source is one thing, and this one is gastown already; begin a new one with \"-\""
 )]
 #[case(
     "discover:\n  - gascity: {selector: a}\n",

@@ -1,6 +1,5 @@
 //! The texts of the file as values: each function says what is wrong with a text, without naming its key.
 
-use std::collections::BTreeSet;
 use std::path::{Component, PathBuf};
 use std::time::Duration;
 
@@ -14,15 +13,6 @@ pub struct Base {
     /// The file's directory, absolute.
     pub directory: PathBuf,
     pub home: Option<PathBuf>,
-}
-
-/// A worker's name that no other worker has.
-pub fn worker_name(text: &str, taken: &BTreeSet<WorkerName>) -> Result<WorkerName, String> {
-    let name: WorkerName = text.parse().map_err(|error: NameError| error.to_string())?;
-    if taken.contains(&name) {
-        return Err(format!("there is a worker \"{name}\" already"));
-    }
-    Ok(name)
 }
 
 /// `NAME`, or `TYPE/NAME` with kubectl's words for the types.
@@ -87,6 +77,14 @@ pub fn path(text: &str, base: &Base) -> Result<PathBuf, String> {
         Some(_) => return Err(format!("{text:?}: only ~ and ~/… are understood, not another user's home")),
     };
     Ok(joined.components().filter(|part| *part != Component::CurDir).collect())
+}
+
+/// The one file that kubectl takes behind `--kubeconfig`: a list of several is for $KUBECONFIG alone.
+pub fn kubeconfig(text: &str, base: &Base) -> Result<PathBuf, String> {
+    if text.contains(':') {
+        return Err(format!("{text:?} is a list of files; a kubeconfig is one file here, and only $KUBECONFIG may be a list"));
+    }
+    path(text, base)
 }
 
 /// The longest path of a socket, in bytes, without its closing NUL (`sun_path`, unix(7)).

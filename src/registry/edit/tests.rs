@@ -70,6 +70,56 @@ fn an_entry_goes_and_all_else_stays(#[case] before: &str, #[case] name: &str, #[
     assert_eq!(removed(before, name).as_deref(), Some(after));
 }
 
+/// Entries that cannot be used, and a source that cannot.
+const WRONG: &str = "workers:
+  - name: a
+    pod: b
+    contxt: c # wrong
+  - text
+  - {name: d, pod: e}
+  - {name: d, pod: f}
+discover:
+  - podz: {}
+";
+
+#[test]
+fn what_cannot_be_used_stays_when_an_entry_comes() {
+    let (before, behind) = WRONG.split_once("discover:").unwrap();
+    assert_eq!(added(WRONG), format!("{before}{NEW}discover:{behind}"));
+}
+
+#[rstest]
+#[case("a", "  - name: a\n    pod: b\n    contxt: c # wrong\n")]
+// Of two the first goes; the other one may be used then.
+#[case("d", "  - {name: d, pod: e}\n")]
+fn an_entry_goes_also_where_it_or_others_cannot_be_used(#[case] name: &str, #[case] gone: &str) {
+    assert_eq!(removed(WRONG, name).unwrap(), WRONG.replacen(gone, "", 1));
+}
+
+#[test]
+fn an_entry_goes_from_a_file_whose_defaults_are_wrong() {
+    let text = "defaults: {contxt: c}\nworkers:\n  - {name: a, pod: b}\n";
+    assert_eq!(removed(text, "a").unwrap(), "defaults: {contxt: c}\nworkers:\n");
+}
+
+#[test]
+fn a_name_that_an_entry_has_which_cannot_be_used_is_taken() {
+    let text = "workers:\n  - {name: new, pod: [b]}\n";
+    let error = with(Path::new("/x/workers.yaml"), text.as_bytes(), &entry("new")).unwrap_err();
+    let problem = error.downcast_ref::<Problem>().unwrap();
+    assert_eq!(problem.code, Code::Usage);
+    assert!(problem.what.ends_with(": /x/workers.yaml:2:22: \"pod\" is a text, and this is a list"), "{}", problem.what);
+    assert!(problem.remedy.contains("worker remove new"), "{}", problem.remedy);
+}
+
+#[test]
+fn what_an_anchor_stands_for_is_not_taken_away_from_others() {
+    let text = "workers:\n  - {name: a, pod: &p x}\n  - {name: b, pod: *p}\n";
+    let error = without(Path::new("/x/workers.yaml"), text.as_bytes(), &"a".parse().unwrap()).unwrap_err();
+    assert!(error.to_string().contains("by hand"), "{error}");
+    assert_eq!(removed(text, "b").unwrap(), "workers:\n  - {name: a, pod: &p x}\n");
+}
+
 #[test]
 fn a_worker_that_is_not_there_changes_nothing() {
     assert_eq!(removed("workers: []\n", "a"), None);

@@ -11,7 +11,7 @@ use crate::failure::{Failure, Kind};
 use crate::registry::names::SessionName;
 use crate::terminal::neutralise;
 
-const SCRIPT: &str = include_str!("nudge.sh");
+const SCRIPT: &str = concat!(include_str!("../unless.sh"), include_str!("nudge.sh"));
 
 /// How long each of the script's two waits may take: for the text to show, and for the screen to change after Enter.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -38,7 +38,7 @@ pub fn nudge(remote: &Remote, session: &SessionName, text: &str, deadline: Insta
     remote.takes_keys()?;
     let stdin = format!("{}\n{text}", confirmation::needle(text));
     let left = deadline.saturating_duration_since(Instant::now());
-    let budget = ((left - RESERVE.min(left / 4)) / 2).min(PATIENCE).as_millis().to_string();
+    let budget = patience(left).as_millis().to_string();
     let input = Input { arguments: &[&budget], stdin: stdin.as_bytes() };
     let parts = script::on_session(remote, SCRIPT, session, input, deadline)
         .map_err(|failure| unproven(remote.not_typed(session, failure)))?;
@@ -46,6 +46,11 @@ pub fn nudge(remote: &Remote, session: &SessionName, text: &str, deadline: Insta
         Some(why) => Err(refused(&why.detail, "typed", &parts)),
         None => Ok(delivery(&parts, text)),
     }
+}
+
+/// How long each of the two waits may take when so much is left: a look that comes too late is worth nothing.
+fn patience(left: Duration) -> Duration {
+    ((left - RESERVE.min(left / 4)) / 2).min(PATIENCE)
 }
 
 /// Whether a text can be typed.
@@ -62,7 +67,7 @@ pub fn check(text: &str) -> Result<(), &'static str> {
 
 /// Whatever broke after the command may have started: the text may have been typed, so nothing is ever tried again.
 pub(super) fn unproven(failure: Failure) -> Failure {
-    if failure.before_start {
+    if failure.sent_nothing() {
         return failure;
     }
     Failure::new(Kind::Unproven, format!("sent, outcome unknown: {}", failure.reason))
@@ -107,4 +112,18 @@ fn delivery(parts: &Parts, text: &str) -> Delivery {
         echo_after: echoes.next().unwrap_or_default(),
     };
     if seen.proves_delivery() { Delivery::Confirmed } else { Delivery::Typed { entered } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_deadline_leaves_time_to_look() {
+        for (left, each) in [(0, 0), (400, 150), (1_000, 375), (4_000, 1_500), (30_000, 2_000)] {
+            let (left, each) = (Duration::from_millis(left), Duration::from_millis(each));
+            assert_eq!(patience(left), each);
+            assert!(each * 2 + RESERVE.min(left / 4) <= left);
+        }
+    }
 }

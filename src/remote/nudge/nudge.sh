@@ -2,25 +2,24 @@
 # Needs: date sleep stty
 #
 # Types a text into the pane that a session's keys go to, and presses Enter once the text shows there. Arguments: the
-# session's name; how long each of the two waits may take, in milliseconds. Standard input: one line with the end of
-# the text as squeeze prints it, then the text, which is therefore in no process list.
+# session's name; what it is known by, or nothing; how long each of the two waits may take, in milliseconds. Standard input:
+# one line with the end of the text as squeeze prints it, then the text, which is therefore in no process list.
 #
 # Enter is never pressed blind: it would confirm whatever dialog is open.
 #
 # The answer: a part `echo` with the terminal's echo mode, then screens: `before`, `pasted` when the text showed,
 # `entered` when Enter was sent, `after MS` for each different screen that followed. Each begins with a line of $fields.
 # Or `refused WHY`: nothing was typed.
-name=$1 budget=$2
+name=$1 known=$2 budget=$3
 newline='
 '
 border='│'
 fields='#{pane_id} #{cursor_x} #{cursor_y} #{?cursor_flag,1,0} #{?pane_in_mode,1,0} #{?pane_dead,1,0}'
 fields="$fields #{?pane_input_off,1,0} #{window_activity} #{pane_tty}"
+why='#{?pane_in_mode,mode,#{?pane_dead,dead,#{?pane_input_off,input-off,}}}'
 # The process number keeps two nudges apart.
 buffer=factory-worker-nudge-$$
 tick=0.1 step=100 waited=0
-# Words of a screen are split, never expanded to file names.
-set -f
 
 pause() {
 	# POSIX knows whole seconds only.
@@ -107,7 +106,9 @@ echo_mode() {
 }
 
 IFS= read -r needle
-find_session "$name"
+find_session "$name" "$known"
+# Words of a screen are split, never expanded to file names.
+set -f
 # shellcheck disable=SC2154 # find_session sets id
 pane=$(tm display-message -p -t "$id:" '#{pane_id}')
 look
@@ -124,8 +125,9 @@ trap 'tm delete-buffer -b "$buffer" 2>/dev/null' EXIT
 trap 'exit 1' HUP INT PIPE TERM
 tm load-buffer -b "$buffer" - || finish 'refused load'
 # Since 3.7 tmux rewrites control characters unless told not to (-S); older ones do not know the flag.
-tm paste-buffer -S -d -p -r -b "$buffer" -t "$pane" 2>/dev/null ||
-	tm paste-buffer -d -p -r -b "$buffer" -t "$pane" || finish 'refused paste'
+unless "$why" "paste-buffer -S -d -p -r -b $buffer -t $pane" 2>/dev/null ||
+	unless "$why" "paste-buffer -d -p -r -b $buffer -t $pane" || finish 'refused paste'
+[ -z "$said" ] || finish "refused $said"
 
 # Twice in a row: a screen that is just being redrawn is not taken for one that shows the text.
 shows=0
@@ -143,7 +145,7 @@ done
 
 if [ "$shows" -eq 2 ]; then
 	show pasted
-	tm send-keys -t "$pane" Enter && mark entered
+	unless "$why" "send-keys -t $pane Enter" && [ -z "$said" ] && mark entered
 	last=$frame changed=no same=0 waited=0
 	while [ "$waited" -lt "$budget" ] && { [ "$changed" = no ] || [ "$same" -lt 2 ]; }; do
 		pause

@@ -69,7 +69,10 @@ fn may_change(name: &str, uses: &[Use], kind: Kind) -> bool {
 
 /// One letter, then two. Functions have capitals: no command is called so, and a function would hide it.
 fn short_names(kind: Kind) -> impl Iterator<Item = String> {
-    let letters = move || ('a'..='z').filter(move |_| kind == Kind::Variable).chain('A'..='Z');
+    let letters = move || {
+        let (first, then) = if kind == Kind::Variable { ('a'..='z', 'A'..='Z') } else { ('A'..='Z', 'a'..='z') };
+        first.chain(then)
+    };
     let pairs = letters().flat_map(move |first| letters().map(move |second| format!("{first}{second}")));
     letters().map(String::from).chain(pairs)
 }

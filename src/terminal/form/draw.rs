@@ -47,7 +47,7 @@ fn needed(form: &Form) -> u16 {
     form.fields.iter().map(|field| if field.several_lines() { 3 } else { 1 } + u16::from(field.complaint.is_some())).sum()
 }
 
-fn draw_fields(frame: &mut Frame, form: &Form, area: Rect) {
+fn draw_fields(frame: &mut Frame, form: &mut Form, area: Rect) {
     // A row under each field for what is wrong with it, which is also what separates them.
     let heights = form.fields.iter().flat_map(|field| {
         let height = if field.several_lines() { Constraint::Min(3) } else { Constraint::Length(1) };
@@ -56,8 +56,9 @@ fn draw_fields(frame: &mut Frame, form: &Form, area: Rect) {
     });
     let areas = Layout::vertical(heights).split(area);
     let label_width = form.fields.iter().map(|field| field.label.width()).max().unwrap_or(0);
-    for ((at, field), areas) in form.fields.iter().enumerate().zip(areas.chunks(2)) {
-        let focused = at == form.focus && form.is_open();
+    let focus = form.is_open().then_some(form.focus);
+    for ((at, field), areas) in form.fields.iter_mut().enumerate().zip(areas.chunks(2)) {
+        let focused = focus == Some(at);
         if field.several_lines() {
             draw_text(frame, field, areas[0]);
         } else {
@@ -71,14 +72,14 @@ fn draw_fields(frame: &mut Frame, form: &Form, area: Rect) {
     }
 }
 
-fn draw_text(frame: &mut Frame, field: &Field, area: Rect) {
+fn draw_text(frame: &mut Frame, field: &mut Field, area: Rect) {
     let block = Block::bordered().title(field.label.as_str()).border_style(dim());
     let inside = block.inner(area);
     frame.render_widget(block, area);
     draw_area(frame, field, inside);
 }
 
-fn draw_line(frame: &mut Frame, field: &Field, focused: bool, label_width: usize, area: Rect) {
+fn draw_line(frame: &mut Frame, field: &mut Field, focused: bool, label_width: usize, area: Rect) {
     let [label, value] =
         Layout::horizontal([Constraint::Length((label_width + 2 * MARGIN) as u16), Constraint::Fill(1)]).areas(area);
     let style = if focused { Style::new().add_modifier(Modifier::BOLD) } else { Style::new() };
@@ -94,7 +95,8 @@ fn draw_line(frame: &mut Frame, field: &Field, focused: bool, label_width: usize
     }
 }
 
-fn draw_area(frame: &mut Frame, field: &Field, area: Rect) {
+fn draw_area(frame: &mut Frame, field: &mut Field, area: Rect) {
+    field.fit(area.width, area.height);
     if let Kind::Line(text) | Kind::Text(text) = &field.kind {
         frame.render_widget(text.as_ref(), area);
     }

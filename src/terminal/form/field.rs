@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::style::{Modifier, Style};
-use ratatui_textarea::{TextArea, WrapMode};
+use ratatui_textarea::{CursorMove, TextArea, WrapMode};
 
 use super::theme::dim;
 
@@ -11,6 +11,8 @@ pub struct Field {
     pub(super) kind: Kind,
     /// What is wrong with what it holds.
     pub(super) complaint: Option<String>,
+    /// The columns and rows that it was shown in.
+    room: (u16, u16),
 }
 
 pub(super) enum Kind {
@@ -43,7 +45,7 @@ impl Field {
     }
 
     fn new(label: &str, kind: Kind) -> Self {
-        Self { label: label.to_owned(), kind, complaint: None }
+        Self { label: label.to_owned(), kind, complaint: None, room: (0, 0) }
     }
 
     pub fn value(&self) -> String {
@@ -61,6 +63,22 @@ impl Field {
         if let Kind::Line(area) | Kind::Text(area) = &mut self.kind {
             area.set_cursor_style(if shown { Style::new().add_modifier(Modifier::REVERSED) } else { Style::new() });
         }
+    }
+
+    /// It is about to be shown in so much room: where there is more than before, what was scrolled out comes back.
+    pub(super) fn fit(&mut self, columns: u16, rows: u16) {
+        let before = std::mem::replace(&mut self.room, (columns, rows));
+        let (Kind::Line(area) | Kind::Text(area)) = &mut self.kind else { return };
+        if columns <= before.0 && rows <= before.1 {
+            return;
+        }
+        // The text area itself scrolls on from where it is, and takes its cursor along when it is scrolled.
+        let cursor = area.cursor();
+        let (top, left) = area.scroll_offset();
+        let back = |by: u16| -i16::try_from(by).unwrap_or(i16::MAX);
+        area.scroll((back(top), back(left)));
+        let at = |place: usize| u16::try_from(place).unwrap_or(u16::MAX);
+        area.move_cursor(CursorMove::Jump(at(cursor.0), at(cursor.1)));
     }
 
     /// Empty it; a choice stays.

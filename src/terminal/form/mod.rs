@@ -14,12 +14,15 @@ use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifier
 use canvas::Canvas;
 pub use field::Field;
 
+use super::{line_ends, pressed};
+
 /// Nobody types for this long: time to keep what there is.
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// What a form is for.
 pub trait Errand {
-    /// Send what the fields hold, in their order, and keep it if that fails. What is typed while this runs is dropped.
+    /// Send what the fields hold, in their order, and keep it if that fails. What is typed while this runs is dropped, unless the
+    /// form closes by it: then nobody has read it.
     fn send(&mut self, values: &[String]) -> Verdict;
     /// Keep it, in case it is never sent. Called when typing pauses and when the form is left.
     ///
@@ -151,12 +154,16 @@ impl Form {
         self.notice = Notice::Sending;
         canvas.draw(|frame| draw::form(frame, self))?;
         let verdict = errand.send(&values);
-        while event::poll(Duration::ZERO)? {
+        if verdict == Verdict::Sent {
+            // What was typed meanwhile is left to whoever shows the form.
+            return Ok(true);
+        }
+        while event::poll(pressed::AT_ONCE)? {
             event::read()?;
         }
         self.notice = Notice::None;
         match verdict {
-            Verdict::Sent => return Ok(true),
+            Verdict::Sent => {}
             Verdict::Told(text) => {
                 self.notice = Notice::Told(text);
                 self.wait_for_key(canvas)?;
@@ -187,8 +194,7 @@ impl Form {
     fn handle(&mut self, event: Event, in_burst: bool) -> Step {
         match event {
             Event::Key(key) if key.kind != KeyEventKind::Release => self.key(key, in_burst),
-            // Terminals send the line ends of a paste as carriage returns.
-            Event::Paste(text) => self.edit(|field| field.insert(&text.replace("\r\n", "\n").replace('\r', "\n"))),
+            Event::Paste(text) => self.edit(|field| field.insert(&line_ends::unified(&text))),
             _ => Step::Go,
         }
     }

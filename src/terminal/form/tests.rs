@@ -205,3 +205,26 @@ fn every_size_is_drawn(#[case] columns: u16, #[case] rows: u16) {
     picture(&mut form, columns, rows);
     picture(&mut prompt(), columns, rows);
 }
+
+#[rstest]
+#[case::text(prompt(), 0, 12, "one")]
+#[case::line(order(), 1, 60, "begins")]
+fn what_was_scrolled_out_comes_back_when_there_is_room(
+    #[case] mut form: Form,
+    #[case] field: usize,
+    #[case] more: u16,
+    #[case] begins: &str,
+) {
+    form.focus(field);
+    let several_lines = form.fields[field].several_lines();
+    let text = if several_lines { "one\rtwo\rthree\rfour\rfive\rsix" } else { "begins where nobody sees it any more, and ends" };
+    form.handle(Event::Paste(text.into()), false);
+    press(&mut form, KeyCode::Left, KeyModifiers::NONE);
+    let (small, large) = if several_lines { ((30, 7), (30, more)) } else { ((30, 12), (more + 20, 12)) };
+    // A terminal of its own for each size: what is scrolled is remembered in the form.
+    assert!(!picture(&mut form, small.0, small.1).contains(begins));
+    assert!(picture(&mut form, large.0, large.1).contains(begins), "{}", picture(&mut form, large.0, large.1));
+    type_text(&mut form, "!");
+    let value = &form.values()[field];
+    assert!(value.ends_with("!x") || value.ends_with("!s"), "the cursor went elsewhere: {value}");
+}

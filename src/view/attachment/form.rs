@@ -21,7 +21,7 @@ impl Attachment<'_> {
     pub(super) fn command_in(&mut self, manner: Manner) -> Result<(Interactive, Vec<String>), Failure> {
         self.children += 1;
         let form = self.form();
-        let argv = self.client.argv(manner, self.children, form)?;
+        let argv = self.client.argv(&self.wanted, &manner, self.children, form)?;
         // Which pod it is has been asked, or was known.
         let interactive = self.view.remote.exec.interactive(&argv, Instant::now() + plan::ENTER)?;
         self.form = KnownForm(Some((interactive.pod.as_ref().map(ToString::to_string), form)));

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use super::Attachment;
-use crate::cluster::login::{self, Manner};
+use crate::cluster::login::{self, Login, Manner};
 use crate::view::Outcome;
 use crate::view::child::Child;
 use crate::view::events::ViewEvent;
@@ -32,12 +32,14 @@ impl Attachment<'_> {
                 self.child = None;
             }
         }
-        if self.leftover {
-            self.say_farewell();
-        } else {
-            self.client.has_ended();
+        match (self.leftover, self.needs_login()) {
+            (true, false) => self.say_farewell(),
+            // Whoever comes there next ends it.
+            (true, true) => {}
+            (false, _) => self.client.has_ended(),
         }
-        if *outcome == Outcome::Gone && self.view.in_window {
+        let is_gone = matches!(outcome, Outcome::Gone(_));
+        if is_gone && self.view.in_window {
             self.let_typing_end();
         }
         self.down_screen.stop_listening();
@@ -45,7 +47,7 @@ impl Attachment<'_> {
         if !self.plan.entered() {
             self.stop_saying_connecting();
         }
-        if *outcome == Outcome::Gone {
+        if is_gone {
             self.window.over();
         }
     }
@@ -54,10 +56,10 @@ impl Attachment<'_> {
     fn say_farewell(&mut self) {
         self.questions += 1;
         let (number, client, sender) = (self.questions, Arc::clone(&self.client), self.sender.clone());
-        let deadline = Instant::now() + FAREWELL;
+        let (wanted, deadline) = (self.wanted.clone(), Instant::now() + FAREWELL);
         thread::spawn(move || {
             let _asking = login::acting(Manner::InView);
-            let answer = Answer::Session(client.look(deadline));
+            let answer = Answer::Session(client.look(&wanted, deadline));
             let _ = sender.send(ViewEvent::Answered(number, answer));
         });
         loop {
@@ -68,6 +70,12 @@ impl Attachment<'_> {
                 Ok(_) => {}
             }
         }
+    }
+
+    /// Whether a login is due, as far as anybody knows, or was refused: whoever closes a window there wants no other.
+    fn needs_login(&self) -> bool {
+        let was_refused = || self.plan.down().is_some_and(|down| down.why.lasting);
+        self.view.remote.exec.login() != Login::Known && (self.is_logging_in() || was_refused())
     }
 
     /// The window is about to go by itself. Whoever is typing into it would go on in the one beneath, so it stays until

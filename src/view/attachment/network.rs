@@ -54,7 +54,7 @@ impl Attachment<'_> {
     pub(super) fn seen(&mut self, sight: Sight, now: Moment) {
         self.away_since = (sight == Sight::Away).then_some(now);
         if sight == Sight::Back {
-            self.apply(Event::Back, now);
+            self.network_is_back(now);
         }
     }
 

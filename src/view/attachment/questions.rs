@@ -4,16 +4,17 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::lending::ViewTerminal;
 use super::{Attachment, interrupted};
 use crate::cluster::kubectl_error::NO_NODE;
-use crate::cluster::login::{self, Login, Manner};
+use crate::cluster::login::{self, Manner};
 use crate::cluster::pod::Start;
 use crate::failure::{Failure, Kind};
 use crate::view::events::ViewEvent;
 use crate::view::plan::{Answer, Event, Moment, Question};
 
 /// How long a question may take when the session was entered; before, as long as the operator says.
-const ANSWER: Duration = Duration::from_secs(15);
+pub(super) const ANSWER: Duration = Duration::from_secs(15);
 /// How long a node may take to show that it lives.
 const REDRAW: Duration = Duration::from_secs(10);
 
@@ -48,48 +49,52 @@ impl Attachment<'_> {
     }
 
     pub(super) fn ask(&mut self, question: Question) {
-        let manner = self.hand_over_for_question();
         self.questions += 1;
         let number = self.questions;
         let (client, remote, sender) = (Arc::clone(&self.client), Arc::clone(&self.view.remote), self.sender.clone());
-        let pod = self.pod.clone();
-        let deadline = Instant::now() + if self.plan.entered() { ANSWER } else { self.view.timeout };
+        let (pod, wanted) = (self.pod.clone(), self.wanted.clone());
+        let limit = if self.plan.entered() { ANSWER } else { self.view.timeout };
+        // A view that is waited for may wait for somebody else's login, too.
+        let patient = self.plan.entered() || self.view.in_window;
         thread::spawn(move || {
-            let _asking = login::acting(manner);
-            let answer = match question {
-                Question::Session => Answer::Session(client.look(deadline)),
-                Question::Pod => Answer::Pod(remote.exec.renew(deadline)),
-                Question::Start => Answer::Start(match pod {
-                    Some(pod) => remote.exec.start(&pod, deadline),
-                    None => Err(Failure::new(Kind::Missing, "there is no pod")),
-                }),
+            let _asking = login::acting(Manner::OnTerminal);
+            login::lender::borrow_from(ViewTerminal::new(number, sender.clone()));
+            let answer = match remote.exec.turn((!patient).then(|| Instant::now() + limit)) {
+                Ok(turn) => {
+                    let _held = turn.hold();
+                    let deadline = Instant::now() + limit;
+                    match question {
+                        Question::Session => Answer::Session(client.look(&wanted, deadline)),
+                        Question::Pod => Answer::Pod(remote.exec.renew(deadline)),
+                        Question::Start => Answer::Start(match pod {
+                            Some(pod) => remote.exec.start(&pod, deadline),
+                            None => Err(Failure::new(Kind::Missing, "there is no pod")),
+                        }),
+                    }
+                }
+                Err(failure) => failed(question, failure),
             };
             let _ = sender.send(ViewEvent::Answered(number, answer));
         });
     }
-}
-
-impl Attachment<'_> {
-    /// Before the first screen a question may ask on the terminal, as the attach behind it may. Nobody else reads that then.
-    fn hand_over_for_question(&mut self) -> Manner {
-        self.asks = !self.plan.entered() && self.view.remote.exec.login() == Login::Asks;
-        if !self.asks {
-            return Manner::InView;
-        }
-        self.stop_saying_connecting();
-        self.down_screen.stop_listening();
-        self.terminal.lend(self.view.in_window);
-        Manner::OnTerminal
-    }
 
     pub(super) fn answered(&mut self, answer: Answer, now: Moment) {
-        self.asks = false;
-        let answer = match answer {
-            Answer::Pod(Err(_)) if std::mem::take(&mut self.interrupted) => Answer::Pod(Err(interrupted())),
-            answer => answer,
+        self.take_terminal_back();
+        let answer = match (std::mem::take(&mut self.lent.interrupted), answer) {
+            (true, Answer::Session(Err(_))) => failed(Question::Session, interrupted()),
+            (true, Answer::Pod(Err(_))) => failed(Question::Pod, interrupted()),
+            (true, Answer::Start(Err(_))) => failed(Question::Start, interrupted()),
+            (_, answer) => answer,
         };
-        self.interrupted = false;
         self.apply(Event::Answered(answer), now);
+    }
+}
+
+fn failed(question: Question, failure: Failure) -> Answer {
+    match question {
+        Question::Session => Answer::Session(Err(failure)),
+        Question::Pod => Answer::Pod(Err(failure)),
+        Question::Start => Answer::Start(Err(failure)),
     }
 }
 

@@ -68,6 +68,15 @@ impl Attachment<'_> {
         self.apply(Event::Ended(Ending::Broken(stopped)), now);
     }
 
+    /// Whether somebody is logging in, for all that can be seen: for this attempt, or before it.
+    pub(super) fn is_logging_in(&self) -> bool {
+        match &self.standing {
+            Standing::None => false,
+            Standing::Waiting => true,
+            Standing::Ours(_, progress) => progress.is_logging_in(),
+        }
+    }
+
     /// Let others go as soon as our login is over, whatever becomes of the attempt.
     pub(super) fn look_at_login(&mut self) {
         if let (Standing::Ours(turn, progress), Some(child)) = (&mut self.standing, &self.child)
@@ -82,6 +91,11 @@ impl Attachment<'_> {
         if let Standing::Ours(turn, _) = std::mem::take(&mut self.standing) {
             turn.answered();
         }
+    }
+
+    /// Nobody knows what would have become of it.
+    pub(super) fn give_turn_back(&mut self) {
+        self.standing = Standing::None;
     }
 
     /// The attempt is over, before or after that.

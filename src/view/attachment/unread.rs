@@ -40,7 +40,7 @@ impl Unread {
 impl Attachment<'_> {
     /// Whether the operator's keys are ours.
     pub(super) fn listens(&self) -> bool {
-        !self.asks && (self.plan.listens() || self.unread.is_ours())
+        !self.lent.asks && (self.plan.listens() || self.unread.is_ours())
     }
 
     /// Take keys that nobody reads, until somebody does.

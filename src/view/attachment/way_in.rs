@@ -5,11 +5,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Attachment;
+use super::lending::without_kubectls;
 use super::unread::Unread;
-use crate::cluster::kubectl_error;
 use crate::cluster::login::{self, Login};
 use crate::failure::{Failure, Kind};
+use crate::local::shown_in;
 use crate::remote::exec::Interactive;
+use crate::terminal::block::Block;
 use crate::terminal::neutralise;
 use crate::view::child::{self, Child};
 use crate::view::client::Manner;
@@ -35,6 +37,7 @@ const ANSWER: Duration = Duration::from_secs(15);
 
 impl Attachment<'_> {
     pub(super) fn attach(&mut self, now: Moment) -> Result<(), Failure> {
+        self.size = Block::terminal_size();
         let (interactive, argv) = self.command()?;
         self.pod = interactive.pod;
         self.client.note(self.pod.as_ref().map(ToString::to_string));
@@ -64,9 +67,20 @@ impl Attachment<'_> {
         // Whatever was typed since the view is down was not meant for the session.
         self.again = self.plan.entered() || self.plan.down().is_some();
         let entered = self.plan.entered_ago(self.clock.now());
-        let manner = Manner { read_only: self.view.read_only, plain: self.view.plain, again: self.again, entered };
+        let shown_in = self.shown_in();
+        let manner = Manner { read_only: self.view.read_only, plain: self.view.plain, again: self.again, entered, shown_in };
+        self.set_out_for_session();
         let _asking = login::acting(login::Manner::InView);
         self.command_in(manner)
+    }
+
+    /// The whereabouts of the sessions that our terminal is shown in. Whoever has just made our window knows them.
+    fn shown_in(&self) -> Vec<String> {
+        if let Some(told) = shown_in::told().filter(|_| self.view.in_window) {
+            return told;
+        }
+        let found = self.terminal.name().map(|tty| shown_in::of_terminal(&tty)).unwrap_or_default();
+        found.into_iter().map(|session| session.whereabouts).collect()
     }
 
     /// A raw terminal that is not marked as ours is somebody else's work from here on ([`Terminal::is_taken`]).
@@ -93,9 +107,7 @@ impl Attachment<'_> {
         child.keep(text);
         // A login plugin may tell the operator what to do, so what is said on the way in is shown at once, made harmless; in
         // the line at the bottom while there is one. What kubectl says of a failure is told better when it has ended.
-        let lines = text.split_inclusive(|&byte| byte == b'\n');
-        let said: Vec<u8> =
-            lines.filter(|line| !kubectl_error::is_kubectls(&String::from_utf8_lossy(line))).flatten().copied().collect();
+        let said = without_kubectls(text);
         if !said.is_empty() && !self.plan.entered() && !self.listens() {
             self.stop_saying_connecting();
             write(&child::shown(&said));
@@ -164,6 +176,7 @@ impl Attachment<'_> {
         self.was_answered();
         self.leftover = false;
         self.liveness = Some(Liveness::begin(now));
+        self.begin_to_follow(now);
         self.window.pod(self.pod.as_ref().map(ToString::to_string));
         if self.view.is_pod {
             self.ask_start_at = Some(now + AFTER_ARRIVAL);
@@ -173,6 +186,16 @@ impl Attachment<'_> {
     /// Whether keys are the session's is seen a little later than that it is there.
     pub(super) fn look_at_keys(&mut self, reading: Reading, look: Look) {
         self.is_in |= reading.entered || look.now.saturating_sub(self.plan.tried_at()) >= plan::DIAL;
+    }
+
+    /// Have kubectl tell the terminal's size once more, if it is another one than when the attempt began: what the client has brought
+    /// along from there may have come behind what kubectl has told, and the session would stay in that.
+    pub(super) fn tell_size_again(&mut self) {
+        let (before, now) = (self.size, Block::terminal_size());
+        if let Some(child) = self.child.as_ref().filter(|_| now != before) {
+            child.resized();
+            self.size = now;
+        }
     }
 
     /// Say that a first attempt goes on.
@@ -185,7 +208,7 @@ impl Attachment<'_> {
             && !self.says_connecting
             && now.saturating_sub(self.began) >= PATIENCE
         {
-            write(&format!("connecting to {}…", neutralise::line(&self.view.address.to_string())));
+            write(&format!("connecting to {}…", neutralise::line(&self.address.to_string())));
             self.says_connecting = true;
         }
     }

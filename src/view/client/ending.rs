@@ -55,7 +55,12 @@ impl Ending {
             }
             88 => Self::Broken(no_terminal_type()),
             89 => Self::Absent(Absence::Another),
-            94 => Self::Broken(Failure::new(Kind::Incomplete, "its tmux does not list its sessions").before_start()),
+            90 => Self::Broken(mirror()),
+            94 => Self::Broken(
+                Failure::new(Kind::Incomplete, "its tmux does not list its sessions")
+                    .before_start()
+                    .with_remedy("`factory-worker doctor` tests its tmux"),
+            ),
             95 => Self::Left,
             96 => Self::Lost,
             97 => Self::Gone(Absence::NoSession),
@@ -64,6 +69,14 @@ impl Ending {
             status => Self::Broken(broken(status, said)),
         }
     }
+}
+
+/// Why a session is not entered that shows the terminal that it would be shown on.
+pub fn mirror() -> Failure {
+    Failure::new(Kind::Failed, "this terminal is shown in that very session, which would show itself in itself without an end")
+        .before_start()
+        .lasting()
+        .with_remedy("run it outside of that session, or look into it with `factory-worker peek`")
 }
 
 fn no_terminal_type() -> Failure {
@@ -132,6 +145,7 @@ mod tests {
     #[case(1, "error: container c is not valid for pod w\n", Kind::NoContainer, true)]
     #[case(86, "command terminated with exit code 86\n", Kind::NoTmux, true)]
     #[case(88, "", Kind::Failed, true)]
+    #[case(90, "", Kind::Failed, true)]
     #[case(94, "", Kind::Incomplete, false)]
     fn anything_else_proves_nothing_about_the_session(
         #[case] status: i32,

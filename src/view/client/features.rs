@@ -28,9 +28,9 @@ pub fn features() -> String {
     }
 }
 
-/// Its rows and columns, or nothing when it does not say. kubectl tells them too, a round trip after the command has begun.
+/// The command that gives another terminal its rows and columns, or nothing when it does not say. kubectl tells them too, a round trip after the command has begun.
 pub fn size() -> String {
-    Block::terminal_size().map_or_else(String::new, |(columns, rows)| format!("{rows} {columns}"))
+    Block::terminal_size().map_or_else(String::new, |(columns, rows)| format!("stty rows {rows} cols {columns}"))
 }
 
 /// Whether our terminal says how large it is the wrong way round when it is asked (`CSI 18 t`): a tmux up to 3.3a says columns
@@ -39,20 +39,19 @@ pub fn misstates_size() -> bool {
     in_tmux() && !version::of_pane().is_some_and(|version| Version::parse(&version).at_least(3, 4))
 }
 
-/// What tells the operator's tmux that the session takes the keys of a view (the plugin looks at `#{pane_path}`). Nobody
-/// else's output can: it is the one thing a session says of itself that a client does not pass on.
-pub fn seamless() -> String {
-    if in_tmux() { path("factory-worker:seamless") } else { String::new() }
+/// How `enter.sh` may tell the operator's tmux what it shows: as the pane's directory (`#{pane_path}`), which programs say to
+/// their terminal by OSC 7. `seamless` when the session may take the keys of a view (the plugin looks at that).
+pub fn tells(takes_keys: bool) -> &'static str {
+    match (in_tmux(), takes_keys) {
+        (false, _) => "",
+        (true, true) => "seamless",
+        (true, false) => "session",
+    }
 }
 
 /// What takes that back; nothing for a terminal that was not told.
-pub fn not_seamless() -> String {
-    if in_tmux() { path("") } else { String::new() }
-}
-
-/// OSC 7: the pane's directory, as programs say it to their terminal.
-fn path(directory: &str) -> String {
-    format!("\x1b]7;{directory}\x1b\\")
+pub fn nothing_shown() -> &'static str {
+    if in_tmux() { "\x1b]7;\x1b\\" } else { "" }
 }
 
 fn in_tmux() -> bool {

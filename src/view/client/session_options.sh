@@ -1,8 +1,8 @@
 # shellcheck shell=sh
 # Needs: sleep
 #
-# Makes the options of the sessions fit who looks at them. Arguments: none; or, from enter.sh, a view that is about to
-# attach and this very text, to be kept for the hooks. Exit 3: somebody else is there, so nothing was changed.
+# Makes the options of the sessions fit who looks at them. Arguments: none; or, from the process that is about to become a
+# session's client (enter.sh), the session's id and this very text, to be kept for the hooks. Exit 3: somebody else is there, so nothing was changed.
 #
 # The worker's own tmux runs it whenever a client comes, goes or changes its session, so that everything is put back
 # however a view ends. A view is known by its client's process: PID once it is attached, PID:SESSION-ID on its way there.
@@ -11,7 +11,7 @@
 # that the next run understands. Each call to tmux is a process, and somebody waits for his first screen meanwhile: the first
 # view of a session takes three.
 exec >/dev/null 2>&1
-view=${1-} text=${2-}
+view=${1:+$PPID:$1} text=${2-}
 newline='
 '
 hooks='client-attached client-detached client-session-changed'
@@ -19,8 +19,7 @@ hooks='client-attached client-detached client-session-changed'
 index=7731
 # Of a session with views only: no second status line, the operator's prefix free, no other session when this one ends.
 session_options='status prefix prefix2 mouse set-titles set-titles-string detach-on-destroy'
-same_as_ours='#{==:#{status},off}#{==:#{prefix},C-F12}#{==:#{prefix2},None}#{==:#{mouse},1}#{==:#{set-titles},1}'
-same_as_ours="$same_as_ours#{==:#{set-titles-string},##T}#{==:#{detach-on-destroy},on}"
+same_as_ours='#{==:#{status},off}#{==:#{prefix},C-F12}#{==:#{prefix2},None}#{==:#{mouse},1}#{==:#{set-titles},1}#{==:#{set-titles-string},##T}#{==:#{detach-on-destroy},on}'
 # Of the whole server, while there is a view.
 server_options='set-clipboard focus-events extended-keys'
 # What the operator's copy-mode key sends instead of this tmux's own prefix, which may be in the way of an application by
@@ -28,8 +27,6 @@ server_options='set-clipboard focus-events extended-keys'
 # Below 1000, where tmux has no user keys any more.
 emacs_key=773 vi_key=774
 escape=$(printf '\033')
-# tmux reads it once before the time is over, and once after.
-forget_lock="if-shell -F '##{==:##{@factory-worker-lock},$$}' 'set-option -su @factory-worker-lock'"
 mode_left='if-shell -F "#{?pane_in_mode,,#{@factory-worker-mode-keys}}" "set-option -wu mode-keys ; set-option -wu @factory-worker-mode-keys"'
 
 # ours OPTION: sets value to what it is while a view is there.
@@ -45,35 +42,38 @@ ours() {
 
 # has LINES NAME: whether the output of show-options begins a line with this name.
 has() {
-	case $newline$1 in
-	*"$newline$2 "* | *"$newline$2$newline"* | *"$newline$2") ;;
+	case $newline$1$newline in
+	*"$newline$2 "* | *"$newline$2$newline"*) ;;
 	*) return 1 ;;
 	esac
-}
-
-pause() {
-	# POSIX knows whole seconds only.
-	sleep 0.05 || sleep 1
 }
 
 # A lock that only tmux has to keep: -o refuses to set what is set, and then nothing behind it is done. Whoever was killed
 # with it, or stands still, loses it: to the next who wants it, or to tmux itself. Whoever gets it is told in the same call
 # how things are.
+#
+# Each client that comes or goes calls a run that no view waits for. One of these is enough to wait for the lock: whoever gets it
+# looks at everything then, and sees what the others came for. Forty-seven that ask again and again keep tmux from all else. One
+# that is killed or stands still is followed by another when the lock must be free.
+# The command that forgets the lock is read once before its time, and once after. A server whose last session has ended
+# (exit-empty off) lists no clients: it fails.
 lock() {
-	tries=0 holder=''
-	until listing=$(tm set-option -so @factory-worker-lock "$$" \; run-shell -b -d 10 -C "$forget_lock" \; \
+	tries=0
+	until listing=$(tm set-option -so @factory-worker-lock "$$" \; set-option -su @factory-worker-waits \; \
+		run-shell -b -d 10 -C "if-shell -F '##{==:##{@factory-worker-lock},$$}' 'set-option -su @factory-worker-lock'" \; \
 		list-sessions -F 'S:#{session_id}:#{@factory-worker-hidden}:#{@factory-worker-begun}' \; \
-		list-clients -F 'C:#{session_id}:#{client_pid}' \; show-options -sqv @factory-worker-views); do
+		if-shell -F '#{session_id}' "list-clients -F 'C:#{session_id}:#{client_pid}'" \; show-options -sqv @factory-worker-views); do
+		[ "$view$tries" != 0 ] || tm set-option -so @factory-worker-waits 1 \; run-shell -b -d 15 '#{@factory-worker-sync}' || exit 0
 		before=$holder
 		holder=$(tm show-options -sqv @factory-worker-lock) || exit 0
 		# Many may come before us: only one that stands still loses it.
 		[ "$holder" = "$before" ] || tries=0
 		tries=$((tries + 1))
-		if [ "$tries" -gt 100 ] || ! kill -0 "$holder"; then
-			tries=0
-			tm if-shell -F "#{==:#{@factory-worker-lock},$holder}" 'set-option -su @factory-worker-lock'
+		if [ "$tries" -lt 100 ] && kill -0 "$holder"; then
+			# POSIX knows whole seconds only.
+			sleep 0.05 || sleep 1
 		else
-			pause
+			tm if-shell -F "#{==:#{@factory-worker-lock},$holder}" 'set-option -su @factory-worker-lock'
 		fi
 	done
 }
@@ -262,14 +262,13 @@ show() {
 end() {
 	go_on "$(tm show-options -sqv @factory-worker-lock)"
 	set --
-	if [ -n "$begun" ]; then
-		for option in $server_options; do
-			ours "$option"
-			[ "$(tm show-options -sv "$option")" != "$value" ] ||
-				set -- "$@" set-option -sF "$option" "#{@factory-worker-was-$option}" \;
-			set -- "$@" set-option -su "@factory-worker-was-$option" \;
-		done
-	fi
+	# No session may be left to tell whether we have begun.
+	[ -z "$(tm show-options -sqv @factory-worker-begun)" ] || for option in $server_options; do
+		ours "$option"
+		[ "$(tm show-options -sv "$option")" != "$value" ] ||
+			set -- "$@" set-option -sF "$option" "#{@factory-worker-was-$option}" \;
+		set -- "$@" set-option -su "@factory-worker-was-$option" \;
+	done
 	tm "$@" set-option -su @factory-worker-begun
 	for id in $(tm list-sessions -F '#{?@factory-worker-hooks,#{session_id},}'); do
 		set --
@@ -291,32 +290,24 @@ end() {
 	tm "$@" set-option -su @factory-worker-views \; set-option -su @factory-worker-sync \; set-option -su @factory-worker-lock
 }
 
-[ -n "$view" ] || [ -n "$(tm show-options -sqv @factory-worker-views)" ] || exit 0
+[ -n "${view:-$(tm show-options -sqv @factory-worker-views)}" ] || exit 0
 lock
 look
-if [ -n "$view" ]; then
-	if ! is_ours "${view#*:}"; then
-		unlock
-		exit 3
-	fi
-fi
+[ -z "$view" ] || is_ours "${view#*:}" || {
+	unlock
+	exit 3
+}
 change='' to_hide=''
 for id in $sessions; do
-	if is_ours "$id"; then
-		case $hidden in
-		*" $id "*) ;;
-		*) to_hide="$to_hide $id" ;;
-		esac
-	else
-		case $hidden in
-		*" $id "*) show "$id" ;;
-		esac
-	fi
+	case $hidden in
+	*" $id "*) is_ours "$id" || show "$id" ;;
+	*) ! is_ours "$id" || to_hide="$to_hide $id" ;;
+	esac
 done
-if [ -z "$views" ]; then
+[ -n "$views" ] || {
 	end
 	exit 0
-fi
+}
 if [ -n "$view" ] && [ -z "$begun" ]; then
 	begin
 elif [ -n "$to_hide" ]; then

@@ -143,8 +143,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let place = listener.local_addr().unwrap().to_string();
         assert!(is_there(&place, EVERY));
-        drop(listener);
-        assert!(!is_there(&place, EVERY));
+        // Not the listener's port once it is gone: another test may have got it by then.
+        assert!(!is_there("127.0.0.1:1", EVERY));
         assert!(!is_there("no such place", EVERY));
     }
 }

@@ -22,8 +22,12 @@ pub struct Attempt<'a> {
     /// What it, or a login plugin, said last.
     pub said: Option<&'a str>,
     pub pod: Option<&'a str>,
+    /// What to do about why it is down; empty when there is nothing sensible to say.
+    pub remedy: &'a str,
     /// Nobody else reads what is typed.
     pub listens: bool,
+    /// The terminal is a login plugin's, as far as anybody knows.
+    pub asks: bool,
 }
 
 /// What is on the terminal: shown while the view is down, and nothing while it is not.
@@ -41,6 +45,11 @@ impl<'a> DownScreen<'a> {
     pub fn new(terminal: &'a Terminal, address: &Address) -> Self {
         let overlay = Overlay::default();
         Self { terminal, address: address.to_string(), overlay, keys: None, input: None, details: false }
+    }
+
+    /// The session has another address now.
+    pub fn rename(&mut self, address: &Address) {
+        self.address = address.to_string();
     }
 
     /// When to be shown again at the latest.
@@ -70,7 +79,7 @@ impl<'a> DownScreen<'a> {
 
     /// Show how the plan stands, and of the attempt under way what it has said and where it goes.
     pub fn show(&mut self, plan: &Plan, attempt: Attempt<'_>, sender: &Sender<ViewEvent>, now: Moment) {
-        let Attempt { said, pod, listens } = attempt;
+        let Attempt { said, pod, remedy, listens, asks } = attempt;
         let Some(down) = plan.down() else {
             self.keys = None;
             self.details = false;
@@ -82,12 +91,12 @@ impl<'a> DownScreen<'a> {
         } else {
             // From here on somebody else reads the terminal, and kubectl draws on it.
             self.input = None;
-            if !plan.may_be_asking() {
+            if !asks {
                 return;
             }
         }
         let address = &self.address;
-        let notice = Notice { address, down, next_try: plan.next_try(), said, pod, keys: listens, now };
+        let notice = Notice { address, down, next_try: plan.next_try(), said, pod, remedy, keys: listens, now };
         let size = Overlay::terminal_size();
         // Where nothing was ever shown they cover nothing, and whoever has to do something about it looks for what.
         let shown_at_first = down.state == State::Failed && !plan.entered();

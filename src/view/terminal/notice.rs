@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::terminal::neutralise;
+use crate::terminal::{neutralise, wrap};
 use crate::view::plan::{Down, Moment, State};
 
 /// What there is to tell. All of it may come from a worker: it is neutralised where it is put together.
@@ -18,6 +18,8 @@ pub struct Notice<'a> {
     /// What kubectl, or a login plugin, said in the attempt that is under way.
     pub said: Option<&'a str>,
     pub pod: Option<&'a str>,
+    /// What to do about it; empty when there is nothing sensible to say.
+    pub remedy: &'a str,
     /// Keys are ours; otherwise a login plugin may be asking for something.
     pub keys: bool,
     pub now: Moment,
@@ -40,19 +42,18 @@ impl Notice<'_> {
     /// Everything, in lines of at most `width` columns.
     pub fn details(&self, width: usize) -> Vec<String> {
         let down = self.down;
-        let remedy = down.why.remedy();
         let facts = [
             ("session", Some(self.address.to_owned())),
             ("state", Some(down.state.word().to_owned())),
             ("why", Some(down.why.reason.clone())),
-            ("what to do", Some(remedy.to_owned()).filter(|remedy| !remedy.is_empty())),
+            ("what to do", Some(self.remedy.to_owned()).filter(|remedy| !remedy.is_empty())),
             ("said now", self.said.map(str::to_owned)),
             ("pod", self.pod.map(str::to_owned)),
             ("down for", Some(age(self.now.saturating_sub(down.since)))),
             ("attempts", Some(down.tries.to_string())),
         ];
-        let line = |(name, fact): (&str, Option<String>)| Some(cut(&neutralise::line(&format!(" {name:>10}  {}", fact?)), width));
-        facts.into_iter().filter_map(line).collect()
+        let lines = |(name, fact): (&str, Option<String>)| Some(told(name, &neutralise::line(&fact?), width));
+        facts.into_iter().filter_map(lines).flatten().collect()
     }
 
     fn what(&self) -> &'static str {
@@ -80,6 +81,15 @@ impl Notice<'_> {
             _ => " · Enter now · Q closes · d details",
         }
     }
+}
+
+/// A fact beside its name, on as many lines as it takes: a remedy of which half is seen is none.
+fn told(name: &str, fact: &str, width: usize) -> Vec<String> {
+    let beside = format!(" {name:>10}  ");
+    let room = width.saturating_sub(beside.width()).max(1);
+    let lines = wrap::lines(fact, room).into_iter().enumerate();
+    let line = |(at, line)| cut(&format!("{}{line}", if at == 0 { &*beside } else { "             " }), width);
+    lines.map(line).collect()
 }
 
 fn age(age: Duration) -> String {
@@ -133,8 +143,16 @@ mod tests {
     fn line(why: Failure, width: usize) -> String {
         let down = down(why);
         let next_try = (down.state != State::Failed).then(|| Duration::from_millis(24_500));
-        let notice =
-            Notice { address: "w/qa", down: &down, next_try, said: None, pod: None, keys: true, now: Duration::from_secs(22) };
+        let notice = Notice {
+            address: "w/qa",
+            down: &down,
+            next_try,
+            said: None,
+            pod: None,
+            remedy: "",
+            keys: true,
+            now: Duration::from_secs(22),
+        };
         notice.line(width)
     }
 
@@ -162,14 +180,37 @@ mod tests {
         assert!(text.width() <= 100 && text.chars().all(|c| !c.is_control()), "{text:?}");
     }
 
-    #[test]
-    fn details_say_what_to_do() {
-        let down = down(Failure::new(Kind::Forbidden, "bob may not get pods"));
+    #[rstest]
+    #[case(80)]
+    #[case(60)]
+    #[case(40)]
+    #[case(30)]
+    fn details_say_what_to_do_however_narrow_it_is(#[case] width: usize) {
+        let why = Failure::new(Kind::Forbidden, "bob may not get pods").with_kubectl(|| "kubectl --context=prod".to_owned());
+        let (down, remedy) = (down(why.clone()), why.remedy());
         let now = Duration::from_secs(3_700);
-        let notice = Notice { address: "w/qa", down: &down, next_try: None, said: None, pod: Some("w-1"), keys: true, now };
-        let text = notice.details(80).join("\n");
-        for part in ["bob may not get pods", "what to do  ask for a role", "pod  w-1", "1 h 1 min", "attempts  0"] {
+        let notice = Notice {
+            address: "w/qa",
+            down: &down,
+            next_try: None,
+            said: None,
+            pod: Some("w-1"),
+            remedy: &remedy,
+            keys: true,
+            now,
+        };
+        let lines = notice.details(width);
+        assert!(lines.iter().all(|line| line.width() <= width), "{lines:#?}");
+        let text = lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
+        for part in ["bob may not get pods", &format!("what to do  {remedy}"), "pod  w-1", "1 h 1 min", "attempts  0"] {
             assert!(text.contains(part), "{part}:\n{text}");
         }
+    }
+
+    #[test]
+    fn no_word_is_too_long_for_details() {
+        assert_eq!(told("why", &"x".repeat(40), 33).concat().matches('x').count(), 40);
+        assert!(told("why", &"日".repeat(40), 33).iter().all(|line| line.width() <= 33));
+        assert!(told("why", "a b", 5).iter().all(|line| line.width() <= 5));
     }
 }

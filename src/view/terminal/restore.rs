@@ -2,11 +2,13 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
+use std::path::PathBuf;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::termios::{
     _POSIX_VDISABLE, FlushArg, LocalFlags, SetArg, SpecialCharacterIndices, Termios, cfmakeraw, tcflush, tcgetattr, tcsetattr,
 };
+use nix::unistd::ttyname;
 
 use crate::view::client::features;
 
@@ -66,6 +68,11 @@ impl Terminal {
             return Err(nix::errno::Errno::ENOTTY.into());
         }
         Ok(Self(tcgetattr(io::stdin())?))
+    }
+
+    /// The terminal's device.
+    pub fn name(&self) -> Option<PathBuf> {
+        ttyname(io::stdout()).ok()
     }
 
     /// Show no key by itself. kubectl puts back what it has found, so a key that comes when it has just ended would look as
@@ -132,13 +139,13 @@ impl Terminal {
         let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &self.0);
         let _ = tcflush(io::stdin(), FlushArg::TCIFLUSH);
         let leave = if last == Last::CutOff { LEAVE_SCREEN } else { "" };
-        write(&format!("{leave}{RESET}{}", features::not_seamless()));
+        write(&format!("{leave}{RESET}{}", features::nothing_shown()));
     }
 
     /// Make the terminal one on which nothing comes but keys, one by one, and none of those that were typed before.
     pub fn quiet(&self) {
         self.hold();
-        write(&format!("{QUIET}{}", features::not_seamless()));
+        write(&format!("{QUIET}{}", features::nothing_shown()));
         self.forget_keys();
     }
 

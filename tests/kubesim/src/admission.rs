@@ -1,9 +1,11 @@
-//! What the API server has against an object that is well-formed: the Pod Security level of its namespace, and quotas.
+//! What the API server has against an object that is well-formed: the Pod Security level of its namespace, quotas, and
+//! changes that cannot be made.
 //!
 //! Of the levels the rules about privileges are here, of quotas those that count objects (`pods`, `persistentvolumeclaims`).
 
 use serde_json::Value;
 
+use crate::claims;
 use crate::core::Core;
 use crate::resources::Kind;
 use crate::status::Status;
@@ -22,6 +24,17 @@ pub fn admit(core: &Core, kind: &Kind, namespace: &str, object: &Value) -> Resul
     };
     let name = object["metadata"]["name"].as_str().unwrap_or_default();
     refused.or_else(|| excess(core, kind, namespace)).map_or(Ok(()), |why| Err(Status::not_admitted(kind, name, &why)))
+}
+
+/// Let an object change.
+///
+/// # Errors
+/// As [`admit`], and 422.
+pub fn admit_change(core: &Core, kind: &Kind, before: &Value, after: &Value) -> Result<(), Status> {
+    match kind.plural.as_str() {
+        "persistentvolumeclaims" => claims::resize(core, kind, before, after),
+        _ => Ok(()),
+    }
 }
 
 /// How a pod violates the level of its namespace.

@@ -31,6 +31,9 @@ pub fn answer(core: &Arc<Core>, request: &Request, route: &Route, user: &str, fa
         Route::Nowhere => return Err(Status::no_such_path()),
     };
     accepts_something_else_than_protobuf(request)?;
+    if core.settings().rehearsals_fail && request.parameter("dryRun") == Some("All") {
+        return Err(Status::bad_request("admission webhook \"policy.example.com\" does not support dry run"));
+    }
     match (request.method.as_str(), target.subresource.as_str()) {
         ("GET" | "POST", "exec") => exec(core, request, target, faults),
         ("GET", "log") => logs::answer(core, request, target),
@@ -63,6 +66,7 @@ fn about(core: &Core, request: &Request, path: &[String]) -> Result<Reply, Statu
         ["apis"] => discovery::groups(&core.resources, request, settings.aggregated_discovery),
         ["api", version] => discovery::resource_list(&core.resources, "", version).ok_or_else(Status::no_such_path)?,
         ["apis", group, version] => discovery::resource_list(&core.resources, group, version).ok_or_else(Status::no_such_path)?,
+        ["openapi", "v2"] => openapi::version_two(),
         ["openapi", "v3"] => openapi::index(&core.resources),
         ["openapi", "v3", "api", version] => openapi::schema(&core.resources, "", version).ok_or_else(Status::no_such_path)?,
         ["openapi", "v3", "apis", group, version] => {
@@ -79,7 +83,7 @@ fn exec(core: &Arc<Core>, request: &Request, target: &Target, faults: &[Fault]) 
     if pod["spec"]["nodeName"].as_str().is_none_or(str::is_empty) {
         return Err(Status::bad_request(format!("pod {} does not have a host assigned", target.name)));
     }
-    let exec = Exec::of(request)?;
+    let exec = Exec::of(request, core.settings().only_v4)?;
     let (container, faults) = (core.node.container(&pod, &name), faults.to_vec());
     let (core, pod) = (Arc::clone(core), target.name.clone());
     let handshake = exec.handshake();

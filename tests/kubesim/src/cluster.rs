@@ -84,6 +84,12 @@ impl Cluster {
         self.core.settings().longest_line = usize::MAX;
     }
 
+    /// Speak the older protocol of execs alone, as API servers before 1.30 do; kubectl of today falls back to one that is not
+    /// served here.
+    pub fn speaks_only_v4(&self) {
+        self.core.settings().only_v4 = true;
+    }
+
     /// The certificate of this cluster's own authority, as PEM.
     pub fn authority(&self) -> &str {
         &self.server.authority().pem
@@ -100,6 +106,11 @@ impl Cluster {
         self.core.access.add(user, true)
     }
 
+    /// Somebody who may do everything, and proves who he is by a password.
+    pub fn admin_by_password(&self, user: &str, password: &str) -> Login {
+        self.core.access.add_by_password(user, password)
+    }
+
     /// Let in somebody who may do what the roles say that are bound to them; a service account is the user
     /// `system:serviceaccount:NAMESPACE:NAME`.
     pub fn user(&self, user: &str) -> Login {
@@ -114,6 +125,16 @@ impl Cluster {
     /// Forbid something to everybody: `forbid("create", "pods/exec")`; `*` is anything.
     pub fn forbid(&self, verb: &str, resource: &str) {
         self.core.access.forbid(verb, resource);
+    }
+
+    /// Let a webhook have a word in everything that does not take part in rehearsals: each of them fails.
+    pub fn rehearsals_fail(&self) {
+        self.core.settings().rehearsals_fail = true;
+    }
+
+    /// Let no volume be made larger.
+    pub fn volumes_cannot_grow(&self) {
+        self.core.settings().volumes_grow = false;
     }
 
     /// Take back what was forbidden.
@@ -248,6 +269,12 @@ impl Cluster {
         self.core.store.compact();
     }
 
+    /// Be an API server of the same objects whose versions count from the beginning again, as after its database was restored
+    /// from a copy: a watch from a version that is yet to come is granted, and tells nothing up to there.
+    pub fn count_versions_anew(&self) {
+        self.core.store.restart();
+    }
+
     /// Every request so far.
     pub fn calls(&self) -> Calls {
         self.core.record.so_far()
@@ -262,6 +289,8 @@ impl Cluster {
         let mut command = Command::new("kubectl");
         let path = std::env::var_os("PATH").unwrap_or_default();
         command.env_clear().env("PATH", path).env("HOME", self.directory.path()).env("KUBECONFIG", self.kubeconfig());
+        // A quarter of what it costs to start is Go's collector, which has nothing to collect there.
+        command.env("GOGC", "off");
         command.args(arguments).stdin(Stdio::null());
         command
     }

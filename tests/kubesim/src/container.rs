@@ -17,6 +17,7 @@ use serde_json::Value;
 use crate::applets::link_applets;
 use crate::image::{Image, Oddity};
 use crate::namespaces::Namespaces;
+use crate::program_file::write_executable;
 use crate::reap;
 use crate::tmux;
 
@@ -70,6 +71,9 @@ impl Container {
             ("HOSTNAME".to_owned(), pod["metadata"]["name"].as_str().unwrap_or_default().to_owned()),
             ("HOME".to_owned(), text(&directory.join("home"))),
             ("TMUX_TMPDIR".to_owned(), text(&directory.join("tmp"))),
+            // Where the API is, as the kubelet tells every container; nobody listens there.
+            ("KUBERNETES_SERVICE_HOST".to_owned(), "10.96.0.1".to_owned()),
+            ("KUBERNETES_SERVICE_PORT".to_owned(), "443".to_owned()),
         ];
         env.extend(image.env.iter().cloned());
         env.extend(configuration);
@@ -237,11 +241,6 @@ fn env_of(spec: &Value, pod: &Value) -> Vec<(String, String)> {
         }
     };
     variables.filter_map(|variable| Some((variable["name"].as_str()?.to_owned(), value(variable)?))).collect()
-}
-
-fn write_executable(path: &Path, text: &str) -> io::Result<()> {
-    fs::write(path, text)?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755))
 }
 
 /// A directory of links to all programs of this machine but a few.

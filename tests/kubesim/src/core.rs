@@ -29,8 +29,14 @@ pub struct Settings {
     pub aggregated_discovery: bool,
     /// The path that the API is below, empty when it is at the root.
     pub path: String,
+    /// A webhook has a word in everything, and takes part in no rehearsal.
+    pub rehearsals_fail: bool,
+    /// A volume can be made larger: its StorageClass says so.
+    pub volumes_grow: bool,
     /// The longest request line that is taken, in bytes.
     pub longest_line: usize,
+    /// An exec cannot be told that its standard input has ended (v5), as before Kubernetes 1.30.
+    pub only_v4: bool,
 }
 
 impl Default for Settings {
@@ -41,7 +47,10 @@ impl Default for Settings {
             minor: String::new(),
             aggregated_discovery: false,
             path: String::new(),
+            rehearsals_fail: false,
+            volumes_grow: true,
             longest_line: LONGEST_LINE,
+            only_v4: false,
         }
     }
 }

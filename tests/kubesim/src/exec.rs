@@ -42,7 +42,7 @@ pub struct Exec {
 impl Exec {
     /// # Errors
     /// What the API server says to a request that it cannot upgrade.
-    pub fn of(request: &Request) -> Result<Self, Status> {
+    pub fn of(request: &Request, only_v4: bool) -> Result<Self, Status> {
         if request.upgrades_to("SPDY/3.1") {
             return Err(Status::bad_request("SPDY/3.1 is not served here: pods/exec speaks websocket"));
         }
@@ -50,11 +50,12 @@ impl Exec {
             return Err(Status::bad_request("Upgrade request required"));
         };
         let offered: Vec<&str> = request.header_words("sec-websocket-protocol").collect();
+        let served = if only_v4 { &PROTOCOLS[1..] } else { PROTOCOLS };
         let none_in_common = || {
-            let (offered, served) = (offered.join(", "), PROTOCOLS.join(", "));
+            let (offered, served) = (offered.join(", "), served.join(", "));
             Status::bad_request(format!("none of the offered protocols ({offered}) is one of those served ({served})"))
         };
-        let protocol = PROTOCOLS.iter().find(|protocol| offered.contains(protocol)).ok_or_else(none_in_common)?;
+        let protocol = served.iter().find(|protocol| offered.contains(protocol)).ok_or_else(none_in_common)?;
         let argv = request.query.iter().filter(|(name, _)| name == "command").map(|(_, word)| word.clone()).collect();
         let (stdin, stdout, stderr) = (request.flag("stdin"), request.flag("stdout"), request.flag("stderr"));
         if !(stdin || stdout || stderr) {

@@ -15,13 +15,16 @@ pub enum Fault {
         round_trip: Duration,
         jitter: Duration,
     },
-    /// The API server refuses with this HTTP status: 401, 403, 429, 500 or 503.
+    /// The API server refuses with this HTTP status: 401, 403, 410, 429, 500 or 503.
     Status(u16),
     /// The connection ends without an answer: in the orderly way, or with a reset.
     HangUp,
     Reset,
     /// No answer ever comes.
     Silence,
+    /// Something on the way takes a request for a websocket for a plain one. kubectl then tries its older protocol, which is
+    /// not served here.
+    NoWebsocket,
     /// The node has no such container (yet, or any more).
     ContainerNotFound,
     /// The connection ends in the middle of the answer, or of an exec.

@@ -26,26 +26,27 @@ pub fn run(core: &Arc<Core>, pod: &Value) -> Result<bool, String> {
             return Ok(false);
         }
         tell(core, pod, spec, json!({ "running": { "startedAt": now() } }));
-        let good = run_one(core, &container, spec)?;
+        let code = run_one(core, &container, spec)?;
+        let good = code == 0;
         core.node.take_out(pod, &container);
+        core.node.keep_log(pod, &container);
         if container.is_stopped() {
             return Ok(false);
         }
-        let ended =
-            json!({ "exitCode": i32::from(!good), "reason": if good { "Completed" } else { "Error" }, "finishedAt": now() });
+        let ended = json!({ "exitCode": code, "reason": if good { "Completed" } else { "Error" }, "finishedAt": now() });
         tell(core, pod, spec, json!({ "terminated": ended }));
         if !good {
-            node::set_stage(core, pod, Stage::Failed);
+            node::set_stage(core, pod, Stage::InitFailed);
             return Ok(false);
         }
     }
     Ok(true)
 }
 
-fn run_one(core: &Arc<Core>, container: &Arc<Container>, spec: &Value) -> Result<bool, String> {
+fn run_one(core: &Arc<Core>, container: &Arc<Container>, spec: &Value) -> Result<i32, String> {
     match entrypoint::spawn(container, spec, &core.node.image(spec))? {
-        Some(mut child) => Ok(child.wait().is_ok_and(|status| status.success())),
-        None => Ok(true),
+        Some(mut child) => Ok(child.wait().ok().and_then(|status| status.code()).unwrap_or(137)),
+        None => Ok(0),
     }
 }
 

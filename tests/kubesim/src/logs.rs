@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::api::container_name;
 use crate::container::Container;
 use crate::core::Core;
@@ -23,15 +25,31 @@ pub fn answer(core: &Core, request: &Request, target: &Target) -> Result<Reply, 
     let pod = core.store.get(&target.kind, &target.namespace, &target.name)?;
     let name = container_name(&pod, &target.name, request.parameter("container").unwrap_or_default())?;
     let waiting = || {
-        let reason = pod.pointer("/status/containerStatuses/0/state/waiting/reason").and_then(|reason| reason.as_str());
-        let reason = reason.unwrap_or("ContainerCreating");
+        let statuses = pod.pointer("/status/containerStatuses").and_then(Value::as_array).into_iter().flatten();
+        let mine = statuses.into_iter().find(|status| status["name"] == name.as_str());
+        let reason = mine.and_then(|status| status.pointer("/state/waiting/reason")).and_then(Value::as_str);
+        let reason = match reason {
+            Some("ErrImagePull") => "image can't be pulled",
+            Some("ImagePullBackOff") => "trying and failing to pull image",
+            reason => reason.unwrap_or("ContainerCreating"),
+        };
         Status::bad_request(format!("container \"{name}\" in pod \"{}\" is waiting to start: {reason}", target.name))
     };
-    let container = core.node.last_container(&pod, &name).ok_or_else(waiting)?;
+    let container = if request.flag("previous") {
+        let none = || format!("previous terminated container \"{name}\" in pod \"{}\" not found", target.name);
+        core.node.previous_container(&pod, &name).ok_or_else(|| Status::bad_request(none()))?
+    } else {
+        core.node.last_container(&pod, &name).ok_or_else(waiting)?
+    };
     let mut log = File::open(container.log_path()).map_err(|_| waiting())?;
     let mut text = Vec::new();
     log.read_to_end(&mut text).map_err(|error| Status::internal(&error.to_string()))?;
     let number = |name: &str| request.parameter(name).and_then(|text| text.parse::<usize>().ok());
+    // When the last of it was written is known, and all that is asked for so is whether anything was.
+    let age = log.metadata().and_then(|about| about.modified()).ok().and_then(|written| written.elapsed().ok());
+    if number("sinceSeconds").is_some_and(|seconds| age.is_some_and(|age| age > Duration::from_secs(seconds as u64))) {
+        text.clear();
+    }
     let mut start = number("tailLines").map_or(0, |lines| start_of_last(&text, lines));
     if let Some(limit) = number("limitBytes") {
         text.truncate(start + limit);

@@ -29,6 +29,8 @@ struct Sandbox {
     containers: Vec<Arc<Container>>,
     /// Those that ran before.
     ended: Vec<Arc<Container>>,
+    /// Init containers that have ended.
+    initialised: Vec<Arc<Container>>,
     /// Its end has begun.
     ending: bool,
     /// How often its containers were started again.
@@ -74,7 +76,13 @@ impl Node {
     pub fn last_container(&self, pod: &Value, name: &str) -> Option<Arc<Container>> {
         let pods = self.pods();
         let sandbox = pods.get(uid(pod))?;
-        sandbox.containers.iter().chain(&sandbox.ended).find(|container| container.name == name).cloned()
+        let all = sandbox.containers.iter().chain(&sandbox.ended).chain(&sandbox.initialised);
+        all.into_iter().find(|container| container.name == name).cloned()
+    }
+
+    /// The container of this name that ended last.
+    pub fn previous_container(&self, pod: &Value, name: &str) -> Option<Arc<Container>> {
+        self.pods().get(uid(pod))?.ended.iter().find(|container| container.name == name).cloned()
     }
 
     /// Make a container of a pod. Nothing runs in it yet.
@@ -109,6 +117,13 @@ impl Node {
     pub fn take_out(&self, pod: &Value, container: &Arc<Container>) {
         if let Some(sandbox) = self.pods().get_mut(uid(pod)) {
             sandbox.containers.retain(|there| !Arc::ptr_eq(there, container));
+        }
+    }
+
+    /// Let the log of an init container that has ended be there as long as its pod.
+    pub fn keep_log(&self, pod: &Value, container: &Arc<Container>) {
+        if let Some(sandbox) = self.pods().get_mut(uid(pod)) {
+            sandbox.initialised.push(Arc::clone(container));
         }
     }
 
@@ -207,7 +222,7 @@ fn tell_of(core: &Core, pod: &Value, stage: Stage) {
     }
     tell(core, pod, Weight::Normal, "Pulling", &format!("Pulling image \"{image}\""));
     match stage {
-        Stage::ImagePullBackOff => {
+        Stage::ErrImagePull | Stage::ImagePullBackOff => {
             let why = format!("Failed to pull image \"{image}\": not found");
             tell(core, pod, Weight::Warning, "Failed", &why);
         }
@@ -314,7 +329,11 @@ pub fn set_stage(core: &Core, pod: &Value, stage: Stage) {
         } else if let Some(spec) = pod["spec"].as_object_mut() {
             spec.remove("nodeName");
         }
+        let initialised = pod["status"]["initContainerStatuses"].take();
         pod["status"] = stage.status(&pod["spec"], name);
+        if !initialised.is_null() {
+            pod["status"]["initContainerStatuses"] = initialised;
+        }
         for container in pod["status"]
             .pointer_mut("/containerStatuses")
             .and_then(Value::as_array_mut)

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::admission;
 use crate::apply;
+use crate::claims;
 use crate::controllers;
 use crate::core::Core;
 use crate::http::{Request, Response};
@@ -36,6 +37,9 @@ pub fn list(core: &Core, request: &Request, target: &Target) -> Result<Reply, St
     let (page, next) = page(&objects, request)?;
     if table::is_wanted(request) {
         return Ok(table::of(&target.kind, page, Some((revision, next))).into());
+    }
+    if table::is_about_metadata(request) {
+        return Ok(table::metadata(page, revision, next).into());
     }
     let list = json!({
         "kind": format!("{}List", target.kind.kind),
@@ -136,6 +140,7 @@ fn add_defaults(plural: &str, object: &mut Value) {
                 object["spec"]["restartPolicy"] = json!("Always");
             }
         }
+        "persistentvolumeclaims" => claims::bind(object),
         "namespaces" => object["status"] = json!({ "phase": "Active" }),
         _ => {}
     }
@@ -172,6 +177,12 @@ pub fn patch(core: &Core, request: &Request, target: &Target) -> Result<Reply, S
         )),
     })?;
     Ok(Response::json(200, &patched).into())
+}
+
+/// Whether a request applies an object that is not there: that takes the right to create it, too.
+pub fn would_create(core: &Core, request: &Request, target: &Target) -> bool {
+    let applies = request.header("content-type").is_some_and(|kind| kind.starts_with("application/apply-patch"));
+    applies && core.store.get(&target.kind, &target.namespace, &target.name).is_err()
 }
 
 fn server_side_apply(core: &Core, request: &Request, target: &Target, configuration: &Value) -> Result<Reply, Status> {
@@ -246,6 +257,11 @@ fn change(
     target: &Target,
     do_it: impl FnOnce(&mut Value) -> Result<(), Status>,
 ) -> Result<Arc<Value>, Status> {
+    let do_it = |object: &mut Value| {
+        let before = object.clone();
+        do_it(object)?;
+        admission::admit_change(core, &target.kind, &before, object)
+    };
     match is_rehearsal(request) {
         true => core.store.rehearse_edit(&target.kind, &target.namespace, &target.name, do_it),
         false => core.store.edit(&target.kind, &target.namespace, &target.name, do_it),

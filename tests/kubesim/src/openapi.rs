@@ -1,9 +1,16 @@
-//! `/openapi/v3`, as far as `kubectl apply` needs it: that the server checks fields by itself, for every kind.
+//! `/openapi`, as far as `kubectl apply` needs it: that the server checks fields by itself, for every kind.
 
 use serde_json::{Value, json};
 
 use crate::http::Response;
 use crate::resources::{Kind, Resources};
+
+/// The older schema, which kubectl takes as protobuf and asks for when the newer one does not know a kind: a document that
+/// knows none, `swagger: "2.0"` and nothing else.
+pub fn version_two() -> Response {
+    let kind = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+    Response { body: b"\x0a\x032.0".to_vec(), ..Response::text(200, "").header("Content-Type", kind) }
+}
 
 /// Where the schema of each group version is.
 pub fn index(resources: &Resources) -> Response {

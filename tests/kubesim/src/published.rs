@@ -32,6 +32,12 @@ impl<'a> Published<'a> {
         self
     }
 
+    /// A program of this machine that it does not have.
+    pub fn without(mut self, program: &str) -> Self {
+        self.image.missing.push(program.to_owned());
+        self
+    }
+
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.image.env.push((name.to_owned(), value.to_owned()));
         self

@@ -16,6 +16,7 @@ use crate::core::Core;
 use crate::faults::{Fault, Latency};
 use crate::http::{Request, Response};
 use crate::line::{Health, Line};
+use crate::objects;
 use crate::record::Call;
 use crate::reply::Reply;
 use crate::resources::Kind;
@@ -228,15 +229,20 @@ fn reply_to(core: &Arc<Core>, request: &Request, encrypted: bool) -> (Reply, Vec
     core.record.note(call.clone());
     let faults = core.faults.meet(&call);
     let broken = faults.iter().find_map(|fault| match fault {
-        Fault::Status(code) => Some(refusal(*code, &route, &call).into()),
+        Fault::Status(code) => Some(refusal(core, *code, &route, &call).into()),
+        Fault::NoWebsocket => Some(Status::bad_request("Upgrade request required").into()),
         Fault::HangUp => Some(Reply::HangUp),
         Fault::Reset => Some(Reply::Reset),
         Fault::Silence => Some(Reply::Silence),
         _ => None,
     });
     let refused = || match &route {
-        _ if user.is_none() => Some(refusal(401, &route, &call).into()),
-        Route::Objects(target) if !is_allowed(core, &call, &target.kind.group) => Some(refusal(403, &route, &call).into()),
+        _ if user.is_none() => Some(refusal(core, 401, &route, &call).into()),
+        Route::Objects(target) if !is_allowed(core, &call, &target.kind.group) => Some(refusal(core, 403, &route, &call).into()),
+        Route::Objects(target) if objects::would_create(core, request, target) => {
+            let call = Call { verb: "create".to_owned(), ..call.clone() };
+            (!is_allowed(core, &call, &target.kind.group)).then(|| refusal(core, 403, &route, &call).into())
+        }
         _ => None,
     };
     let reply =
@@ -253,10 +259,11 @@ fn too_long() -> Response {
 
 /// Who is behind an encrypted connection.
 fn user_of(core: &Core, request: &Request) -> Option<String> {
-    core.access.user(request.header("authorization")?.strip_prefix("Bearer ")?)
+    let credentials = request.header("authorization")?;
+    core.access.user(credentials.strip_prefix("Bearer ").or_else(|| credentials.strip_prefix("Basic "))?)
 }
 
-fn refusal(code: u16, route: &Route, call: &Call) -> Status {
+fn refusal(core: &Core, code: u16, route: &Route, call: &Call) -> Status {
     let forbidden = |kind: &Kind| Status::forbidden(kind, &call.name, &call.user, &call.verb, &call.resource, &call.namespace);
     match code {
         401 => Status::unauthorized(),
@@ -266,6 +273,7 @@ fn refusal(code: u16, route: &Route, call: &Call) -> Status {
             Route::About(path) => Status::forbidden_path(&call.user, "get", &format!("/{}", path.join("/"))),
             Route::Nowhere => Status::forbidden_path(&call.user, "get", &call.path),
         },
+        410 => Status::gone(1, core.store.revision()),
         429 => Status::too_many_requests(),
         503 => Status::unavailable(),
         _ => Status::internal("etcdserver: request timed out"),

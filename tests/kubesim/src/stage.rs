@@ -15,6 +15,8 @@ pub enum Stage {
     VolumeElsewhere,
     /// Its node makes its containers.
     ContainerCreating,
+    /// Its node has just failed to get its image.
+    ErrImagePull,
     /// Its node cannot get its image.
     ImagePullBackOff,
     /// A Secret that it takes its environment from is not there.
@@ -31,6 +33,8 @@ pub enum Stage {
     Completed,
     /// Its container ended, with another status.
     Failed,
+    /// An init container ended, with another status, and none is begun any more.
+    InitFailed,
 }
 
 impl Stage {
@@ -58,11 +62,12 @@ impl Stage {
             | Self::VolumeUnbound
             | Self::VolumeElsewhere
             | Self::ContainerCreating
+            | Self::ErrImagePull
             | Self::ImagePullBackOff
             | Self::CreateContainerConfigError => "Pending",
             Self::Running | Self::Starting | Self::NotReady | Self::CrashLoopBackOff => "Running",
             Self::Completed => "Succeeded",
-            Self::Failed => "Failed",
+            Self::Failed | Self::InitFailed => "Failed",
         }
     }
 
@@ -77,12 +82,15 @@ impl Stage {
         }
         let ready = self == Self::Running;
         conditions.extend(["Initialized", "Ready", "ContainersReady"].map(|kind| {
-            let good = ready || kind == "Initialized";
+            let good = ready || kind == "Initialized" && self != Self::InitFailed;
             condition(kind, good, &now)
         }));
         let containers = spec["containers"].as_array().into_iter().flatten();
-        let statuses = containers.map(|container| self.container_status(container, pod, &now)).collect::<Vec<_>>();
-        json!({
+        // The first container that is begun is the one whose image is wanted.
+        let first = spec.pointer("/initContainers/0").filter(|_| matches!(self, Self::ErrImagePull | Self::ImagePullBackOff));
+        let others = if first.is_some() { Self::InitFailed } else { self };
+        let statuses = containers.map(|container| others.container_status(container, pod, &now)).collect::<Vec<_>>();
+        let mut status = json!({
             "phase": self.phase(),
             "conditions": conditions,
             "hostIP": "127.0.0.1",
@@ -90,7 +98,11 @@ impl Stage {
             "startTime": now,
             "containerStatuses": statuses,
             "qosClass": "BestEffort",
-        })
+        });
+        if let Some(first) = first {
+            status["initContainerStatuses"] = json!([self.container_status(first, pod, &now)]);
+        }
+        status
     }
 
     fn container_status(self, container: &Value, pod: &str, now: &str) -> Value {
@@ -101,6 +113,8 @@ impl Stage {
             Self::Pending | Self::VolumeUnbound | Self::VolumeElsewhere | Self::ContainerCreating => {
                 (waiting("ContainerCreating", ""), json!({}), 0)
             }
+            Self::ErrImagePull => (waiting("ErrImagePull", &cannot_pull(image)), json!({}), 0),
+            Self::InitFailed => (waiting("PodInitializing", ""), json!({}), 0),
             Self::ImagePullBackOff => (waiting("ImagePullBackOff", &format!("Back-off pulling image \"{image}\"")), json!({}), 0),
             Self::CreateContainerConfigError => {
                 let secret = container.pointer("/envFrom/0/secretRef/name").and_then(Value::as_str).unwrap_or_default();
@@ -126,6 +140,11 @@ impl Stage {
             "lastState": last,
         })
     }
+}
+
+/// What containerd says of an image that its registry does not have.
+pub fn cannot_pull(image: &str) -> String {
+    format!("failed to pull and unpack image \"{image}\": failed to resolve reference \"{image}\": {image}: not found")
 }
 
 fn waiting(reason: &str, message: &str) -> Value {

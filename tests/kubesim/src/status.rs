@@ -135,6 +135,10 @@ impl Status {
         let message = format!("{} \"{name}\" is invalid: {why}", kind.kind_and_group());
         let mut status = Self::new(422, "Invalid", message).about(kind, name);
         status.details["kind"] = json!(kind.kind);
+        // kubectl shows these, and not the message.
+        if let Some((field, message)) = why.split_once(": ") {
+            status.details["causes"] = json!([{ "reason": "FieldValueInvalid", "message": message, "field": field }]);
+        }
         status
     }
 

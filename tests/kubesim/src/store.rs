@@ -208,6 +208,18 @@ impl Store {
         state.history.clear();
     }
 
+    /// Count versions from the beginning again, with the objects as they are and no history.
+    pub fn restart(&self) {
+        let mut state = self.state();
+        (state.revision, state.forgotten) = (0, 0);
+        let objects = std::mem::take(&mut state.objects);
+        for (key, object) in objects {
+            state.put(&key, Some(Value::clone(&object)));
+        }
+        state.history.clear();
+        self.changed.notify_all();
+    }
+
     /// Nobody waits here any longer.
     pub fn close(&self) {
         self.state().closed = true;
@@ -259,6 +271,7 @@ fn complete(kind: &Kind, namespace: &str, object: &mut Value) -> Result<String, 
     if object.get("spec").is_some() {
         object["metadata"]["generation"] = json!(1);
     }
+    leave_out_empty_lists(object);
     Ok(name)
 }
 
@@ -272,7 +285,18 @@ fn changed(before: &Value, change: impl FnOnce(&mut Value) -> Result<(), Status>
     {
         after["metadata"]["generation"] = json!(generation + 1);
     }
+    leave_out_empty_lists(&mut after);
     Ok(after)
+}
+
+/// What the API's own types leave out when they are written: lists that may be missing, and are empty. To the server that is a
+/// difference all the same, each time that it is applied.
+fn leave_out_empty_lists(object: &mut Value) {
+    if object["kind"] == "NetworkPolicy"
+        && let Some(spec) = object["spec"].as_object_mut()
+    {
+        spec.retain(|field, value| !matches!(field.as_str(), "ingress" | "egress" | "policyTypes") || *value != json!([]));
+    }
 }
 
 /// What no change can touch.

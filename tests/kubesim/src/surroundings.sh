@@ -76,7 +76,7 @@ fi
 [ -z "${root:-}" ] || own_root
 set +e
 if [ -n "${root:-}" ]; then
-	set -- chroot "$root" /usr/bin/env -C "$(cat "$directory/working-directory")" PATH="$path" "$@"
+	set -- "$(command -v chroot)" "$root" /usr/bin/env -C "$(cat "$directory/working-directory")" PATH="$path" "$@"
 fi
 cd "$directory/home" || exit
 PATH=$path exec "$@"

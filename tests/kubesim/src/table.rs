@@ -15,13 +15,37 @@ pub fn is_wanted(request: &Request) -> bool {
     request.header_words("accept").next().is_some_and(|first| first.contains("as=Table") && first.contains("v=v1;"))
 }
 
+/// Whether the client would rather have nothing of each object but what every object has.
+pub fn is_about_metadata(request: &Request) -> bool {
+    request.header_words("accept").next().is_some_and(|first| {
+        first.contains("as=PartialObjectMetadataList;") && first.contains("g=meta.k8s.io") && first.contains("v=v1")
+    })
+}
+
+/// That of these objects.
+pub fn metadata(objects: &[Arc<Value>], revision: u64, next: Option<Next>) -> Response {
+    let items = objects.iter().map(|object| about(object));
+    Response::json(
+        200,
+        &json!({
+            "kind": "PartialObjectMetadataList",
+            "apiVersion": "meta.k8s.io/v1",
+            "metadata": list_metadata(revision, next),
+            "items": items.collect::<Vec<_>>(),
+        }),
+    )
+}
+
+fn about(object: &Value) -> Value {
+    json!({ "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"] })
+}
+
 /// A table of objects. `list`: the revision of the whole list, and how it goes on.
 pub fn of(kind: &Kind, objects: &[Arc<Value>], list: Option<(u64, Option<Next>)>) -> Response {
     let columns = columns(kind);
     let rows = objects.iter().map(|object| {
         let cells: Vec<Value> = columns.iter().map(|column| cell(column, object)).collect();
-        let about = json!({ "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"] });
-        json!({ "cells": cells, "object": about })
+        json!({ "cells": cells, "object": about(object) })
     });
     let definitions = columns.iter().map(|column| {
         let format = if *column == "Name" { "name" } else { "" };

@@ -2,8 +2,11 @@
 //!
 //! `ask` runs tmux with these arguments, on the server that is meant, and gives what it prints.
 
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::ran::Ran;
 
@@ -19,9 +22,14 @@ pub fn on_socket(mut tmux: Command, socket: &Path, arguments: &[&str]) -> String
     ran.stdout
 }
 
-/// End the server of this socket, if there is one.
+/// End the server of this socket, if there is one. Whoever starts the next one there does not meet it any more, as far as can be
+/// waited for.
 pub fn kill_server(socket: &Path) {
     let _ = Command::new("tmux").env_remove("TMUX").arg("-S").arg(socket).arg("kill-server").output();
+    let begin = Instant::now();
+    while UnixStream::connect(socket).is_ok() && begin.elapsed() < Duration::from_secs(5) {
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// The arguments that start a session which runs `command` (sh), 100 columns by 30 rows, in the directory `at` or tmux's own

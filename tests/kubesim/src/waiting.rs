@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 /// How long a condition may take to come true. Generous: a loaded machine must not fail a test.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 /// How often to look, at first and later: each look may be a process, and what many who wait for long take, everybody lacks.
-const LOOK_EVERY: Duration = Duration::from_millis(15);
-const LOOK_AT_LEAST_EVERY: Duration = Duration::from_millis(60);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+const LOOK_AT_LEAST_EVERY: Duration = Duration::from_millis(150);
 
 /// Wait until `look` finds something.
 ///
@@ -32,6 +32,6 @@ pub fn eventually_or_show<T>(what: &str, mut look: impl FnMut() -> Result<T, Str
             Err(seen) => assert!(Instant::now() < end, "waited in vain for {what}\n{seen}"),
         }
         thread::sleep(pause);
-        pause = (pause * 5 / 4).min(LOOK_AT_LEAST_EVERY);
+        pause = (pause * 4 / 3).min(LOOK_AT_LEAST_EVERY);
     }
 }

@@ -73,7 +73,9 @@ fn the_environment_is_what_the_pod_says() {
     cluster.pod("p").env("COLOUR", "green").start();
     let ran = cluster.kubectl(&["exec", "p", "--", "env"]).expect(0);
     let names: Vec<&str> = ran.stdout.lines().filter_map(|line| line.split('=').next()).collect();
-    assert_eq!(names, ["COLOUR", "HOME", "HOSTNAME", "PATH", "TMUX_TMPDIR"]);
+    // The kubelet says where the API is.
+    let expected = ["COLOUR", "HOME", "HOSTNAME", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "PATH", "TMUX_TMPDIR"];
+    assert_eq!(names, expected);
     assert!(ran.stdout.contains("COLOUR=green\n") && ran.stdout.contains("HOSTNAME=p\n"));
 }
 

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
-use serde_json::Value;
+use anyhow::Result;
 
 use crate::cli::worker::WorkerAdd;
 use crate::cluster::Cluster;
 use crate::commands::Context;
 use crate::commands::worker::options;
+use crate::commands::worker::place::{self, Where};
 use crate::deploy::names::Names;
 use crate::deploy::render::Shape;
 use crate::deploy::secret::{self, Secrets};
@@ -20,7 +20,10 @@ use crate::registry::{Registry, worker};
 
 /// What is to be done.
 pub struct Plan {
+    /// How each of them is to be, as far as the command line says it.
     pub shape: Shape,
+    /// Whether they are to be without privileges; `None` when it is not said.
+    pub restricted: Option<bool>,
     pub secrets: Secrets,
     /// Where all of it goes: as the registry will have it, so that what is made is what is found.
     pub cluster: Cluster,
@@ -36,25 +39,33 @@ pub struct Planned {
     pub names: Names,
     /// What is written into the registry.
     pub entry: Entry,
+    /// What it is, or will be, in the registry.
+    pub worker: Worker,
     /// It is there already, and stays as it is.
     pub registered: bool,
 }
 
 impl Plan {
     pub fn new(context: &Context, args: &WorkerAdd) -> Result<Self> {
-        if args.image.is_none() {
-            let remedy = "give --image NAME; deploy/README.md says how to make one";
-            return Err(Problem::new(Code::Usage, "which image is the worker's?", remedy).into());
-        }
-        let registry = context.registry()?;
+        let registry = context.load()?;
         let named = options::workers(args)?;
-        let cluster = cluster(context, args, &registry, &named)?;
+        // Of one that is to be made, the error says it.
+        if named.iter().all(|(name, _)| registry.find_invalid(name).is_none()) {
+            context.complain(&registry);
+        }
+        let at = Where {
+            namespace: args.namespace.as_deref(),
+            context: args.context.as_deref(),
+            kubeconfig: args.kubeconfig.as_deref(),
+        };
+        let cluster = place::cluster(context, &registry, at, &named)?;
         let namespace = cluster.namespace.clone().map_or_else(options::default_namespace, Ok)?;
         let workers =
             named.into_iter().map(|(name, names)| planned(&registry, &cluster, name, names)).collect::<Result<Vec<_>>>()?;
         let secrets = secrets(args)?;
         let warnings = warnings(args, &secrets, workers.len());
-        Ok(Self { shape: options::shape(args, namespace)?, secrets, cluster, registry: registry.path, workers, warnings })
+        let (shape, restricted) = (options::shape(args, namespace)?, options::restricted(args));
+        Ok(Self { shape, restricted, secrets, cluster, registry: registry.path, workers, warnings })
     }
 
     /// What a person should know, and need not act on.
@@ -63,68 +74,15 @@ impl Plan {
     }
 }
 
-/// Where the workers will be, by the command line, else by the registry's defaults, else by kubectl.
-fn cluster(context: &Context, args: &WorkerAdd, registry: &Registry, named: &[(WorkerName, Names)]) -> Result<Cluster> {
-    let given = options::namespace(args)?;
-    let kubeconfig =
-        args.kubeconfig.as_ref().map(std::path::absolute).transpose().context("cannot make --kubeconfig absolute")?;
-    let Some((_, names)) = named.first() else { anyhow::bail!("no worker is named") };
-    // What the defaults say about a worker of a name that nobody has.
-    let unused = (0..).map(|number| format!("new-{number}")).find_map(|name| {
-        let name: WorkerName = name.parse().ok()?;
-        registry.find(&name).is_none().then_some(name)
-    });
-    let entry = Entry {
-        name: unused.context("every name is taken")?,
-        pod: names.deployment.clone(),
-        namespace: given.clone(),
-        context: options::context(args.context.as_deref())?,
-        kubeconfig,
-    };
-    let Worker { place: Place::Pod(place), .. } = edit::planned(&registry.path, &entry)? else {
-        anyhow::bail!("a worker on Kubernetes cannot be a directory");
-    };
-    let mut cluster = Cluster::of(&place);
-    if cluster.namespace.is_none() {
-        cluster.namespace = Some(options::default_namespace()?);
-    }
-    if cluster.context.is_none() {
-        // Written down, so that the worker is still found when kubectl's current context is another one.
-        cluster.context = current_context(context, &cluster);
-    }
-    Ok(cluster)
-}
-
-fn current_context(context: &Context, cluster: &Cluster) -> Option<String> {
-    let config: Value = serde_json::from_slice(&cluster.config(context.deadline()).ok()?).ok()?;
-    config["current-context"].as_str().filter(|name| !name.is_empty()).map(str::to_owned)
-}
-
 fn planned(registry: &Registry, cluster: &Cluster, name: WorkerName, names: Names) -> Result<Planned> {
-    let entry = Entry {
-        name: name.clone(),
-        pod: names.deployment.clone(),
-        namespace: cluster.namespace.clone(),
-        context: cluster.context.clone(),
-        kubeconfig: cluster.kubeconfig.clone(),
-    };
-    let registered = match registry.find(&name) {
-        None => false,
-        Some(there) if is_there(there, &names, cluster) => true,
+    let entry = place::entry(&name, &names, cluster);
+    let (worker, registered) = match registry.find(&name) {
+        // Before anything is made: can it be written down at all?
+        None => (edit::planned(&registry.path, &entry)?, false),
+        Some(there) if place::is_there(there, &names, cluster) => (there.clone(), true),
         Some(there) => return Err(taken(registry, there).into()),
     };
-    if !registered {
-        // Before anything is made: can it be written down at all?
-        edit::planned(&registry.path, &entry)?;
-    }
-    Ok(Planned { name, names, entry, registered })
-}
-
-/// Whether a registered worker is the one that would be made. What it leaves to kubectl may be so.
-fn is_there(worker: &Worker, names: &Names, cluster: &Cluster) -> bool {
-    let Place::Pod(place) = &worker.place else { return false };
-    let same_context = place.context.is_none() || place.context == cluster.context;
-    Names::registered(&place.pod).as_ref() == Some(names) && place.namespace == cluster.namespace && same_context
+    Ok(Planned { name, names, entry, worker, registered })
 }
 
 fn taken(registry: &Registry, there: &worker::Worker) -> Problem {
@@ -157,7 +115,6 @@ fn warnings(args: &WorkerAdd, secrets: &Secrets, workers: usize) -> Vec<String> 
         return warnings;
     }
     warnings.extend(args.from_env.as_deref().and_then(secret::exposed));
-    warnings.extend(secrets.missing().iter().map(|name| format!("there is no {name}: the worker goes without")));
     if workers > 1 && !secrets.missing().contains(&"CLAUDE_CODE_OAUTH_TOKEN") {
         warnings.push(format!("{workers} workers share one CLAUDE_CODE_OAUTH_TOKEN, and its limits"));
     }

@@ -7,12 +7,13 @@ use std::{fmt, fs};
 
 use super::Interrupted;
 use crate::failure::{Failure, Kind};
-use crate::gascity::session::agent::{Agent, Inside, STARTED};
+use crate::gascity::session::agent::{Agent, Inside, NO_IMAGE, STARTED};
 use crate::gascity::session::copy::{Into, in_workspace, says_nothing};
 use crate::gascity::session::manifest::{self, CITY_STAGE, STAGE};
 use crate::gascity::session::payload::{Payload, WORKSPACE};
 use crate::gascity::session::questions;
 use crate::gascity::session::{City, SESSION, links, remote, session};
+use crate::gascity::variables::variable;
 use crate::process::Request;
 use crate::registry::names::ObjectName;
 use crate::remote::local::tar;
@@ -39,6 +40,20 @@ const ANSWER: Duration = Duration::from_secs(15);
 /// How long the session may take to be there, and for how much of it an exec waits in the pod before the next one does.
 const SESSION_COMES: Duration = Duration::from_secs(60);
 const AT_A_TIME: Duration = Duration::from_secs(10);
+/// How long it is waited for a pod to be ready before it is looked why it is not: longer each time, since most that are not ready
+/// at once need some time and nothing else.
+const FIRST_LOOK: Duration = Duration::from_secs(1);
+const LAST_LOOK: Duration = Duration::from_secs(5);
+/// What registries and container runtimes say of an image that is not there, or not for us, or has no name that is one.
+const DENIED: [&str; 7] = [
+    "not found",
+    "manifest unknown",
+    "denied",
+    "unauthorized",
+    "Unauthorized",
+    "no match for platform",
+    "invalid reference format",
+];
 /// Kept of the time for what comes after the session is there.
 const RESERVE: Duration = Duration::from_secs(5);
 
@@ -77,15 +92,31 @@ impl Launch<'_> {
 
     fn wait_for_stage(&self) -> Result<(), Failure> {
         // One question for all that is wanted; the first part is what the script asks.
-        let path = "{.status.initContainerStatuses[0].state.running}|{.status.initContainerStatuses[0].state.waiting.reason}";
+        let path = "{.status.initContainerStatuses[0].state.running}|{.status.initContainerStatuses[0].state.waiting.reason}|{.status.initContainerStatuses[0].state.waiting.message}";
         loop {
             self.interrupted.check()?;
             let said = self.city.cluster.pod_field(self.pod, path, self.deadline.min(Instant::now() + ANSWER))?;
-            match said.split_once('|') {
-                Some(("", reason)) => self.pause(&format!("its init container does not run ({reason})"))?,
+            let mut said = said.splitn(3, '|').map(neutralise::line);
+            match (said.next().as_deref(), said.next()) {
+                (Some(""), Some(reason)) => {
+                    let message = said.next().unwrap_or_default();
+                    self.check_image(&reason, &message)?;
+                    self.pause(&format!("its init container does not run ({})", format!("{reason} {message}").trim()))?;
+                }
                 _ => return Ok(()),
             }
         }
+    }
+
+    /// Fail as soon as the kubelet has said that the image is not to be had. That a registry did not answer once is no such word:
+    /// it tries again by itself, and says so when that has failed, too.
+    fn check_image(&self, reason: &str, message: &str) -> Result<(), Failure> {
+        if !is_not_to_be_had(reason, message) {
+            return Ok(());
+        }
+        let image = variable("GC_K8S_IMAGE").unwrap_or_default();
+        let message = if message.is_empty() { String::new() } else { format!(": {message}") };
+        Err(self.failed(&format!("the cluster cannot get its image {}: {reason}{message}", neutralise::line(&image))))
     }
 
     /// Put everything where the agent expects it, and let its container begin. What cannot be copied is only said.
@@ -113,21 +144,28 @@ impl Launch<'_> {
     }
 
     fn wait_for_agent(&self) -> Result<(), Failure> {
+        let mut slice = FIRST_LOOK;
         loop {
             self.interrupted.check()?;
             let left = self.deadline.saturating_duration_since(Instant::now());
-            let slice = left.min(Duration::from_secs(15));
+            slice = (slice + FIRST_LOOK).min(LAST_LOOK).min(left);
             let waited = self.city.cluster.wait_for_pod(self.pod, "condition=Ready", slice, Instant::now() + slice + RESERVE);
             if waited.is_ok() {
                 return Ok(());
             }
             self.interrupted.check()?;
-            let path = "{.status.phase}|{.status.containerStatuses[0].state.waiting.reason}|{.status.conditions[?(@.type=='PodScheduled')].message}";
+            let path = "{.status.phase}|{.status.containerStatuses[0].state.waiting.reason}|{.status.conditions[?(@.type=='PodScheduled')].message}|{.status.containerStatuses[0].state.waiting.message}";
             let said = self.city.cluster.pod_field(self.pod, path, Instant::now() + RESERVE)?;
-            match said.split('|').next().unwrap_or_default() {
+            let said: Vec<_> = said.splitn(4, '|').map(neutralise::line).collect();
+            let word = |place: usize| said.get(place).map_or("", String::as_str);
+            match word(0) {
                 "Running" => return Ok(()),
                 "Succeeded" | "Failed" => return Err(self.failed("its container has ended")),
-                _ => self.pause(&format!("it is not ready ({})", neutralise::line(&said.replace('|', " "))))?,
+                _ => {
+                    self.check_image(word(1), word(3))?;
+                    let words: Vec<_> = said.iter().map(String::as_str).filter(|word| !word.is_empty()).collect();
+                    self.pause(&format!("it is not ready ({})", words.join(" ")))?;
+                }
             }
         }
     }
@@ -283,7 +321,7 @@ impl Launch<'_> {
         let script = Script { text, tmux: &["tmux".to_owned()], arguments: &arguments, stdin: b"" };
         let nonce = script::nonce();
         let sent = script.sent(&nonce)?;
-        let request = Request { argv: &sent.argv, stdin: &sent.stdin, deadline };
+        let request = Request { argv: &sent.argv, stdin: &sent.stdin, reads_to_end: false, deadline };
         let output = self.city.cluster.exec(self.pod, container.parse().ok().as_ref(), request)?;
         match script::understand(&output, &nonce) {
             Ok(parts) => Ok(Some(parts)),
@@ -305,6 +343,11 @@ impl Launch<'_> {
     }
 }
 
+/// Whether a kubelet that waits so has no hope for the image.
+fn is_not_to_be_had(reason: &str, message: &str) -> bool {
+    NO_IMAGE.contains(&reason) && (reason != "ErrImagePull" || DENIED.iter().any(|words| message.contains(words)))
+}
+
 /// Something that must not keep the agent from beginning: it is said when it went wrong.
 fn warn_of(what: &str, result: Result<(), Failure>) -> Result<(), Failure> {
     if let Err(failure) = result {
@@ -315,4 +358,27 @@ fn warn_of(what: &str, result: Result<(), Failure>) -> Result<(), Failure> {
 
 fn warn(what: &str, why: &dyn fmt::Display) {
     terminal::note(&neutralise::line(&format!("factory-worker: warning: {what}: {why}")));
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("ErrImagePull", "failed to resolve reference \"x:1\": x:1: not found", true)]
+    #[case("ErrImagePull", "pull access denied, repository does not exist or may require authorization", true)]
+    #[case("ErrImagePull", "failed to do request: Head \"https://x/v2\": dial tcp 192.0.2.1:443: i/o timeout", false)]
+    #[case("ImagePullBackOff", "", true)]
+    #[case("InvalidImageName", "couldn't parse image name", true)]
+    #[case("ContainerCreating", "not found", false)]
+    #[case("", "", false)]
+    fn a_registry_that_did_not_answer_once_is_given_another_chance(
+        #[case] reason: &str,
+        #[case] message: &str,
+        #[case] not: bool,
+    ) {
+        assert_eq!(is_not_to_be_had(reason, message), not);
+    }
 }

@@ -39,6 +39,7 @@ fn whatever_happens_the_operator_can_close_the_window() {
 #[case(Kind::Forbidden)]
 #[case(Kind::NoContainer)]
 #[case(Kind::NoTmux)]
+#[case(Kind::NoSocket)]
 #[case(Kind::NoShell)]
 fn what_no_repetition_changes_waits_for_a_key(#[case] kind: Kind) {
     let mut view = View::attached();
