@@ -31,12 +31,11 @@ wanted() {
 	mv "$logs/wanted" "$logs/suites"
 }
 
-# Every question has one meaning, whichever way it takes: what tests of questions prove is proven over a relay, too.
-relayed='list peek dispatch interrupted'
 # What waits for links that stand still, and what tries everything there is, is a test run of its own.
 long='first_connection reconnect_stalls soak polecat_way deploy_trouble login_view hostile_sizes hostile_words leftovers_stuck gc_frozen'
-relayed_long='nudge pod_faults pod_hostile hostile_sizes'
-[ -z "${ALL_RELAYED-}" ] || relayed_long="$relayed_long pod_unproven hostile_words"
+# Every question has one meaning, whichever way it takes: what tests of questions prove is proven over a relay, too.
+relayed='list peek dispatch interrupted nudge pod_faults pod_hostile hostile_sizes'
+[ -z "${ALL_RELAYED-}" ] || relayed="$relayed pod_unproven hostile_words"
 
 # without SUITE…: all but these.
 without() {
@@ -59,16 +58,16 @@ cp "$logs/suites" "$logs/all-suites"
 case ${1-} in
 '')
 	without $long
-	relays $relayed >"$logs/relayed"
+	: >"$logs/relayed"
 	;;
 --long)
 	wanted $long
-	relays $relayed_long >"$logs/relayed"
+	relays $relayed >"$logs/relayed"
 	;;
 *)
 	wanted "$@"
 	cp "$logs/suites" "$logs/all-suites"
-	relays $relayed $relayed_long >"$logs/relayed"
+	relays $relayed >"$logs/relayed"
 	;;
 esac
 # Whoever takes longest begins first, so that nobody waits for it alone at the end: the list of the long ones has that order.
@@ -83,15 +82,31 @@ one='
 	(cd "$2" && CARGO_MANIFEST_DIR=$2 exec "$3") >"$log" 2>&1 </dev/null || status=$?
 	until mkdir "$1/printing" 2>/dev/null; do sleep 0.1 2>/dev/null || sleep 1; done
 	echo "     Running ${3##*/}${4:+ over a $4}"
-	cat "$log"
-	[ "$status" -eq 0 ] || echo "${3##*/}${4:+ over a $4}" >>"$1/failed"
+	if [ "$status" -eq 0 ]; then
+		cat "$log"
+	else
+		sed "s/^/${AMONG_OTHERS-}/" "$log"
+		printf "\"%s\" \"%s\" \"%s\"\n" "$2" "$3" "$4" >>"$1/failed"
+	fi
 	rmdir "$1/printing"
 '
-xargs -n 3 -P "$at_a_time" sh -c "$one" suite "$logs" <"$logs/runs"
+# names: the suites in a list of runs.
+names() {
+	sed 's|^"[^"]*" "[^"]*/\([^"/]*\)-[0-9a-f]*" "\(.*\)"$|  \1 \2|; s| $||' "$1"
+}
+AMONG_OTHERS='among others: ' xargs -n 3 -P "$at_a_time" sh -c "$one" suite "$logs" <"$logs/runs"
 [ "$#" -gt 0 ] || cargo test --workspace --exclude fuzz --locked --doc
+# What fails on a machine that has too much to do is seen and said, and decides nothing: what fails when it has the machine for
+# itself does.
+if [ -e "$logs/failed" ]; then
+	mv "$logs/failed" "$logs/at-first"
+	xargs -n 3 -P 1 sh -c "$one" suite "$logs" <"$logs/at-first"
+	echo 'suites with tests that failed among others, and were run again alone:' >&2
+	names "$logs/at-first" >&2
+fi
 echo "all tests took $(($(date +%s) - began)) s"
 [ ! -e "$logs/failed" ] || {
 	echo 'suites with failing tests:' >&2
-	sed 's/^/  /; s/-[0-9a-f]\{16\}//' "$logs/failed" >&2
+	names "$logs/failed" >&2
 	exit 1
 }
