@@ -104,6 +104,12 @@ pub enum Command {
     Nudge(Nudge),
     /// Send Ctrl-C to a session
     Interrupt(Interrupt),
+    /// Follow all workers in one process, so that nothing has to be asked for
+    ///
+    /// Without a subcommand it runs in the foreground and says on standard error what it does. `pick`, `open` and `watch` start it in
+    /// the background; it ends with the last tmux server that somebody used it from, or when nobody has wanted anything for ten
+    /// minutes. `live: off` in the registry, or FACTORY_WORKER_LIVE=off, and there is none.
+    Hub(Hub),
     /// Make workers on Kubernetes; restart them, remove them, read their logs
     Worker(worker::Worker),
     /// See, end, make and clear away the polecats of Gas Town
@@ -134,6 +140,33 @@ pub struct List {
     /// Show kind, namespace and context too
     #[arg(long)]
     pub wide: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Ask every worker now, also where the hub knows how it is
+    #[arg(long)]
+    pub fresh: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Hub {
+    #[command(subcommand)]
+    pub command: Option<HubCommand>,
+    /// Set by who starts it: nobody reads what it says
+    #[arg(long, hide = true)]
+    pub background: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum HubCommand {
+    /// Say how the hub is; exit 1 when none runs
+    Status(HubStatus),
+    /// End the hub; commands ask by themselves then, or start another one
+    Stop,
+}
+
+#[derive(Debug, Args)]
+pub struct HubStatus {
     /// Print JSON
     #[arg(long)]
     pub json: bool,

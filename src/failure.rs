@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::exit::Code;
 use crate::terminal::shell;
 
 /// What went wrong, by the STATUS word it leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     Pending,
     Starting,
@@ -38,7 +40,7 @@ pub enum Kind {
 }
 
 /// A worker's failure: its kind and the reason in the user's words (one line, neutralised).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     pub kind: Kind,
     pub reason: String,

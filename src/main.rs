@@ -11,6 +11,7 @@ mod exit;
 mod failure;
 mod gascity;
 mod gastown;
+mod hub;
 mod local;
 mod ourselves;
 mod picker;

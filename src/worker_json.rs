@@ -28,6 +28,11 @@ pub struct WorkerJson<'a> {
     reason: Option<&'a str>,
     sessions: Option<Sessions<'a>>,
     queue: Option<&'a RawValue>,
+    /// When it was so, and when its queue was; RFC 3339, by the clock here.
+    as_of: Option<String>,
+    queue_as_of: Option<String>,
+    /// By whom that is known: `hub` or `direct`.
+    via: Option<&'static str>,
 }
 
 impl<'a> WorkerJson<'a> {
@@ -45,6 +50,9 @@ impl<'a> WorkerJson<'a> {
             reason: Some(&failure.reason),
             sessions: None,
             queue: None,
+            as_of: None,
+            queue_as_of: None,
+            via: None,
         }
     }
 
@@ -62,6 +70,9 @@ impl<'a> WorkerJson<'a> {
             reason: Some(&failure.reason),
             sessions: None,
             queue: None,
+            as_of: None,
+            queue_as_of: None,
+            via: None,
         }
     }
 
@@ -82,6 +93,9 @@ impl<'a> WorkerJson<'a> {
             reason: None,
             sessions: None,
             queue: None,
+            as_of: Some(humantime::format_rfc3339_millis(report.as_of).to_string()),
+            queue_as_of: None,
+            via: Some(report.via.word()),
         };
         let answer = match &report.answer {
             Ok(answer) => answer,
@@ -90,10 +104,11 @@ impl<'a> WorkerJson<'a> {
         let sessions = Some(Sessions { worker, sessions: &answer.sessions, active_within });
         let elsewhere = answer.elsewhere.as_ref().map(|elsewhere| elsewhere.said.as_str());
         let row = Self { status: answer.status(), reason: elsewhere, ..row };
+        let queue_as_of = || report.queue_as_of.map(|as_of| humantime::format_rfc3339_millis(as_of).to_string());
         match &answer.queue {
-            Queue::Items(items) => Self { sessions, queue: items.json(), ..row },
+            Queue::Items(items) => Self { sessions, queue: items.json(), queue_as_of: queue_as_of(), ..row },
             Queue::NotAsked => Self { sessions, ..row },
-            Queue::Failed(reason) => Self { sessions, reason: Some(reason), ..row },
+            Queue::Failed(reason) => Self { sessions, reason: Some(reason), queue_as_of: queue_as_of(), ..row },
         }
     }
 }

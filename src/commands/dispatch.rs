@@ -27,7 +27,7 @@ pub fn run(context: &Context, args: &Dispatch) -> Result<Code> {
     let name = target::worker_name(&args.worker)?;
     let registry = context.registry_with(std::slice::from_ref(&name))?;
     let worker = target::worker(&registry, &name)?;
-    let remote = Remote::to(worker);
+    let remote = context.remote(worker);
     let progress = Progress::show(format!("asking {}…", worker.name));
     let command = prepare(context, worker, &remote, &order)?;
     drop(progress);
@@ -53,7 +53,7 @@ pub fn run(context: &Context, args: &Dispatch) -> Result<Code> {
 /// The worker has no dispatch command, could not be asked, or the command failed (the text has its last line).
 /// With [`Code::Unproven`] nobody knows whether the issue is queued, so it must not be sent again unasked.
 pub fn send(context: &Context, worker: &Worker, order: &Order) -> Result<String> {
-    let remote = Remote::to(worker);
+    let remote = context.remote(worker);
     let argv = prepare(context, worker, &remote, order)?.argv;
     let output = deliver(context, worker, &remote, &argv)?;
     verdict(worker, &argv, &output)?;

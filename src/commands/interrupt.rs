@@ -38,7 +38,7 @@ pub fn ask_and_send(context: &Context, worker: &Worker, session: &SessionName) -
 
 fn send(context: &Context, worker: &Worker, session: &SessionName) -> Result<Address> {
     let address = Address { worker: worker.name.clone(), session: session.clone() };
-    interrupt::interrupt(&Remote::to(worker), session, context.deadline())
+    interrupt::interrupt(&context.remote(worker), session, context.deadline())
         .map_err(|failure| super::unproven(failure, &address))
         .with_context(|| format!("interrupting {address}"))?;
     Ok(address)

@@ -51,7 +51,7 @@ pub fn run(context: &Context, args: &List) -> Result<Code> {
     let listed: Vec<_> =
         registry.workers.iter().filter(|worker| names.is_empty() || names.contains(&worker.name)).cloned().collect();
     let mut listing = Listing::new(&registry, &listed, &names, args.wide);
-    let news = discovery::ask_all(&registry, listed, context.question());
+    let news = discovery::ask_all(&registry, listed, context.question(), context.guide(context.question(), args.fresh));
     if args.json {
         news.into_iter().for_each(|news| listing.take(news));
         print_json(&listing)?;

@@ -10,6 +10,7 @@ mod doctor;
 mod form;
 mod gc_events;
 mod gc_session;
+mod hub;
 mod interrupt;
 mod list;
 mod nudge;
@@ -30,6 +31,7 @@ mod worker_state;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -38,9 +40,13 @@ use crate::cli::{Cli, Command, Global};
 use crate::cluster::login;
 use crate::exit::{Code, Problem};
 use crate::failure::{Failure, Kind};
+use crate::hub::client::Hub;
 use crate::registry::Registry;
 use crate::registry::names::{Address, WorkerName};
+use crate::registry::worker::Worker;
+use crate::remote::Remote;
 use crate::remote::list::Question;
+use crate::remote::list_all::Guide;
 use crate::terminal::progress::Progress;
 use crate::{discovery, ourselves, process, terminal};
 
@@ -49,9 +55,38 @@ pub struct Context {
     pub global: Global,
     /// Nothing more is to be said of entries that cannot be used: it was, or the command shows them in a way of its own.
     said: AtomicBool,
+    /// The hub that may run for the registry that was read.
+    hub: OnceLock<Option<Arc<Hub>>>,
 }
 
 impl Context {
+    /// The way to a worker of the registry: through the hub, where one runs and leads there.
+    pub fn remote(&self, worker: &Worker) -> Remote {
+        let remote = Remote::to(worker);
+        match self.hub() {
+            Some(hub) => hub.through(worker, remote),
+            None => remote,
+        }
+    }
+
+    /// The hub that may run.
+    pub fn hub(&self) -> Option<&Arc<Hub>> {
+        self.hub.get()?.as_ref()
+    }
+
+    /// Who leads to workers, and knows of some without asking them unless all are to be asked.
+    pub fn guide(&self, question: Question, fresh: bool) -> Option<Arc<dyn Guide>> {
+        let hub = self.hub()?;
+        let guide =
+            if fresh { crate::hub::guide::Guide::leading(hub) } else { crate::hub::guide::Guide::knowing(hub, question.queue) };
+        Some(Arc::new(guide))
+    }
+
+    /// The hub, started when there is none.
+    pub fn started_hub(&self, registry: &Registry) -> Option<Arc<Hub>> {
+        Hub::started(registry).map(Arc::new)
+    }
+
     /// The registry as the file has it, read and validated. That some of it cannot be used is said once, on standard error.
     pub fn registry(&self) -> Result<Registry> {
         let registry = self.load()?;
@@ -61,7 +96,9 @@ impl Context {
 
     /// The same for who says by itself what cannot be used, or has no use for it.
     pub fn load(&self) -> Result<Registry> {
-        Registry::load(self.global.workers.as_deref())
+        let registry = Registry::load(self.global.workers.as_deref())?;
+        self.hub.get_or_init(|| Hub::of(&registry).map(Arc::new));
+        Ok(registry)
     }
 
     /// Say, unless it was said, that some of the registry cannot be used.
@@ -132,7 +169,7 @@ pub fn run(cli: Cli) -> Result<u8> {
     }
     terminal::style::choose(cli.global.color.wanted());
     login::lend_terminal(lends_terminal(&cli.command));
-    let context = Context { global: cli.global, said: AtomicBool::new(is_on_screen(&cli.command)) };
+    let context = Context { global: cli.global, said: AtomicBool::new(is_on_screen(&cli.command)), hub: OnceLock::new() };
     let code = match cli.command {
         // Its exit statuses are its own.
         Command::GcSession(args) => return Ok(gc_session::run(&args.words)),
@@ -144,6 +181,7 @@ pub fn run(cli: Cli) -> Result<u8> {
         Command::Attach(args) => attach::run(&context, &args),
         Command::Open(args) => open::run(&context, &args),
         Command::Close(args) => close::run(&context, &args),
+        Command::Hub(args) => hub::run(&args),
         Command::Pick(args) => pick::run(&context, &args),
         Command::Nudge(args) => nudge::run(&context, &args),
         Command::Interrupt(args) => interrupt::run(&context, &args),

@@ -19,7 +19,8 @@ pub fn run(context: &Context, args: &Pick) -> Result<Code> {
         return Err(Problem::new(Code::Missing, "there are no workers", target::no_workers(&registry)).into());
     }
     let purpose = Purpose::Act(args.then);
-    let mut picker = Picker::new(registry.clone(), context.question(), purpose);
+    let hub = context.started_hub(&registry);
+    let mut picker = Picker::new(registry.clone(), context.question(), purpose, hub);
     while let Some(choice) = picker.pick()? {
         let worker = match picker.worker(&choice.target.worker) {
             Some(worker) => worker,

@@ -33,14 +33,14 @@ pub fn run(context: &Context, args: &Status) -> Result<Code> {
     let registry = context.registry_with(std::slice::from_ref(&name))?;
     let known = target::worker(&registry, &name)?;
     let asking = Progress::show(format!("asking {}…", known.name));
-    let (worker, asked) = ask(context, &registry, known);
+    let (worker, remote, asked) = ask(context, &registry, known);
     drop(asking);
-    let (worker, remote) = (&worker, Remote::to(&worker));
+    let worker = &worker;
     let (answer, own) = match asked {
         Ok((answer, own)) => (Ok(answer), own),
         Err(failure) => (Err(failure), Vec::new()),
     };
-    let report = Report { index: 0, pod: remote.exec.pod(), answer };
+    let report = Report::now(0, &remote, answer);
     if args.json {
         print_json(worker, &report, &own, registry.active_within)?;
     } else {
@@ -55,13 +55,16 @@ pub fn run(context: &Context, args: &Status) -> Result<Code> {
     }
 }
 
+/// What a worker says of itself, and by its own commands.
+type Asked = Result<(Answer, Vec<Own>), Failure>;
+
 /// The worker and what it says. A polecat's source is asked as well: the container alone knows little of how it is with it.
-fn ask(context: &Context, registry: &Registry, known: &Worker) -> (Worker, Result<(Answer, Vec<Own>), Failure>) {
+fn ask(context: &Context, registry: &Registry, known: &Worker) -> (Worker, Remote, Asked) {
     let (worker, told) = match discovery::look_again(registry, known, context.deadline()) {
         Ok(found) => found,
-        Err(failure) => return (known.clone(), Err(failure)),
+        Err(failure) => return (known.clone(), context.remote(known), Err(failure)),
     };
-    let remote = Remote::to(&worker);
+    let remote = context.remote(&worker);
     let asked = match worker.polecat() {
         Some(_) => {
             let answer = list::one(&remote, &worker, context.question());
@@ -69,7 +72,7 @@ fn ask(context: &Context, registry: &Registry, known: &Worker) -> (Worker, Resul
         }
         None => command::ask(&remote, &worker, context.timeout()),
     };
-    (worker, asked)
+    (worker, remote, asked)
 }
 
 /// The first own command that failed decides.

@@ -12,7 +12,6 @@ use crate::picker::{Picker, Purpose};
 use crate::registry::Registry;
 use crate::registry::names::{Address, SessionName, Target, WorkerName};
 use crate::registry::worker::Worker;
-use crate::remote::Remote;
 use crate::remote::list::{self, Question};
 use crate::terminal::neutralise;
 use crate::terminal::progress::Progress;
@@ -100,8 +99,8 @@ pub fn session(context: &Context, argument: &SessionArg) -> Result<(Worker, Sess
 fn only_session(context: &Context, registry: &Registry, worker: &Worker) -> Result<SessionName> {
     let question = Question { queue: false, ..context.question() };
     let progress = Progress::show(format!("asking {}…", worker.name));
-    let answer =
-        list::one(&Remote::to(worker), worker, question).with_context(|| format!("asking {} for its sessions", worker.name))?;
+    let answer = list::one(&context.remote(worker), worker, question)
+        .with_context(|| format!("asking {} for its sessions", worker.name))?;
     drop(progress);
     let mut sessions = answer.sessions.into_iter().map(|session| session.name);
     match (sessions.next(), sessions.next()) {
@@ -126,7 +125,7 @@ fn only_session(context: &Context, registry: &Registry, worker: &Worker) -> Resu
 fn choose(context: &Context, registry: &Registry, worker: &Worker, sessions: &[SessionName]) -> Result<SessionName> {
     if io::stdin().is_terminal() && io::stdout().is_terminal() && io::stderr().is_terminal() {
         let only = Registry { workers: vec![worker.clone()], sources: Vec::new(), invalid: Vec::new(), ..registry.clone() };
-        let mut picker = Picker::new(only, context.question(), Purpose::Choose);
+        let mut picker = Picker::new(only, context.question(), Purpose::Choose, context.hub().cloned());
         let chosen = picker.pick()?.and_then(|choice| choice.target.session);
         return chosen.ok_or_else(|| Problem::new(Code::Interrupted, "nothing was chosen", "").into());
     }

@@ -11,7 +11,7 @@ use crate::registry::origin::System;
 use crate::registry::source::Source;
 use crate::registry::worker::Worker;
 use crate::remote::list::Question;
-use crate::remote::list_all::{Asking, Report};
+use crate::remote::list_all::{Asking, Guide, Report};
 
 /// What is new.
 #[derive(Debug)]
@@ -26,14 +26,14 @@ pub enum News {
 }
 
 /// Ask these workers, whose reports have their places as indices, and every source of the registry with its workers.
-/// Dropping the receiver stops new questions.
-pub fn ask_all(registry: &Registry, workers: Vec<Worker>, question: Question) -> Receiver<News> {
+/// Dropping the receiver stops new questions. `guide` leads to workers, and knows some without asking.
+pub fn ask_all(registry: &Registry, workers: Vec<Worker>, question: Question, guide: Option<Arc<dyn Guide>>) -> Receiver<News> {
     let (sender, receiver) = mpsc::channel();
     let reports = sender.clone();
     let deliver = move |report| reports.send(News::Report(report)).is_ok();
     // Nobody waits for what nobody has asked for, and it starts no login: it goes as each question alone does.
     let is_asked_for = login::manner() == Manner::Asked;
-    let asking = if is_asked_for { Asking::through_gateways(question, deliver) } else { Asking::new(question, deliver) };
+    let asking = Asking::led(guide, is_asked_for, question, deliver);
     for source in &registry.sources {
         // Whoever finds pods has them asked; of most polecats their listing says all.
         let questions = if source.system == System::GasTown { 1 } else { 2 };

@@ -1,6 +1,7 @@
 //! What the sources said last, for commands that name a worker and need not ask: kept on disk, 0600.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use crate::registry::names::{ObjectName, WorkerName};
 use crate::registry::origin::Origin;
 use crate::registry::source::Source;
 use crate::registry::worker::{Place, PodRef, Worker};
-use crate::state::Kept;
+use crate::state::{self, Kept};
 
 /// A source that was not asked for this long is none of ours any more.
 const FORGET_AFTER: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -33,6 +34,11 @@ struct Entry {
 
 fn file() -> Option<Kept<Answers>> {
     Kept::open("discovered").ok()
+}
+
+/// Where it is kept.
+pub fn path() -> Option<PathBuf> {
+    Some(state::directory().ok()?.join("discovered.json"))
 }
 
 /// The workers that the source had when it was asked last.

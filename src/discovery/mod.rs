@@ -14,6 +14,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 pub use ask_all::{News, ask_all};
+pub use cache::path as kept;
 pub use claims::{Claims, Joining};
 
 use crate::cluster::gateway::Gateways;

@@ -1,89 +1,344 @@
-//! One worker, for as long as somebody wants to hear of it: over a relay that tells by itself, and over another one when that breaks.
+//! One worker, for as long as somebody wants to hear of it: over a relay that tells by itself, and over another one when that
+//! breaks. Questions to it go over the same relay.
 
+use std::collections::VecDeque;
+use std::io;
+use std::num::NonZeroUsize;
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, SyncSender};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use super::pods::Bell;
-use crate::backoff::Backoff;
-use crate::cluster::login::{self, Manner};
+use super::bell::Bell;
+use super::moment::Moment;
+use super::plan::{self, Do, Event, Plan};
+use crate::cluster::gateway::Gateways;
+use crate::cluster::login::{self, Acting, Manner};
 use crate::failure::{Failure, Kind};
-use crate::registry::names::WorkerName;
-use crate::remote::relay::{News, Relay, Watch};
-use crate::remote::session::Answer;
+use crate::process::{Output, Request};
+use crate::registry::worker::Worker;
+use crate::remote::exec::Exec;
+use crate::remote::list::Question;
+use crate::remote::relay::{Framed, News, Relay, Watch};
+use crate::remote::session::{Answer, Queue};
 use crate::remote::{Remote, list};
 
-/// How often a worker looks by itself when nothing hastens it.
-const EVERY: Duration = Duration::from_secs(5);
-/// Who has not even said by then that all is as it was stands still.
-const SILENCE: Duration = Duration::from_secs(15);
 /// The channel of the worker's tmux on which agents' hooks announce something.
 const CHANNEL: &str = "factory-worker";
 
-/// What is seen of a worker.
-#[derive(Debug)]
-pub struct Seen {
-    pub worker: WorkerName,
-    pub pod: Option<String>,
-    pub answer: Result<Answer, Failure>,
+/// How long a look may take.
+const LOOKS_WITHIN: Duration = Duration::from_secs(3);
+
+/// What is known of a queue for so long is asked for again.
+const QUEUE_IS_OLD: Duration = Duration::from_secs(10);
+
+/// Whether something has to be looked at again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutOfDate {
+    No,
+    /// Whoever wants to know it now can do with what is known.
+    ALittle,
+    Yes,
 }
 
-/// Follow it until nobody wants to hear of it (`tell` says so). After a loss there is a pause, which the bell ends. The first time it is asked on behalf of whoever started this, and
-/// later on nobody's, so that no login begins by itself.
-pub fn follow(worker: &WorkerName, remote: &Remote, timeout: Duration, bell: &Bell, tell: impl Fn(Seen) -> bool) {
-    let say = |answer| tell(Seen { worker: worker.clone(), pod: remote.exec.pod(), answer });
-    let mut backoff = Backoff::new();
-    let mut unasked = None;
-    loop {
-        let goes_on = match open(remote, timeout) {
-            Ok(relay) => {
-                let (failure, has_answered) = listen(relay, &say);
-                if has_answered {
-                    backoff.reset();
-                }
-                failure.is_none_or(|failure| say(Err(remote.exec.explained(failure))))
-            }
-            // It is asked for tmux alone, and again and again.
-            Err(failure) if failure.kind == Kind::NoShell => {
-                say(list::with_command(remote, &[], timeout).map(|(answer, _)| answer))
-            }
-            Err(failure) => say(Err(failure)),
-        };
-        if !goes_on {
-            return;
+/// What is told of a worker.
+#[derive(Debug)]
+pub enum Told {
+    Answer(Answer),
+    /// All is as it was when it was told last.
+    Same,
+    Failed(Failure),
+}
+
+/// The link to one worker.
+pub struct Link {
+    pub worker: Worker,
+    remote: Remote,
+    timeout: Duration,
+    bell: Bell,
+    line: Mutex<Line>,
+    may_be_there: AtomicBool,
+    /// Somebody has run something that may have changed what is known.
+    is_changed: AtomicBool,
+    has_ended: AtomicBool,
+    /// What its queue held, and when.
+    queue: Mutex<Option<(Queue, Moment)>>,
+}
+
+/// Who waits for the relay.
+#[derive(Default)]
+struct Line {
+    /// There is one.
+    is_live: bool,
+    /// It is just being asked.
+    is_busy: bool,
+    waiting: VecDeque<Job>,
+}
+
+struct Job {
+    framed: Framed,
+    reply: SyncSender<Result<Output, Failure>>,
+}
+
+impl Link {
+    /// # Errors
+    /// There are too many open files.
+    pub fn new(worker: &Worker, gateways: &Arc<Gateways>, timeout: Duration) -> io::Result<Self> {
+        Ok(Self {
+            remote: Remote::through(worker, gateways),
+            worker: worker.clone(),
+            timeout,
+            bell: Bell::new()?,
+            line: Mutex::default(),
+            may_be_there: AtomicBool::new(false),
+            is_changed: AtomicBool::new(false),
+            has_ended: AtomicBool::new(false),
+            queue: Mutex::default(),
+        })
+    }
+
+    /// The pod that answers just now, where there is one.
+    pub fn pod(&self) -> Option<String> {
+        self.remote.exec.pod()
+    }
+
+    /// What leads to the worker, as one text that no other worker has.
+    pub fn place(&self) -> Option<String> {
+        self.remote.exec.place()
+    }
+
+    /// Whether it can be asked over a relay just now.
+    pub fn is_live(&self) -> bool {
+        self.line().is_live
+    }
+
+    /// A pod of it has begun: it is asked at once, if it is not there.
+    pub fn may_be_there(&self) {
+        self.may_be_there.store(true, Ordering::Relaxed);
+        self.bell.ring();
+    }
+
+    /// Nobody wants to hear of it any more.
+    pub fn end(&self) {
+        self.has_ended.store(true, Ordering::Relaxed);
+        self.bell.ring();
+    }
+
+    pub fn has_ended(&self) -> bool {
+        self.has_ended.load(Ordering::Relaxed)
+    }
+
+    /// Run a command over the relay, or beside it where it is at work or cannot carry it; `None`, and nothing has run, when there
+    /// is none.
+    pub fn run(&self, request: Request<'_>) -> Option<Result<Output, Failure>> {
+        let mut line = self.line();
+        if !line.is_live {
+            return None;
         }
-        bell.rest(backoff.next(None));
-        unasked.get_or_insert_with(|| login::acting(Manner::Unasked));
+        let framed = if line.is_busy || !line.waiting.is_empty() { None } else { Framed::of(request) };
+        let Some(framed) = framed else {
+            drop(line);
+            return Some(self.remote.exec.run(request));
+        };
+        let (reply, replied) = mpsc::sync_channel(1);
+        line.waiting.push_back(Job { framed, reply });
+        drop(line);
+        self.bell.ring();
+        // Whoever asks over the relay keeps to the deadline, and answers in any case.
+        Some(replied.recv().unwrap_or_else(|_| Err(Failure::no_answer("").before_start())))
+    }
+
+    /// Somebody has run something: what is known may not be so any more.
+    pub fn is_changed(&self) {
+        self.is_changed.store(true, Ordering::Relaxed);
+    }
+
+    /// How it has to be looked at before it can be said how it is, with its queue or without.
+    pub fn is_out_of_date(&self, queue: bool) -> OutOfDate {
+        let has_queue = queue && self.worker.commands.queue.is_some();
+        let age = self.queue().map(|(_, as_of)| as_of.age());
+        match (self.is_changed.load(Ordering::Relaxed), age) {
+            _ if !self.is_live() => OutOfDate::No,
+            (_, None) if has_queue => OutOfDate::Yes,
+            (true, _) => OutOfDate::Yes,
+            (false, Some(age)) if has_queue && age >= QUEUE_IS_OLD => OutOfDate::ALittle,
+            _ => OutOfDate::No,
+        }
+    }
+
+    /// What its queue held when it was asked for that last, and when that was.
+    pub fn queue(&self) -> Option<(Queue, Moment)> {
+        self.queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    /// Look at it now, for somebody who wants to know.
+    pub fn look(self: &Arc<Self>, queue: bool, tell: impl FnOnce(Told)) {
+        self.is_changed.store(false, Ordering::Relaxed);
+        let remote = Remote { exec: Box::new(Live(self.clone())), tmux: self.remote.tmux.clone(), log: None, meant: None };
+        let question = Question { timeout: LOOKS_WITHIN, parallel: NonZeroUsize::MIN, queue };
+        // That it was not there for it is told by whoever follows it.
+        let Ok(answer) = list::with_queue(&remote, &self.worker, question) else { return };
+        if answer.queue != Queue::NotAsked {
+            let said = (answer.queue.clone(), Moment::now());
+            *self.queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(said);
+        }
+        tell(Told::Answer(Answer { queue: Queue::NotAsked, ..answer }));
+    }
+
+    /// Follow it until nobody wants to hear of it: it was ended, or `tell` says so. The first time it is asked in this manner, and
+    /// later on in nobody's name, so that no login begins by itself.
+    pub fn follow(&self, first: Manner, tell: impl Fn(Told) -> bool) {
+        let _first = login::acting(first);
+        let mut following = Following { link: self, plan: Plan::new(), relay: None, doubtful: None, unasked: None, tell };
+        while !self.has_ended() && following.step() {}
+        self.is_no_more();
+    }
+
+    fn open(&self) -> Result<Relay, Failure> {
+        let turn = self.remote.exec.turn(Some(Instant::now() + self.timeout))?;
+        let _held = turn.hold();
+        let watch = Watch { tmux: &self.remote.tmux, every: plan::EVERY, channel: CHANNEL };
+        Relay::open(self.remote.exec.as_ref(), Some(watch), Instant::now() + self.timeout)
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// There is no relay: whoever waits for it was not asked.
+    fn is_no_more(&self) {
+        *self.line() = Line::default();
+    }
+
+    /// The next that is to be asked over the relay.
+    fn next_job(&self) -> Option<Job> {
+        let mut line = self.line();
+        let job = line.waiting.pop_front();
+        line.is_busy = job.is_some();
+        job
     }
 }
 
-fn open(remote: &Remote, timeout: Duration) -> Result<Relay, Failure> {
-    let turn = remote.exec.turn(Some(Instant::now() + timeout))?;
-    let _held = turn.hold();
-    let watch = Watch { tmux: &remote.tmux, every: EVERY, channel: CHANNEL };
-    Relay::open(remote.exec.as_ref(), Some(watch), Instant::now() + timeout)
+/// A worker that is asked over its link.
+struct Live(Arc<Link>);
+
+impl Exec for Live {
+    fn run(&self, request: Request<'_>) -> Result<Output, Failure> {
+        self.0.run(request).unwrap_or_else(|| Err(Failure::no_answer("").before_start()))
+    }
+
+    fn beneath(&self) -> Option<&dyn Exec> {
+        Some(self.0.remote.exec.as_ref())
+    }
 }
 
-/// Say what it tells, until it breaks, and why; `None` when nobody wants to hear it. And whether it has told anything.
-fn listen(mut relay: Relay, say: &impl Fn(Result<Answer, Failure>) -> bool) -> (Option<Failure>, bool) {
-    let mut has_answered = false;
-    // A tmux server that is about to end says strange things: the next look knows whether they are true.
-    let mut doubtful = None;
-    loop {
-        let goes_on = match relay.next(Instant::now() + SILENCE, None) {
-            Ok(Some(News::Sessions(answer))) => {
-                (has_answered, doubtful) = (true, None);
-                say(Ok(answer))
-            }
-            Ok(Some(News::NoListing(failure))) => {
-                doubtful = Some(failure);
+/// A link that is followed, in the thread that does so.
+struct Following<'a, Tell> {
+    link: &'a Link,
+    plan: Plan,
+    relay: Option<Relay>,
+    /// A tmux server that is about to end says strange things: the next look knows whether they are true.
+    doubtful: Option<Failure>,
+    /// What comes after the first try was asked for by nobody.
+    unasked: Option<Acting>,
+    tell: Tell,
+}
+
+impl<Tell: Fn(Told) -> bool> Following<'_, Tell> {
+    /// Do what is to be done next; false when nobody wants to hear of it.
+    fn step(&mut self) -> bool {
+        match self.plan.next(Instant::now()) {
+            Do::Open => match self.link.open() {
+                Ok(relay) => {
+                    self.relay = Some(relay);
+                    self.hear(Event::Opened);
+                    self.link.line().is_live = true;
+                    true
+                }
+                Err(failure) if failure.kind == Kind::NoShell => {
+                    self.hear(Event::Failed(&failure));
+                    true
+                }
+                Err(failure) => self.lost(failure),
+            },
+            Do::Listen(until) => self.listen(until),
+            Do::Rest(until) => {
+                if self.link.bell.rest(until) && self.link.may_be_there.swap(false, Ordering::Relaxed) {
+                    self.hear(Event::MayBeThere);
+                }
                 true
             }
-            Ok(Some(News::Same)) => doubtful.take().is_none_or(|failure| say(Err(failure))),
-            Ok(Some(News::Announced)) => true,
-            Ok(None) => return (Some(Failure::no_answer("")), has_answered),
-            Err(failure) => return (Some(failure), has_answered),
-        };
-        if !goes_on {
-            return (None, has_answered);
+            Do::Look => match list::with_command(&self.link.remote, &[], self.link.timeout) {
+                Ok((answer, _)) => {
+                    self.hear(Event::Looked);
+                    (self.tell)(Told::Answer(answer))
+                }
+                Err(failure) => self.lost(failure),
+            },
         }
+    }
+
+    fn hear(&mut self, event: Event<'_>) {
+        self.plan.hear(event, Instant::now());
+    }
+
+    fn listen(&mut self, until: Instant) -> bool {
+        let Some(relay) = &mut self.relay else { return self.lost(Failure::no_answer("")) };
+        match relay.next(until, Some(self.link.bell.as_fd())) {
+            Ok(Some(News::Sessions(answer))) => {
+                self.doubtful = None;
+                self.hear(Event::Told);
+                (self.tell)(Told::Answer(answer))
+            }
+            Ok(Some(News::Same)) => {
+                self.hear(Event::Told);
+                (self.tell)(self.doubtful.take().map_or(Told::Same, Told::Failed))
+            }
+            Ok(Some(News::NoListing(failure))) => {
+                self.doubtful = Some(failure);
+                true
+            }
+            Ok(Some(News::Announced)) => true,
+            Ok(None) => {
+                self.link.bell.silence();
+                self.answer_all() && (Instant::now() < until || self.lost(Failure::no_answer("")))
+            }
+            Err(failure) => self.lost(failure),
+        }
+    }
+
+    /// Ask over the relay what is to be asked.
+    fn answer_all(&mut self) -> bool {
+        while let Some(Job { framed, reply }) = self.link.next_job() {
+            let Some(relay) = &mut self.relay else { break };
+            let answer = relay.exchange(&framed);
+            let failure = answer.as_ref().err().cloned();
+            let _ = reply.send(answer.map_err(|failure| self.link.remote.exec.explained(failure)));
+            match failure {
+                None => {}
+                // It cannot be asked any more; but that a command took too long says nothing about the worker.
+                Some(failure) if failure.late || failure.kind == Kind::Incomplete => {
+                    self.drop_relay();
+                    self.hear(Event::Failed(&failure));
+                    break;
+                }
+                Some(failure) => return self.lost(failure),
+            }
+        }
+        true
+    }
+
+    fn lost(&mut self, failure: Failure) -> bool {
+        self.drop_relay();
+        self.hear(Event::Failed(&failure));
+        self.unasked.get_or_insert_with(|| login::acting(Manner::Unasked));
+        (self.tell)(Told::Failed(self.link.remote.exec.explained(failure)))
+    }
+
+    fn drop_relay(&mut self) {
+        self.link.is_no_more();
+        self.relay = None;
+        self.doubtful = None;
     }
 }

@@ -1,83 +1,92 @@
 //! Pods that begin: a worker that has none just now is asked when it has one, and not when its pause is over.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::link::Link;
+
 use crate::cluster::Cluster;
 use crate::cluster::gateway::Gateways;
-use crate::cluster::gateway::watch::pods::{Event, Pods};
-use crate::cluster::login;
+use crate::cluster::gateway::watch::pods::{self as watch, Event};
+use crate::cluster::login::{self, Manner};
 use crate::cluster::pod::listing::PodObject;
 use crate::cluster::pod::{Start, state};
 use crate::failure::{Failure, Kind};
 use crate::process;
-use crate::registry::worker::{Place, PodPlace, PodRef, Worker};
+use crate::registry::worker::{Place, PodPlace, PodRef};
 
 /// How long a kubectl may take to listen.
 const STARTS_WITHIN: Duration = Duration::from_secs(10);
-/// How long one question for the next event lasts: it makes no difference.
-const LONG: Duration = Duration::from_secs(3600);
+/// How soon it is noticed that nobody wants to hear of them any more.
+const AT_A_TIME: Duration = Duration::from_secs(5);
 
-/// Wakes whoever pauses before he asks one worker again.
-#[derive(Debug, Default)]
-pub struct Bell {
-    rung: Mutex<bool>,
-    changed: Condvar,
+/// Workers that may wait for a pod, by the cluster that it would be in.
+#[derive(Default)]
+pub struct Pods {
+    waiting: Mutex<HashMap<Cluster, Listeners>>,
 }
 
-impl Bell {
-    fn ring(&self) {
-        *self.lock() = true;
-        self.changed.notify_all();
-    }
-
-    /// Wait for so long, or until it rings; that it has rung since the last pause ends this one.
-    pub fn rest(&self, time: Duration) {
-        let waited = self.changed.wait_timeout_while(self.lock(), time, |rung| !*rung);
-        *waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0 = false;
-    }
-
-    fn lock(&self) -> MutexGuard<'_, bool> {
-        self.rung.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-}
+type Listeners = Arc<Mutex<Vec<Waiting>>>;
 
 /// A worker that may wait for a pod.
 struct Waiting {
     place: PodPlace,
-    bell: Arc<Bell>,
+    link: Weak<Link>,
     /// The start of which it was told.
     last: Option<Start>,
 }
 
-/// Ring for each of these workers when a pod begins that may be its own, where there is a gateway to its cluster and no login
-/// plugin: in the background, for as long as this process lives.
-pub fn listen<'a>(workers: impl IntoIterator<Item = (&'a Worker, Arc<Bell>)>, gateways: &Arc<Gateways>) {
-    let mut waiting: HashMap<Cluster, Vec<Waiting>> = HashMap::new();
-    for (worker, bell) in workers {
-        if let Place::Pod(place) = &worker.place {
-            waiting.entry(Cluster::of(place)).or_default().push(Waiting { place: place.clone(), bell, last: None });
+impl Pods {
+    /// Tell this worker when a pod begins that may be its own, where there is a gateway to its cluster and no login plugin: in the
+    /// background, for as long as the link is there.
+    pub fn tell(&self, link: &Arc<Link>, gateways: &Arc<Gateways>) {
+        let Place::Pod(place) = &link.worker.place else { return };
+        let waiting = Waiting { place: place.clone(), link: Arc::downgrade(link), last: None };
+        let cluster = Cluster::of(place);
+        let mut all = lock(&self.waiting);
+        if let Some(listeners) = all.get(&cluster) {
+            let mut listeners = lock(listeners);
+            // Somebody listens there as long as he knows of anybody.
+            if !listeners.is_empty() {
+                listeners.push(waiting);
+                return;
+            }
         }
-    }
-    for (cluster, waiting) in waiting {
+        let listeners = Arc::new(Mutex::new(vec![waiting]));
+        all.insert(cluster.clone(), listeners.clone());
         let gateways = Arc::clone(gateways);
-        thread::spawn(move || follow(&cluster, waiting, &gateways));
+        thread::spawn(move || follow(&cluster, &listeners, &gateways));
     }
 }
 
-fn follow(cluster: &Cluster, mut waiting: Vec<Waiting>, gateways: &Gateways) {
-    // Nobody has asked for what this asks later on: there must be no login that it could begin.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+fn follow(cluster: &Cluster, listeners: &Listeners, gateways: &Gateways) {
+    // Nobody has asked for what this asks: there must be no login that it could begin.
+    let _unasked = login::acting(Manner::Unasked);
     if !login::is_free_of_plugins(cluster) || gateways.there(cluster, Instant::now() + STARTS_WITHIN).is_none() {
         return;
     }
     let no_way = || Failure::new(Kind::Unreachable, "there is no gateway to the cluster").before_start();
     let open = || gateways.there(cluster, Instant::now() + STARTS_WITHIN).ok_or_else(no_way);
-    let Ok(mut pods) = Pods::of(cluster.clone(), open) else { return };
+    let Ok(mut pods) = watch::Pods::of(cluster.clone(), open) else { return };
     loop {
-        match pods.next(Instant::now() + LONG) {
-            Some(Event::Appeared(pod) | Event::Changed(pod)) => waiting.iter_mut().for_each(|waiting| waiting.hear(&pod)),
+        let event = pods.next(Instant::now() + AT_A_TIME);
+        let mut listeners = lock(listeners);
+        listeners.retain(|waiting| waiting.link.strong_count() > 0);
+        if listeners.is_empty() {
+            return;
+        }
+        match event {
+            Some(Event::Appeared(pod) | Event::Changed(pod)) => {
+                let told =
+                    listeners.iter_mut().filter_map(|waiting| waiting.hear(&pod).then(|| waiting.link.upgrade()).flatten());
+                told.for_each(|link| link.may_be_there());
+            }
             Some(Event::Lost(failure) | Event::Polled(failure)) => process::say(|| format!("pods: {failure}")),
             Some(Event::Gone { .. } | Event::InSync(_)) | None => {}
         }
@@ -85,16 +94,17 @@ fn follow(cluster: &Cluster, mut waiting: Vec<Waiting>, gateways: &Gateways) {
 }
 
 impl Waiting {
-    /// There is this pod, as it is now.
-    fn hear(&mut self, pod: &PodObject) {
+    /// There is this pod, as it is now; whether a container has begun in it that may be the worker's.
+    fn hear(&mut self, pod: &PodObject) -> bool {
         if !may_be_meant(&self.place.pod, &pod.metadata.name) {
-            return;
+            return false;
         }
         let start = state::start(pod, self.place.container.as_ref()).ok();
-        if start.is_some() && start != self.last {
+        let begins = start.is_some() && start != self.last;
+        if begins {
             self.last = start;
-            self.bell.ring();
         }
+        begins
     }
 }
 
@@ -117,7 +127,7 @@ mod tests {
 
     fn waiting(pod: PodRef) -> Waiting {
         let place = PodPlace { pod, namespace: None, context: None, container: None, kubeconfig: None };
-        Waiting { place, bell: Arc::default(), last: None }
+        Waiting { place, link: Weak::new(), last: None }
     }
 
     /// A pod of the Deployment `w`, whose container was started again so often.
@@ -140,35 +150,16 @@ mod tests {
     #[case(PodRef::Deployment("w-6d4b7-x2x9z".parse().unwrap()), false)]
     fn who_may_mean_a_pod_is_told_when_it_begins(#[case] wanted: PodRef, #[case] is_told: bool) {
         let mut waiting = waiting(wanted);
-        waiting.hear(&pod("1", 0, false));
-        assert!(!*waiting.bell.lock());
-        waiting.hear(&pod("1", 0, true));
-        assert_eq!(*waiting.bell.lock(), is_told);
+        assert!(!waiting.hear(&pod("1", 0, false)));
+        assert_eq!(waiting.hear(&pod("1", 0, true)), is_told);
     }
 
     #[test]
-    fn each_start_rings_once() {
+    fn each_start_is_told_once() {
         let mut waiting = waiting(PodRef::Any("w".parse().unwrap()));
-        let mut rings = |pod: PodObject| {
-            waiting.hear(&pod);
-            std::mem::take(&mut *waiting.bell.lock())
-        };
+        let mut rings = |pod: PodObject| waiting.hear(&pod);
         assert!(rings(pod("1", 0, true)));
         assert!(!rings(pod("1", 0, true)) && !rings(pod("1", 0, false)) && !rings(pod("1", 0, true)));
         assert!(rings(pod("1", 1, true)) && rings(pod("2", 0, true)));
-    }
-
-    #[test]
-    fn a_bell_ends_a_pause_and_only_one() {
-        let bell = Arc::<Bell>::default();
-        bell.ring();
-        bell.rest(Duration::from_secs(600));
-        let began = Instant::now();
-        bell.rest(Duration::from_millis(50));
-        assert!(began.elapsed() >= Duration::from_millis(50));
-        let other = bell.clone();
-        let rings = thread::spawn(move || other.ring());
-        bell.rest(Duration::from_secs(600));
-        rings.join().unwrap();
     }
 }

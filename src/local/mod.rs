@@ -6,6 +6,7 @@ pub mod hand_on;
 pub mod ids;
 pub mod keys;
 pub mod message;
+pub mod program;
 pub mod replay;
 pub mod shown_in;
 pub mod tmux;

@@ -26,6 +26,7 @@ use skim::tui::PreviewCallback;
 
 use crate::cli::Action;
 use crate::exit::{Code, Problem};
+use crate::hub::client::Hub;
 use crate::process;
 use crate::registry::Registry;
 use crate::registry::names::{Target, WorkerName};
@@ -60,16 +61,17 @@ pub struct Picker {
     registry: Registry,
     question: Question,
     purpose: Purpose,
+    hub: Option<Arc<Hub>>,
     workers: Arc<Mutex<Workers>>,
     query: String,
     last: Option<Target>,
 }
 
 impl Picker {
-    /// For the workers of the registry's file and those that its sources find.
-    pub fn new(registry: Registry, question: Question, purpose: Purpose) -> Self {
+    /// For the workers of the registry's file and those that its sources find; live, where there is a hub.
+    pub fn new(registry: Registry, question: Question, purpose: Purpose, hub: Option<Arc<Hub>>) -> Self {
         let workers = Workers::new(&registry);
-        Self { registry, question, purpose, workers: Arc::new(Mutex::new(workers)), query: String::new(), last: None }
+        Self { registry, question, purpose, hub, workers: Arc::new(Mutex::new(workers)), query: String::new(), last: None }
     }
 
     /// A worker by its name, also one that was found while the picker was shown.
@@ -92,7 +94,7 @@ impl Picker {
         keys::bind(&mut options.keymap, &bindings);
         let output = screen::show(options, &ui, || {
             bindings.preview.start();
-            bindings.refresh.ask();
+            bindings.refresh.begin();
         });
         // Whatever is still being asked is of no use to anybody now.
         bindings.preview.close();
@@ -110,8 +112,16 @@ impl Picker {
         let (registry, workers) = (self.registry.clone(), self.workers.clone());
         Arc::new(Bindings {
             purpose: self.purpose,
-            preview: Preview::new(workers.clone(), ui.clone(), self.purpose),
-            refresh: Refresh::new(registry, self.question, workers, highlight.clone(), self.purpose.hint(), ui.clone()),
+            preview: Preview::new(workers.clone(), ui.clone(), self.purpose, self.hub.clone()),
+            refresh: Refresh::new(
+                registry,
+                self.question,
+                workers,
+                highlight.clone(),
+                self.purpose.hint(),
+                ui.clone(),
+                self.hub.clone(),
+            ),
             highlight,
             choice: Mutex::default(),
         })

@@ -18,6 +18,7 @@ use super::workers::Workers;
 use super::{Purpose, help, highlight, no_session};
 use crate::cluster::login::{self, Manner};
 use crate::failure::Failure;
+use crate::hub::client::Hub;
 use crate::registry::names::Target;
 use crate::remote::{Remote, peek};
 use crate::terminal::{neutralise, pane};
@@ -40,6 +41,7 @@ pub struct Preview {
     workers: Arc<Mutex<Workers>>,
     ui: Ui,
     purpose: Purpose,
+    hub: Option<Arc<Hub>>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -116,8 +118,8 @@ impl State {
 
 impl Preview {
     /// Nothing is looked at before [`start`](Self::start).
-    pub fn new(workers: Arc<Mutex<Workers>>, ui: Ui, purpose: Purpose) -> Arc<Self> {
-        Arc::new(Self { workers, ui, purpose, state: Mutex::new(State::new()), changed: Condvar::new() })
+    pub fn new(workers: Arc<Mutex<Workers>>, ui: Ui, purpose: Purpose, hub: Option<Arc<Hub>>) -> Arc<Self> {
+        Arc::new(Self { workers, ui, purpose, hub, state: Mutex::new(State::new()), changed: Condvar::new() })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -232,7 +234,12 @@ impl Preview {
         };
         // To look again and again is nobody's wish.
         let _unasked = login::acting(Manner::Unasked);
-        let pane = peek::capture(&Remote::to(&worker), session, LINES, Instant::now() + PATIENCE)?;
+        let remote = Remote::to(&worker);
+        let remote = match &self.hub {
+            Some(hub) => hub.through(&worker, remote),
+            None => remote,
+        };
+        let pane = peek::capture(&remote, session, LINES, Instant::now() + PATIENCE)?;
         Ok(pane::text(&pane))
     }
 

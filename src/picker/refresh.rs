@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
@@ -17,9 +17,12 @@ use super::ui::Ui;
 use super::workers::Workers;
 use crate::cluster::pod;
 use crate::discovery::{self, News};
+use crate::hub::client::Hub;
+use crate::hub::guide::Guide;
 use crate::registry::Registry;
 use crate::registry::names::WorkerName;
 use crate::remote::list::Question;
+use crate::remote::list_all;
 use crate::terminal::table;
 
 /// How soon the threads that wait for answers notice that the picker has gone.
@@ -36,6 +39,7 @@ pub struct Refresh {
     /// The header's second line.
     hint: String,
     ui: Ui,
+    hub: Option<Arc<Hub>>,
     closed: AtomicBool,
     /// The end of the query, where skim has no room for all of it.
     query_end: Mutex<Option<String>>,
@@ -49,6 +53,7 @@ impl Refresh {
         highlight: Arc<Highlight>,
         hint: String,
         ui: Ui,
+        hub: Option<Arc<Hub>>,
     ) -> Arc<Self> {
         Arc::new(Self {
             registry,
@@ -57,6 +62,7 @@ impl Refresh {
             highlight,
             hint,
             ui,
+            hub,
             closed: AtomicBool::new(false),
             query_end: Mutex::default(),
         })
@@ -66,9 +72,43 @@ impl Refresh {
         self.workers.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
+    /// Show what is known, ask who is not known, and show each change from now on where there is a hub.
+    pub fn begin(self: &Arc<Self>) {
+        if let Some(hub) = self.hub.clone() {
+            self.ask_by(Some(Arc::new(Guide::knowing(&hub, false))));
+            let following = self.clone();
+            thread::spawn(move || following.follow(&hub));
+        } else {
+            self.ask_by(None);
+        }
+    }
+
     /// Ask every worker that is not being asked already, and every source. Rows stay until their worker has answered.
     pub fn ask(self: &Arc<Self>) {
         pod::ask_anew();
+        self.ask_by(self.hub.as_ref().map(|hub| Arc::new(Guide::leading(hub)) as Arc<dyn list_all::Guide>));
+    }
+
+    /// Show what the hub tells, as long as it does.
+    fn follow(self: &Arc<Self>, hub: &Hub) {
+        let Ok(rows) = hub.watch() else { return };
+        let (sender, news) = mpsc::channel();
+        thread::spawn(move || rows.for_each(|row| drop(sender.send(row))));
+        while !self.closed.load(Ordering::Relaxed) {
+            match news.recv_timeout(NOTICE) {
+                Ok(first) => {
+                    let mut all = self.workers();
+                    std::iter::once(first).chain(news.try_iter()).for_each(|row| all.hear(row));
+                    drop(all);
+                    self.publish();
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn ask_by(self: &Arc<Self>, guide: Option<Arc<dyn list_all::Guide>>) {
         let mut all = self.workers();
         let workers = all.ask();
         let mut registry = self.registry.clone();
@@ -78,7 +118,7 @@ impl Refresh {
         drop(all);
         self.publish();
         let names = workers.iter().map(|worker| worker.name.clone()).enumerate().collect();
-        let news = discovery::ask_all(&registry, workers, Question { queue: false, ..self.question });
+        let news = discovery::ask_all(&registry, workers, Question { queue: false, ..self.question }, guide);
         let asking = self.clone();
         thread::spawn(move || asking.collect(names, &news));
     }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use unicode_width::UnicodeWidthStr;
 
 use super::row::{Row, Say};
+use crate::cluster::login;
 use crate::failure::Failure;
+use crate::hub::wire;
 use crate::registry::Registry;
 use crate::registry::invalid::Invalid;
 use crate::registry::names::{Target, WorkerName};
@@ -115,6 +117,15 @@ impl Workers {
         {
             entry.asking = false;
             entry.answer = Some(answer);
+        }
+    }
+
+    /// The hub tells of a worker by itself. That it may not ask it says nothing.
+    pub fn hear(&mut self, row: wire::Row) {
+        let says_nothing = row.is_forgotten || row.answer.as_ref().is_err_and(login::is_unasked);
+        let mut entries = self.groups.iter_mut().flat_map(|group| &mut group.entries);
+        if let Some(entry) = entries.find(|entry| entry.worker.name == row.worker && !says_nothing) {
+            entry.answer = Some(row.answer.map(|answer| answer.sessions));
         }
     }
 

@@ -47,6 +47,8 @@ pub struct Registry {
     /// How long a window waits for its session after the session's pod was replaced (`session-wait:` in the file, default 2
     /// minutes).
     pub session_wait: Duration,
+    /// Whether a hub may follow the workers in the background (`live: off` in the file: it may not).
+    pub live: bool,
 }
 
 impl Registry {
@@ -62,8 +64,9 @@ impl Registry {
         let read = document::read(&path, &text.unwrap_or_default())?;
         let active_within = read.active.unwrap_or(ACTIVE_WITHIN);
         let session_wait = read.session_wait.unwrap_or(SESSION_WAIT);
+        let live = read.live.unwrap_or(true);
         let document::Document { workers, sources, invalid, town, .. } = read;
-        Ok(Self { path, exists, workers, sources, invalid, town, active_within, session_wait })
+        Ok(Self { path, exists, workers, sources, invalid, town, active_within, session_wait, live })
     }
 
     /// Where [`Registry::load`] looks, absolute, whether or not there is such a file.

@@ -6,6 +6,8 @@
 
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use super::exec::Beside;
 use super::{Remote, list};
 use crate::failure::{Failure, Kind};
@@ -18,7 +20,7 @@ const MOST: usize = 8;
 const NAMED: usize = 3;
 
 /// Where the sessions are that are not where they were looked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Elsewhere {
     /// The container that was asked.
     pub asked: ObjectName,

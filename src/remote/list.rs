@@ -59,7 +59,11 @@ pub fn or_elsewhere(remote: &Remote, said: Result<Answer, Failure>, deadline: In
     }
 }
 
-fn with_queue(remote: &Remote, worker: &Worker, question: Question) -> Result<Answer, Failure> {
+/// Ask one worker for its sessions and, if that is wanted and it has such a command, for its queue.
+///
+/// # Errors
+/// The worker did not answer, or not wholly.
+pub fn with_queue(remote: &Remote, worker: &Worker, question: Question) -> Result<Answer, Failure> {
     let command = worker.commands.queue.as_ref().filter(|_| question.queue).map(|queue| queue.fill(&[]));
     let (answer, said) = with_command(remote, command.as_deref().unwrap_or_default(), question.timeout)?;
     let queue = match (command, said) {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use super::Remote;
 use super::list::{Question, one};
@@ -16,6 +16,44 @@ use crate::registry::origin::Reads;
 use crate::registry::worker::Worker;
 use crate::state;
 
+/// By whom something is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Via {
+    /// We have asked.
+    Direct,
+    /// The hub, which follows the worker, or has asked it.
+    Hub,
+}
+
+impl Via {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Hub => "hub",
+        }
+    }
+}
+
+/// Who leads to workers, and knows of some without asking them.
+pub trait Guide: Send + Sync {
+    /// What is known of a worker, when that is as good as an answer.
+    fn known(&self, worker: &Worker, question: Question) -> Option<Known>;
+
+    /// The way to a worker, in the place of this one.
+    fn lead(&self, worker: &Worker, remote: Remote) -> Remote;
+}
+
+/// What is known of a worker.
+#[derive(Debug, Clone)]
+pub struct Known {
+    pub pod: Option<String>,
+    pub answer: Result<Answer, Failure>,
+    /// When it was so.
+    pub as_of: SystemTime,
+    /// When its queue was so.
+    pub queue_as_of: Option<SystemTime>,
+}
+
 /// What one worker said, or why it did not.
 #[derive(Debug)]
 pub struct Report {
@@ -24,6 +62,23 @@ pub struct Report {
     /// The pod that answered, where there is one.
     pub pod: Option<String>,
     pub answer: Result<Answer, Failure>,
+    /// When it was so, and by whom that is known.
+    pub as_of: SystemTime,
+    pub queue_as_of: Option<SystemTime>,
+    pub via: Via,
+}
+
+impl Report {
+    /// What was said just now.
+    pub fn now(index: usize, remote: &Remote, answer: Result<Answer, Failure>) -> Self {
+        let (pod, via, as_of) = (remote.exec.pod(), remote.exec.via(), SystemTime::now());
+        Self { index, pod, answer, as_of, queue_as_of: Some(as_of), via }
+    }
+
+    fn known(index: usize, known: Known) -> Self {
+        let Known { pod, answer, as_of, queue_as_of } = known;
+        Self { index, pod, answer, as_of, queue_as_of, via: Via::Hub }
+    }
 }
 
 /// Ask all workers at the same time; reports come in the order of the answers. Dropping the receiver stops new questions.
@@ -41,6 +96,7 @@ pub struct Asking<Deliver>(Arc<Shared<Deliver>>);
 struct Shared<Deliver> {
     // They end before the last report has been delivered to its end.
     gateways: Option<Arc<Gateways>>,
+    guide: Option<Arc<dyn Guide>>,
     question: Question,
     /// Takes each report; false when nobody wants any more.
     deliver: Deliver,
@@ -56,13 +112,17 @@ struct Line {
 
 impl<Deliver: Fn(Report) -> bool + Send + Sync + 'static> Asking<Deliver> {
     pub fn new(question: Question, deliver: Deliver) -> Self {
-        Self(Arc::new(Shared { gateways: None, question, deliver, line: Mutex::default() }))
+        Self::by(None, None, question, deliver)
     }
 
-    /// The same, and where several are in a cluster they are asked through a gateway that is started for them.
-    pub fn through_gateways(question: Question, deliver: Deliver) -> Self {
-        let gateways = Some(Arc::default());
-        Self(Arc::new(Shared { gateways, question, deliver, line: Mutex::default() }))
+    /// The same, led by this one. Where several that nobody knows of are in a cluster, they are asked through a gateway that is
+    /// started for them, if that may be.
+    pub fn led(guide: Option<Arc<dyn Guide>>, may_start: bool, question: Question, deliver: Deliver) -> Self {
+        Self::by(guide, may_start.then(Arc::default), question, deliver)
+    }
+
+    fn by(guide: Option<Arc<dyn Guide>>, gateways: Option<Arc<Gateways>>, question: Question, deliver: Deliver) -> Self {
+        Self(Arc::new(Shared { gateways, guide, question, deliver, line: Mutex::default() }))
     }
 
     /// So many more questions will go to this cluster; said before any is asked.
@@ -81,7 +141,9 @@ impl<Deliver: Fn(Report) -> bool + Send + Sync + 'static> Asking<Deliver> {
     pub fn expect<'a>(&self, workers: impl IntoIterator<Item = &'a Worker>) {
         if let Some(gateways) = &self.0.gateways {
             let is_asked = |worker: &&Worker| worker.polecat().is_none_or(|polecat| polecat.reads != Reads::Log);
-            let clusters: Vec<_> = workers.into_iter().filter(is_asked).filter_map(Cluster::of_worker).collect();
+            let is_unknown = |worker: &&Worker| self.0.known(worker).is_none();
+            let clusters: Vec<_> =
+                workers.into_iter().filter(is_asked).filter(is_unknown).filter_map(Cluster::of_worker).collect();
             gateways.expect(&clusters);
             gateways.start(Instant::now() + self.0.question.timeout);
         }
@@ -106,7 +168,7 @@ impl<Deliver: Fn(Report) -> bool + Send + Sync + 'static> Asking<Deliver> {
     /// Deliver what one said already.
     pub fn told(&self, index: usize, worker: &Worker, answer: Result<Answer, Failure>) {
         note_sessions(worker, &answer);
-        (self.0.deliver)(Report { index, pod: Remote::to(worker).exec.pod(), answer });
+        (self.0.deliver)(Report::now(index, &Remote::to(worker), answer));
     }
 }
 
@@ -118,16 +180,34 @@ impl<Deliver: Fn(Report) -> bool> Shared<Deliver> {
     /// One after the other, until nobody waits.
     fn work(&self) {
         while let Some((index, worker, told)) = self.next() {
-            let remote = match &self.gateways {
-                Some(gateways) => Remote::through(&worker, gateways),
-                None => Remote::to(&worker),
+            let known = if told.is_none() { self.known(&worker) } else { None };
+            let report = match known {
+                Some(known) => Report::known(index, known),
+                None => {
+                    let remote = self.remote(&worker);
+                    let answer = self.one(&remote, &worker, told);
+                    Report::now(index, &remote, answer)
+                }
             };
-            let answer = self.one(&remote, &worker, told);
-            note_sessions(&worker, &answer);
-            let report = Report { index, pod: remote.exec.pod(), answer };
+            note_sessions(&worker, &report.answer);
             if !(self.deliver)(report) {
                 self.line().waiting.clear();
             }
+        }
+    }
+
+    fn known(&self, worker: &Worker) -> Option<Known> {
+        self.guide.as_ref()?.known(worker, self.question)
+    }
+
+    fn remote(&self, worker: &Worker) -> Remote {
+        let remote = match &self.gateways {
+            Some(gateways) => Remote::through(worker, gateways),
+            None => Remote::to(worker),
+        };
+        match &self.guide {
+            Some(guide) => guide.lead(worker, remote),
+            None => remote,
         }
     }
 

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::elsewhere::Elsewhere;
 use super::queue::Items;
 use crate::registry::names::SessionName;
 use crate::registry::origin::Polecat;
 
 /// A tmux session as its server listed it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     /// `$N`. Targets are built from this, never from the name: a session *named* `$0` would be taken for an id.
     ///
@@ -31,7 +33,8 @@ pub struct Session {
 }
 
 /// `$N`, as tmux prints it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct SessionId(String);
 
 impl SessionId {
@@ -46,8 +49,22 @@ impl SessionId {
     }
 }
 
+impl TryFrom<String> for SessionId {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("no session id")
+    }
+}
+
+impl From<SessionId> for String {
+    fn from(id: SessionId) -> Self {
+        id.0
+    }
+}
+
 /// What a session is doing, by its last output and its clients.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum State {
     Attached,
     Active,
@@ -98,7 +115,7 @@ impl Session {
 }
 
 /// A whole answer from a worker.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     pub sessions: Vec<Session>,
     pub queue: Queue,
@@ -121,7 +138,7 @@ impl Answer {
 }
 
 /// How it is with an agent that runs once, to its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// `working`, `stuck`, `done` or `failed`.
     pub state: State,
@@ -133,7 +150,7 @@ pub struct Standing {
 }
 
 /// What the queue command said.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Queue {
     /// The worker has no queue command, or it was not asked.
     NotAsked,

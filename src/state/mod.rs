@@ -8,6 +8,7 @@ pub mod logins;
 pub mod network;
 pub mod plain_scripts;
 pub mod process_id;
+pub mod runtime;
 pub mod sessions;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};

@@ -35,8 +35,12 @@ impl ProcessId {
     /// `BOOT/STARTED`: what tells it from every other of its number on any machine. Of the boot's id (random, 128 bits) the
     /// first 32 bits do: each byte is one of a URL.
     pub fn boot_and_start(&self) -> String {
-        let boot = self.boot.split('-').next().unwrap_or_default();
-        format!("{boot}/{}", self.started)
+        format!("{}/{}", self.boot_of(), self.started)
+    }
+
+    /// What tells this boot of the machine from others: the first 32 bits of its id.
+    pub fn boot_of(&self) -> &str {
+        self.boot.split('-').next().unwrap_or_default()
     }
 
     /// Send it a signal, if it still runs.

@@ -1,4 +1,5 @@
-//! The gateways of one command: one for each cluster of which several workers are asked. One worker costs less without.
+//! The gateways of one command: one for each cluster of which several workers are asked. One worker costs less without, unless it is
+//! asked for a long time.
 //!
 //! What is not known to work in this way is asked by `kubectl exec`, as if there were no gateways: kubectl has other protocols,
 //! a terminal to ask on, and words of its own for what is wrong.
@@ -34,6 +35,8 @@ pub struct Gateways {
     forget: bool,
     /// They are for polecats, and not for workers.
     polecats: Option<Polecats>,
+    /// There is one for a single worker, too.
+    are_lasting: bool,
 }
 
 impl Debug for Gateways {
@@ -83,7 +86,12 @@ impl Gateways {
         Self { polecats: Some(polecats), ..Self::default() }
     }
 
-    /// Some more workers will be asked.
+    /// For workers that are asked for a long time.
+    pub fn lasting() -> Self {
+        Self { are_lasting: true, ..Self::default() }
+    }
+
+    /// Some more workers will be asked. One that is there and does not let anybody into a namespace of theirs is replaced.
     pub fn expect<'a>(&self, workers: impl IntoIterator<Item = &'a Cluster>) {
         let mut all = self.lock();
         for cluster in workers {
@@ -91,8 +99,10 @@ impl Gateways {
             let new = || Arc::new(Shared { polecats: self.polecats, ..Shared::default() });
             let shared = all.entry(key(cluster)).or_insert_with(new);
             let mut state = shared.lock();
-            state.workers += 1;
-            state.namespaces.insert(namespace);
+            state.workers += if self.are_lasting { SEVERAL } else { 1 };
+            if state.namespaces.insert(namespace) && matches!(state.way, Way::There(..)) {
+                state.way = Way::Unknown;
+            }
         }
     }
 

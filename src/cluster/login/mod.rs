@@ -15,7 +15,7 @@ use std::io::{self, IsTerminal};
 use std::time::Instant;
 
 pub use kubeconfig::{Login, contexts, files as kubeconfig_files};
-pub use manner::{Manner, acting, answering, lend_terminal, manner, nobody_asks, note_answering};
+pub use manner::{Acting, Manner, acting, answering, lend_terminal, manner, nobody_asks, note_answering};
 pub use progress::Progress;
 pub use turn::{Turn, is_unasked};
 

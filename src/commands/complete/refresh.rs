@@ -57,5 +57,6 @@ pub fn run(context: &Context) {
     let due = due(&registry, &sessions::read());
     let workers = due.workers.clone();
     // Every answer is noted where it comes in.
-    discovery::ask_all(&due, workers, Question { queue: false, ..context.question() }).into_iter().for_each(drop);
+    let question = Question { queue: false, ..context.question() };
+    discovery::ask_all(&due, workers, question, context.guide(question, false)).into_iter().for_each(drop);
 }

@@ -37,6 +37,7 @@ struct Shown {
     active: String,
     #[serde(rename = "session-wait")]
     session_wait: String,
+    live: &'static str,
     workers: Vec<ShownWorker>,
     discover: Vec<BTreeMap<&'static str, ShownSource>>,
 }
@@ -86,6 +87,7 @@ impl Shown {
             exists: registry.exists,
             active: humantime::format_duration(registry.active_within).to_string(),
             session_wait: humantime::format_duration(registry.session_wait).to_string().replace(' ', ""),
+            live: if registry.live { "on" } else { "off" },
             workers: registry.workers.iter().map(ShownWorker::of).collect(),
             discover: registry
                 .sources
@@ -100,6 +102,7 @@ impl Shown {
         let mut top = Mapping::new();
         top.insert("active".into(), self.active.as_str().into());
         top.insert("session-wait".into(), self.session_wait.as_str().into());
+        top.insert("live".into(), self.live.into());
         let workers = self.workers.iter().map(said).collect::<Result<_>>()?;
         top.insert("workers".into(), Value::Sequence(workers));
         if !self.discover.is_empty() {

@@ -19,7 +19,7 @@ use crate::terminal::neutralise;
 /// # Errors
 /// There is no terminal.
 pub fn form(context: &Context, worker: &Worker, session: &SessionName, meant: Option<SessionIdentity>) -> Result<Code> {
-    let remote = Remote::to(worker).meaning(meant);
+    let remote = context.remote(worker).meaning(meant);
     remote.takes_keys()?;
     let address = Address { worker: worker.name.clone(), session: session.clone() };
     let prompt = Prompt { context, remote: &remote, address: &address };

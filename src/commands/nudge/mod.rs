@@ -31,7 +31,7 @@ pub fn run(context: &Context, args: &Nudge) -> Result<Code> {
     nudge::check(&text).map_err(|reason| Problem::new(Code::Usage, reason, HOW_TO_GIVE_A_TEXT))?;
     let address = Address { worker: worker.name.clone(), session };
     let progress = Progress::show(format!("nudging {}…", worker.name));
-    let done = deliver(context, &Remote::to(&worker), &address, &text)?;
+    let done = deliver(context, &context.remote(&worker), &address, &text)?;
     drop(progress);
     writeln!(io::stdout(), "{done}")?;
     Ok(Code::Done)

@@ -15,7 +15,7 @@ use crate::local::shown_in::Showing;
 use crate::registry::names::Address;
 use crate::registry::worker::{Place, Worker};
 use crate::remote::local::SOCKET;
-use crate::remote::{Remote, whereabouts};
+use crate::remote::whereabouts;
 use crate::view;
 
 /// # Errors
@@ -25,7 +25,7 @@ pub fn refuse(context: &Context, worker: &Worker, address: &Address, shown_in: &
         return Ok(());
     }
     // What cannot be asked is said in the window.
-    match whereabouts::of(&Remote::to(worker), &address.session, context.deadline()) {
+    match whereabouts::of(&context.remote(worker), &address.session, context.deadline()) {
         Ok(here) if shown_in.iter().any(|there| there.whereabouts == here) => {
             Err(anyhow::Error::from(view::mirror()).context(format!("cannot open {address}")))
         }

@@ -21,7 +21,7 @@ use crate::terminal::{json, neutralise, pane};
 pub fn run(context: &Context, args: &Peek) -> Result<Code> {
     let (worker, session) = target::session(context, &args.session)?;
     let address = Address { worker: worker.name.clone(), session: session.clone() };
-    let source = Source { context, remote: Remote::to(&worker), address: &address, lines: args.lines };
+    let source = Source { context, remote: context.remote(&worker), address: &address, lines: args.lines };
     if args.until_key {
         return show_until_key(context, &worker, &session, None);
     }

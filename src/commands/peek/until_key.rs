@@ -30,7 +30,7 @@ const LINES: u32 = 500;
 /// and stays until a key too. `meant` is which session that is, where that is known.
 pub fn show_until_key(context: &Context, worker: &Worker, session: &SessionName, meant: Option<SessionIdentity>) -> Result<Code> {
     let address = Address { worker: worker.name.clone(), session: session.clone() };
-    let looks = look_every_second(context.timeout(), Remote::to(worker).meaning(meant), session.clone());
+    let looks = look_every_second(context.timeout(), context.remote(worker).meaning(meant), session.clone());
     let _screen = FullScreen::enter()?;
     let title = neutralise::line(&address.to_string());
     let mut shown = "asking…\n".to_owned();

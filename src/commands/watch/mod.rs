@@ -1,28 +1,25 @@
 //! `watch`: every change of workers and their sessions, as it comes.
 
 mod changes;
-mod following;
-mod pods;
 
+use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
 use serde::Serialize;
 
 use super::{Context, target};
 use crate::cli::Watch;
-use crate::cluster::Cluster;
 use crate::cluster::gateway::Gateways;
+use crate::cluster::login::Manner;
 use crate::exit::Code;
-use crate::registry::worker::Worker;
-use crate::remote::Remote;
+use crate::hub::fleet::Fleet;
+use crate::registry::names::WorkerName;
 use crate::terminal::{json, neutralise, reader};
 use changes::{Change, Known};
-use pods::Bell;
 
 /// How soon it is noticed that nobody reads any more.
 const READER: Duration = Duration::from_secs(1);
@@ -31,21 +28,21 @@ pub fn run(context: &Context, args: &Watch) -> Result<Code> {
     let names = target::worker_names(&args.names)?;
     let registry = if names.is_empty() { context.known()? } else { context.registry_with(&names)? };
     let workers = target::workers(&registry, &names)?;
-    let (sender, receiver) = mpsc::channel();
-    let gateways = gateways(&workers, context.deadline());
-    let bells: Vec<_> = workers.iter().map(|_| Arc::<Bell>::default()).collect();
-    for (index, worker) in workers.iter().enumerate() {
-        let (remote, name, bell) = (Remote::through(worker, &gateways), worker.name.clone(), bells[index].clone());
-        let (sender, timeout) = (sender.clone(), context.question().timeout);
-        thread::spawn(move || following::follow(&name, &remote, timeout, &bell, |seen| sender.send((index, seen)).is_ok()));
+    if workers.is_empty() {
+        writeln!(io::stderr(), "factory-worker: there are no workers; {}", target::no_workers(&registry))?;
+        return Ok(Code::Done);
     }
-    pods::listen(workers.iter().zip(bells), &gateways);
-    drop(sender);
-    let mut known: Vec<_> = workers.iter().map(|_| Known::default()).collect();
+    let fleet = Fleet::new(Arc::<Gateways>::default(), context.timeout(), Manner::Asked);
+    fleet.follow(&workers);
+    let news = fleet.board.read();
+    let mut known: BTreeMap<WorkerName, Known> = BTreeMap::new();
     let mut lines = Lines { json: args.json, said: 0 };
     loop {
-        match receiver.recv_timeout(READER) {
-            Ok((index, seen)) => lines.say(&workers[index], known[index].learn(seen))?,
+        match news.recv_timeout(READER) {
+            Ok(seen) => {
+                let name = seen.worker.clone();
+                lines.say(&name, known.entry(name.clone()).or_default().learn(seen))?;
+            }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Ok(Code::Done),
         }
@@ -53,15 +50,6 @@ pub fn run(context: &Context, args: &Watch) -> Result<Code> {
             return Ok(Code::Done);
         }
     }
-}
-
-/// One for each cluster in which there are several.
-fn gateways(workers: &[Worker], deadline: Instant) -> Arc<Gateways> {
-    let gateways = Arc::<Gateways>::default();
-    let clusters: Vec<_> = workers.iter().filter_map(Cluster::of_worker).collect();
-    gateways.expect(&clusters);
-    gateways.start(deadline);
-    gateways
 }
 
 /// What is printed, a line for each change.
@@ -82,15 +70,15 @@ struct Line<'a> {
 }
 
 impl Lines {
-    fn say(&mut self, worker: &Worker, changes: Vec<Change>) -> io::Result<()> {
+    fn say(&mut self, worker: &WorkerName, changes: Vec<Change>) -> io::Result<()> {
         let mut out = BufWriter::new(io::stdout().lock());
         for change in &changes {
             self.said += 1;
             let at = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
             if self.json {
-                json::write_line(&mut out, &Line { seq: self.said, at, worker: worker.name.as_str(), change })?;
+                json::write_line(&mut out, &Line { seq: self.said, at, worker: worker.as_str(), change })?;
             } else {
-                writeln!(out, "{at}  {}", neutralise::line(&change.line(&worker.name)))?;
+                writeln!(out, "{at}  {}", neutralise::line(&change.line(worker)))?;
             }
         }
         out.flush()

@@ -19,6 +19,7 @@ fn worker(name: &str) -> Worker {
 fn registry(names: &[&str], sources: Vec<Source>) -> Registry {
     let workers = names.iter().map(|name| worker(name)).collect();
     Registry {
+        live: true,
         path: "/workers.yaml".into(),
         exists: true,
         workers,

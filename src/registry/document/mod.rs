@@ -35,6 +35,7 @@ pub struct Document {
     pub town: Source,
     pub active: Option<Duration>,
     pub session_wait: Option<Duration>,
+    pub live: Option<bool>,
 }
 
 /// Understand the text of the file at `path`.

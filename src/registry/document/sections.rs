@@ -26,6 +26,7 @@ pub struct Top<'a> {
     invalid_sources: Vec<Invalid>,
     active: Option<Duration>,
     session_wait: Option<Duration>,
+    live: Option<bool>,
 }
 
 impl<'a> Top<'a> {
@@ -39,6 +40,7 @@ impl<'a> Top<'a> {
             invalid_sources: Vec::new(),
             active: None,
             session_wait: None,
+            live: None,
         }
     }
 
@@ -54,6 +56,7 @@ impl<'a> Top<'a> {
             town: sources::town(&defaults),
             active: self.active,
             session_wait: self.session_wait,
+            live: self.live,
         }
     }
 
@@ -132,7 +135,7 @@ pub fn defaults(base: &Base, node: &Node<'_>) -> Result<Settings, Fault> {
 
 impl Section for Top<'_> {
     const WHAT: &'static str = "the registry";
-    const KEYS: &'static [&'static str] = &["workers", "defaults", "active", "session-wait", "discover"];
+    const KEYS: &'static [&'static str] = &["workers", "defaults", "active", "session-wait", "live", "discover"];
 
     fn read(&mut self, key: &'static str, value: &Node<'_>) -> Result<(), Fault> {
         match key {
@@ -140,6 +143,7 @@ impl Section for Top<'_> {
             "discover" => self.read_sources(value)?,
             // They were read before everything else.
             "defaults" => {}
+            "live" => self.live = Some(section::text(key, value, values::on_or_off)?),
             "session-wait" => self.session_wait = Some(section::text(key, value, values::duration)?),
             _ => self.active = Some(section::text(key, value, values::duration)?),
         }

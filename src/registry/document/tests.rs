@@ -72,11 +72,11 @@ fn bad_characters(#[case] text: &[u8], #[case] told: &str) {
 #[case("workers: {name: a}\n", "1:10: a list of workers is wanted here, and this is a mapping")]
 #[case(
     "- name: a\n",
-    "1:1: the registry is a mapping with the keys workers, defaults, active, session-wait, discover, and this is a list"
+    "1:1: the registry is a mapping with the keys workers, defaults, active, session-wait, live, discover, and this is a list"
 )]
 #[case(
     "text\n",
-    "1:1: the registry is a mapping with the keys workers, defaults, active, session-wait, discover, and this is a text"
+    "1:1: the registry is a mapping with the keys workers, defaults, active, session-wait, live, discover, and this is a text"
 )]
 #[case(&worker_with("pod: [b]"), "3:10: \"pod\" is a text, and this is a list")]
 #[case(&worker_with("pod: b\ntmux: {x: y}"), "4:11: \"tmux\" is a text, and this is a mapping")]
@@ -97,7 +97,7 @@ fn an_entry_that_is_no_mapping() {
 #[case("wokers: []\n", "1:1: unknown key \"wokers\" in the registry; did you mean \"workers\"?")]
 #[case(
     "workers: []\nsomething: 1\n",
-    "2:1: unknown key \"something\" in the registry; known are workers, defaults, active, session-wait, discover"
+    "2:1: unknown key \"something\" in the registry; known are workers, defaults, active, session-wait, live, discover"
 )]
 #[case(&worker_with("pod: b\ncontxt: x"), "4:5: unknown key \"contxt\" in a worker; did you mean \"context\"?")]
 #[case(&worker_with("Pod: b"), "3:5: unknown key \"Pod\" in a worker; did you mean \"pod\"?")]

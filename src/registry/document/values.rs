@@ -120,6 +120,14 @@ pub fn preset(text: &str) -> Result<Preset, String> {
 }
 
 /// A time with a unit, more than none.
+pub fn on_or_off(text: &str) -> Result<bool, String> {
+    match text {
+        "on" | "true" => Ok(true),
+        "off" | "false" => Ok(false),
+        _ => Err(format!("it is {text:?}, and not on or off")),
+    }
+}
+
 pub fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
         Ok(time) if time.is_zero() => Err("it must be more than zero".to_owned()),

@@ -12,15 +12,13 @@ use std::env;
 use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::time::{Duration, Instant};
 
-use super::exec::{Beside, Exec, Interactive};
+use super::exec::Exec;
 use super::script;
-use crate::cluster::login::{Login, Turn};
-use crate::cluster::pod::Start;
 use crate::failure::{Failure, Kind};
 use crate::process::{Output, Request};
-use crate::registry::names::ObjectName;
 
 pub use news::News;
+pub use request::Framed;
 pub use shell::{Relay, Watch};
 
 /// What `FACTORY_WORKER_WAY` is for every question to go over a relay: so that whatever is tested of a question can be tested of it
@@ -58,8 +56,7 @@ impl Relayed {
 
 impl Exec for Relayed {
     fn run(&self, request: Request<'_>) -> Result<Output, Failure> {
-        let nonce = script::nonce();
-        let Some((framed, mut held)) = request::framed(request, &nonce).zip(self.relay()) else {
+        let Some((framed, mut held)) = Framed::of(request).zip(self.relay()) else {
             return self.exec.run(request);
         };
         // One that has ended meanwhile was asked nothing.
@@ -73,49 +70,13 @@ impl Exec for Relayed {
                 Err(failure) => return Err(failure.before_start()),
             },
         };
-        let output = relay.exchange(&framed, &nonce, request.deadline).map_err(|failure| self.exec.explained(failure))?;
+        let output = relay.exchange(&framed).map_err(|failure| self.exec.explained(failure))?;
         *held = Some(relay);
         Ok(output)
     }
 
-    fn interactive(&self, argv: &[String], deadline: Instant) -> Result<Interactive, Failure> {
-        self.exec.interactive(argv, deadline)
-    }
-
-    fn pod(&self) -> Option<String> {
-        self.exec.pod()
-    }
-
-    fn place(&self) -> Option<String> {
-        self.exec.place()
-    }
-
-    fn start(&self, pod: &ObjectName, deadline: Instant) -> Result<Start, Failure> {
-        self.exec.start(pod, deadline)
-    }
-
-    fn renew(&self, deadline: Instant) -> Result<(), Failure> {
-        self.exec.renew(deadline)
-    }
-
-    fn turn(&self, until: Option<Instant>) -> Result<Turn, Failure> {
-        self.exec.turn(until)
-    }
-
-    fn login(&self) -> Login {
-        self.exec.login()
-    }
-
-    fn explained(&self, failure: Failure) -> Failure {
-        self.exec.explained(failure)
-    }
-
-    fn beside(&self, deadline: Instant) -> Option<Beside> {
-        self.exec.beside(deadline)
-    }
-
-    fn endpoint(&self) -> Option<String> {
-        self.exec.endpoint()
+    fn beneath(&self) -> Option<&dyn Exec> {
+        Some(self.exec.as_ref())
     }
 }
 

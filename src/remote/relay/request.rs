@@ -1,6 +1,8 @@
 //! Requests to a relay, and their answers, as relay.sh reads and writes them.
 
-use super::script::quoted_line;
+use std::time::Instant;
+
+use super::script::{self, quoted_line};
 use crate::process::{Output, Request, Said};
 
 /// The most that travels over a relay, in bytes: it is read there byte by byte. What is larger gets an exec of its own.
@@ -8,8 +10,23 @@ const LARGEST: usize = 64 << 10;
 /// The most that the marks add to an answer, in bytes.
 pub const MARK: usize = 64;
 
-/// The request as bytes for the relay; `None` for what it cannot carry: too much, or a NUL byte, which no shell keeps.
-pub fn framed(request: Request<'_>, nonce: &str) -> Option<Vec<u8>> {
+/// A request as a relay reads it.
+pub struct Framed {
+    pub bytes: Vec<u8>,
+    /// What the end of its answer is known by.
+    pub nonce: String,
+    pub deadline: Instant,
+}
+
+impl Framed {
+    /// `None` for what a relay cannot carry: too much, or a NUL byte, which no shell keeps.
+    pub fn of(request: Request<'_>) -> Option<Self> {
+        let nonce = script::nonce();
+        Some(Self { bytes: framed(request, &nonce)?, nonce, deadline: request.deadline })
+    }
+}
+
+fn framed(request: Request<'_>, nonce: &str) -> Option<Vec<u8>> {
     let input = std::str::from_utf8(request.stdin).ok()?;
     let words = quoted_line([input].into_iter().chain(request.argv.iter().map(String::as_str)));
     let words = format!("{words} #{nonce}");
@@ -46,8 +63,6 @@ pub fn answer(said: Said, nonce: &str) -> Option<Output> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use proptest::prelude::*;
 
     use super::*;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::super::exec::{Exec, Greeting};
 use super::super::script::{self, Script};
 use super::news::{News, Pieces};
-use super::request;
+use super::request::{self, Framed};
 use crate::cluster::kubectl_error;
 use crate::failure::{Failure, Kind};
 use crate::process::{ANSWER_CAP, End, Exchanged, Finished, Held, Limits, Line, Output, Request, Said};
@@ -71,25 +71,24 @@ impl Relay {
     /// # Errors
     /// As [`Self::exchange`].
     pub fn ask(&mut self, request: Request<'_>) -> Option<Result<Output, Failure>> {
-        let nonce = script::nonce();
-        let framed = request::framed(request, &nonce)?;
-        Some(self.exchange(&framed, &nonce, request.deadline))
+        Framed::of(request).map(|framed| self.exchange(&framed))
     }
 
-    /// Run a command, as [`request::framed`] frames it.
+    /// Run a command.
     ///
     /// # Errors
     /// There is no whole answer, and the relay cannot be asked any more. When not even the whole request went out, nothing ran.
-    pub(super) fn exchange(&mut self, framed: &[u8], nonce: &str, deadline: Instant) -> Result<Output, Failure> {
+    pub fn exchange(&mut self, framed: &Framed) -> Result<Output, Failure> {
         let Self { held, said, pieces } = self;
+        let Framed { bytes, nonce, deadline } = framed;
         // What somebody in the background has said belongs to no answer.
         pieces.forget_others(&mut said.stderr);
-        let limits = Limits { deadline, cap: ANSWER_CAP + request::MARK };
+        let limits = Limits { deadline: *deadline, cap: ANSWER_CAP + request::MARK };
         let mut is_whole = |said: &mut Said| {
             pieces.take_out_of(&mut said.stderr);
             request::is_answered(said, nonce)
         };
-        match held.exchange(framed, said, &mut is_whole, limits, &mut |_| {}) {
+        match held.exchange(bytes, said, &mut is_whole, limits, &mut |_| {}) {
             Ok(Exchanged::Answered) => request::answer(std::mem::take(said), nonce).ok_or_else(|| Failure::too_large(ANSWER_CAP)),
             Ok(Exchanged::Over(over)) => Err(over.failure(|done| lost(&done))),
             Ok(Exchanged::Given(End::TooLarge)) => Err(Failure::too_large(ANSWER_CAP)),

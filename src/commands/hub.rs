@@ -1,0 +1,67 @@
+//! `hub`: the process that follows all workers, in the foreground; how it is, and its end.
+
+use std::io::{self, BufWriter, Write};
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::cli::{Hub, HubCommand};
+use crate::exit::Code;
+use crate::hub::client;
+use crate::hub::wire::{Row, Standing};
+use crate::terminal::{age, json, neutralise};
+use crate::{hub, process};
+
+pub fn run(args: &Hub) -> Result<Code> {
+    match &args.command {
+        Some(HubCommand::Status(args)) => status(args.json),
+        Some(HubCommand::Stop) => stop(),
+        None => {
+            process::set_verbose(!args.background);
+            hub::run(args.background)
+        }
+    }
+}
+
+/// Exit 1 when there is none.
+fn status(as_json: bool) -> Result<Code> {
+    let Some(standing) = client::standing() else {
+        writeln!(io::stderr(), "factory-worker: no hub runs")?;
+        return Ok(Code::Failed);
+    };
+    let mut out = BufWriter::new(io::stdout().lock());
+    if as_json {
+        json::write_line(&mut out, &standing)?;
+    } else {
+        for line in lines(&standing) {
+            writeln!(out, "{}", neutralise::line(&line))?;
+        }
+    }
+    out.flush()?;
+    Ok(Code::Done)
+}
+
+fn lines(standing: &Standing) -> Vec<String> {
+    let since = age::short(Duration::from_secs(standing.runs_for));
+    let mut lines = vec![format!("hub {} runs since {since}", standing.pid)];
+    for served in &standing.registries {
+        let there = served.rows.iter().filter(|row| row.answer.is_ok()).count();
+        lines.push(format!("{}: {there} of {} workers are there", served.registry.display(), served.rows.len()));
+        lines.extend(served.rows.iter().filter_map(missing));
+    }
+    lines.extend(standing.direct.iter().map(|(why, times)| format!("went direct {times} times: {why}")));
+    lines
+}
+
+/// Why a worker is not there, and since when that is known.
+fn missing(row: &Row) -> Option<String> {
+    let failure = row.answer.as_ref().err()?;
+    let at = humantime::format_rfc3339_seconds(row.as_of);
+    Some(format!("  {} {} as of {at}: {}", row.worker, failure.predicate(), failure.reason))
+}
+
+fn stop() -> Result<Code> {
+    let said = if client::stop() { "the hub has ended" } else { "no hub runs" };
+    writeln!(io::stdout(), "{said}")?;
+    Ok(Code::Done)
+}

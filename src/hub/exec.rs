@@ -1,0 +1,72 @@
+//! A worker that is asked through the hub, and by itself where the hub does not lead there.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Instant;
+
+use super::client::Hub;
+use super::wire::Run;
+use crate::failure::Failure;
+use crate::process::{Output, Request};
+use crate::registry::names::WorkerName;
+use crate::registry::worker::Worker;
+use crate::remote::exec::Exec;
+use crate::remote::list_all::Via;
+
+/// Its way.
+pub struct Hubbed {
+    hub: Arc<Hub>,
+    worker: WorkerName,
+    exec: Box<dyn Exec>,
+    /// What the hub ran last was run in this pod, where there are pods; `None` when it has not run what was run last.
+    ran: Mutex<Option<Option<String>>>,
+}
+
+impl Hubbed {
+    pub fn new(hub: Arc<Hub>, worker: &Worker, exec: Box<dyn Exec>) -> Self {
+        Self { hub, worker: worker.name.clone(), exec, ran: Mutex::default() }
+    }
+}
+
+impl Hubbed {
+    fn ran(&self) -> MutexGuard<'_, Option<Option<String>>> {
+        self.ran.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl Exec for Hubbed {
+    fn run(&self, request: Request<'_>) -> Result<Output, Failure> {
+        let run = Run {
+            registry: std::path::PathBuf::new(),
+            worker: self.worker.clone(),
+            place: self.exec.place(),
+            argv: request.argv.to_vec(),
+            reads_to_end: request.reads_to_end,
+            timeout: request.deadline.saturating_duration_since(Instant::now()).as_millis() as u64,
+            stdin: 0,
+        };
+        match self.hub.run(run, request.stdin, request.deadline) {
+            Ok(answer) => {
+                *self.ran() = Some(answer.as_ref().ok().and_then(|(_, pod)| pod.clone()));
+                answer.map(|(output, _)| output)
+            }
+            // It has not taken it, so nothing has run.
+            Err(_) => {
+                *self.ran() = None;
+                self.exec.run(request)
+            }
+        }
+    }
+
+    fn via(&self) -> Via {
+        if self.ran().is_some() { Via::Hub } else { Via::Direct }
+    }
+
+    fn beneath(&self) -> Option<&dyn Exec> {
+        Some(self.exec.as_ref())
+    }
+
+    fn pod(&self) -> Option<String> {
+        let ran = self.ran().clone();
+        ran.flatten().or_else(|| self.exec.pod())
+    }
+}

@@ -1,0 +1,77 @@
+//! What the hub knows of workers, for whoever is about to ask them; and the way to those that are asked all the same.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::client::Hub;
+use super::wire::Row;
+use crate::cluster::login;
+use crate::registry::names::WorkerName;
+use crate::registry::worker::{Place, Worker};
+use crate::remote::Remote;
+use crate::remote::list::Question;
+use crate::remote::list_all::{self, Known};
+use crate::remote::session::{Answer, Queue};
+
+/// What is older is asked for again: a worker that is there is heard of every few seconds.
+const STALE: Duration = Duration::from_secs(10);
+/// That somebody does not answer is believed for as long: he may be there again.
+const FAILED: Duration = Duration::from_secs(3);
+
+/// It knows what the hub knew when it was made.
+pub struct Guide {
+    hub: Arc<Hub>,
+    rows: HashMap<WorkerName, Row>,
+}
+
+impl Guide {
+    /// One that knows what the hub knows; with queues, if they are wanted.
+    pub fn knowing(hub: &Arc<Hub>, queues: bool) -> Self {
+        let rows = hub.rows(queues).unwrap_or_default();
+        Self { hub: hub.clone(), rows: rows.into_iter().map(|row| (row.worker.clone(), row)).collect() }
+    }
+
+    /// One that knows nothing, and only leads.
+    pub fn leading(hub: &Arc<Hub>) -> Self {
+        Self { hub: hub.clone(), rows: HashMap::new() }
+    }
+}
+
+impl list_all::Guide for Guide {
+    fn known(&self, worker: &Worker, question: Question) -> Option<Known> {
+        let row = self.rows.get(&worker.name)?;
+        if row.is_forgotten || row.place != Remote::to(worker).exec.place() || !is_enough(row, worker) {
+            return None;
+        }
+        let (queue, queue_as_of) = match worker.commands.queue.as_ref().filter(|_| question.queue) {
+            None => (Queue::NotAsked, None),
+            Some(_) if row.answer.is_err() => (Queue::NotAsked, None),
+            Some(_) => row.queue.clone().map(|(queue, as_of)| (queue, Some(as_of)))?,
+        };
+        let answer = row.answer.clone().map(|answer| Answer { queue, ..answer });
+        Some(Known { pod: row.pod.clone(), answer, as_of: row.as_of, queue_as_of })
+    }
+
+    fn lead(&self, worker: &Worker, remote: Remote) -> Remote {
+        self.hub.through(worker, remote)
+    }
+}
+
+/// Whether what is known is as good as an answer.
+fn is_enough(row: &Row, worker: &Worker) -> bool {
+    let age = SystemTime::now().duration_since(row.as_of).unwrap_or_default();
+    match &row.answer {
+        // Its sessions may be in another container, which nobody has looked for.
+        Ok(answer) if answer.sessions.is_empty() && !names_its_container(worker) => false,
+        Ok(_) => age < STALE,
+        Err(failure) => age < FAILED && !login::is_unasked(failure),
+    }
+}
+
+fn names_its_container(worker: &Worker) -> bool {
+    match &worker.place {
+        Place::Pod(place) => place.container.is_some(),
+        Place::Local(_) => true,
+    }
+}

@@ -1,0 +1,184 @@
+//! The hub itself: a socket, a thread for each client, and the registries that clients have named.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufReader};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use super::moment::Moment;
+use super::request;
+use super::served::Served;
+use super::socket::{self, Bound, Place};
+use super::start;
+use super::surroundings::Surroundings;
+use super::wire::{self, Asked, Hello, Taken, Version};
+use crate::cluster::gateway::Gateways;
+use crate::cluster::login;
+use crate::exit::Code;
+use crate::process;
+use crate::state::process_id::ProcessId;
+
+/// How long a client may take to say what it wants.
+const SAYS_WITHIN: Duration = Duration::from_secs(2);
+/// How long a client may take to read what it wanted.
+const READS_WITHIN: Duration = Duration::from_secs(5);
+/// Without anybody who wants something for so long, it ends.
+const IDLE: Duration = Duration::from_secs(600);
+/// How often it looks whether it is to end, and whether a registry has changed.
+const LOOKS_EVERY: Duration = Duration::from_secs(1);
+
+/// What all its threads share.
+pub struct Hub {
+    surroundings: Surroundings,
+    gateways: Arc<Gateways>,
+    served: Mutex<BTreeMap<PathBuf, Arc<Served>>>,
+    /// The tmux servers that clients ran in.
+    tmuxes: Mutex<Vec<ProcessId>>,
+    /// Why somebody went direct, and how often.
+    pub direct: Mutex<BTreeMap<String, u64>>,
+    pub began: Moment,
+    wanted: Mutex<Moment>,
+    /// How many are being served just now.
+    clients: AtomicUsize,
+    is_to_end: AtomicBool,
+}
+
+/// Be the hub, until nobody wants it any more.
+///
+/// # Errors
+/// There is no place for its socket.
+pub fn run(in_background: bool) -> Result<Code> {
+    if in_background {
+        start::close_inherited_files();
+    }
+    login::nobody_asks();
+    let Some(bound) = Place::find()?.bind()? else {
+        process::say(|| "there is a hub already".to_owned());
+        return Ok(Code::Done);
+    };
+    let hub = Arc::new(Hub::new());
+    process::say(|| format!("listening on {}", bound.place().socket().display()));
+    let looking = hub.clone();
+    thread::spawn(move || looking.look_after_registries());
+    hub.accept(&bound)?;
+    Ok(Code::Done)
+}
+
+impl Hub {
+    fn new() -> Self {
+        Self {
+            surroundings: Surroundings::here(),
+            gateways: Arc::new(Gateways::lasting()),
+            served: Mutex::default(),
+            tmuxes: Mutex::default(),
+            direct: Mutex::default(),
+            began: Moment::now(),
+            wanted: Mutex::new(Moment::now()),
+            clients: AtomicUsize::new(0),
+            is_to_end: AtomicBool::new(false),
+        }
+    }
+
+    fn accept(self: &Arc<Self>, bound: &Bound) -> io::Result<()> {
+        bound.listener.set_nonblocking(true)?;
+        while !self.is_over() {
+            process::wait_ready(None, [std::os::fd::AsFd::as_fd(&bound.listener)], Instant::now() + LOOKS_EVERY)?;
+            while let Ok((client, _)) = bound.listener.accept() {
+                if !socket::is_ours(&client) {
+                    continue;
+                }
+                let hub = self.clone();
+                hub.clients.fetch_add(1, Ordering::Relaxed);
+                thread::spawn(move || {
+                    if let Err(error) = hub.serve(&client) {
+                        process::say(|| format!("a client has gone: {error}"));
+                    }
+                    hub.clients.fetch_sub(1, Ordering::Relaxed);
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn serve(&self, client: &UnixStream) -> io::Result<()> {
+        client.set_nonblocking(false)?;
+        client.set_read_timeout(Some(SAYS_WITHIN))?;
+        client.set_write_timeout(Some(READS_WITHIN))?;
+        let mut from = BufReader::new(client);
+        let Hello { version, request } = wire::read(&mut from)?;
+        if version != Version::ours() {
+            return self.meet(&version, &request, client);
+        }
+        let asked: Asked = serde_json::from_value(request)?;
+        *lock(&self.wanted) = Moment::now();
+        if let Some(difference) = self.surroundings.difference(&asked.surroundings).filter(|_| asked.request.needs_workers()) {
+            *lock(&self.direct).entry(difference.clone()).or_default() += 1;
+            return wire::write(client, &Taken::Direct(difference));
+        }
+        if let Some(tmux) = asked.tmux {
+            let mut tmuxes = lock(&self.tmuxes);
+            if !tmuxes.contains(&tmux) {
+                tmuxes.push(tmux);
+            }
+        }
+        request::answer(self, asked.request, &mut from, client)
+    }
+
+    /// One who speaks otherwise: who is newer may end us.
+    fn meet(&self, other: &Version, request: &serde_json::Value, client: &UnixStream) -> io::Result<()> {
+        wire::write(client, &Taken::Other(Version::ours()))?;
+        if *other > Version::ours() && request.get("request").is_some_and(|request| request == "stop") {
+            self.end();
+        }
+        Ok(())
+    }
+
+    /// A registry, which is followed from now on.
+    pub fn registry(&self, path: &Path) -> Arc<Served> {
+        let mut all = lock(&self.served);
+        let served = all.entry(path.to_owned()).or_insert_with(|| Arc::new(Served::new(path, self.gateways.clone())));
+        let served = served.clone();
+        drop(all);
+        served.renew();
+        served
+    }
+
+    /// All registries that are followed.
+    pub fn registries(&self) -> Vec<Arc<Served>> {
+        lock(&self.served).values().cloned().collect()
+    }
+
+    fn look_after_registries(&self) {
+        while !self.is_to_end.load(Ordering::Relaxed) {
+            thread::sleep(LOOKS_EVERY);
+            self.registries().iter().for_each(|served| served.renew());
+        }
+    }
+
+    pub fn end(&self) {
+        self.is_to_end.store(true, Ordering::Relaxed);
+    }
+
+    fn is_over(&self) -> bool {
+        if self.is_to_end.load(Ordering::Relaxed) {
+            return true;
+        }
+        if self.clients.load(Ordering::Relaxed) > 0 {
+            return false;
+        }
+        let mut tmuxes = lock(&self.tmuxes);
+        let had_some = !tmuxes.is_empty();
+        tmuxes.retain(ProcessId::lives);
+        (had_some && tmuxes.is_empty()) || lock(&self.wanted).age() >= IDLE
+    }
+}
+
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
