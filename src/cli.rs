@@ -89,6 +89,11 @@ pub enum Command {
     /// First what there is, then a line for each change: a worker answers or does not, a session is made, renamed, ends. Each worker
     /// is held on one connection and tells by itself; no login is begun for one that has to be reached again.
     Watch(Watch),
+    /// Wait until sessions are in a state
+    ///
+    /// Returns at once when it is so now. `gone`: the worker has answered, and has no such session; that it does not answer proves
+    /// nothing. Prints each address when it is so. Exit 1 when the time is over, 3 when a worker could not be reached then.
+    Wait(Wait),
     /// Attach to a session in this terminal, and come back to it whenever the connection breaks
     ///
     /// Ctrl-F12, then d, leaves the session, which goes on: while the view is its only client, that is the prefix of its tmux. With
@@ -180,6 +185,29 @@ pub struct Watch {
     /// Print a JSON object a line
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Wait {
+    /// WORKER/SESSION
+    #[arg(value_name = "ADDRESS", required = true)]
+    pub addresses: Vec<String>,
+    /// The state
+    #[arg(long, value_name = "STATE")]
+    pub until: Until,
+    /// One of them is enough
+    #[arg(long)]
+    pub any: bool,
+    /// For how long, e.g. 30m; without it there is no end
+    #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub time: Option<Duration>,
+}
+
+/// A state of a session that can be waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Until {
+    /// It has ended
+    Gone,
 }
 
 #[derive(Debug, Args)]

@@ -13,6 +13,7 @@ mod gc_session;
 mod hub;
 mod interrupt;
 mod list;
+mod live;
 mod nudge;
 mod open;
 mod peek;
@@ -23,6 +24,7 @@ mod shell;
 mod shown;
 mod status;
 mod target;
+mod wait;
 mod watch;
 mod window_environment;
 mod worker;
@@ -97,7 +99,7 @@ impl Context {
     /// The same for who says by itself what cannot be used, or has no use for it.
     pub fn load(&self) -> Result<Registry> {
         let registry = Registry::load(self.global.workers.as_deref())?;
-        self.hub.get_or_init(|| Hub::of(&registry).map(Arc::new));
+        self.hub.get_or_init(|| Hub::used(&registry).map(Arc::new));
         Ok(registry)
     }
 
@@ -177,6 +179,7 @@ pub fn run(cli: Cli) -> Result<u8> {
         Command::Status(args) => status::run(&context, &args),
         Command::Dispatch(args) => dispatch::run(&context, &args),
         Command::Peek(args) => peek::run(&context, &args),
+        Command::Wait(args) => wait::run(&context, &args),
         Command::Watch(args) => watch::run(&context, &args),
         Command::Attach(args) => attach::run(&context, &args),
         Command::Open(args) => open::run(&context, &args),

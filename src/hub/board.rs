@@ -70,6 +70,13 @@ impl Board {
         state.say(Seen { worker: worker.clone(), pod, answer, as_of, is_forgotten: false });
     }
 
+    /// The same, unless something is known of it.
+    pub fn tell_first(&self, worker: &WorkerName, told: Told) {
+        if !self.lock().seen.contains_key(worker) {
+            self.tell(worker, None, told);
+        }
+    }
+
     /// There is no such worker any more.
     pub fn forget(&self, worker: &WorkerName) {
         let mut state = self.lock();

@@ -26,6 +26,12 @@ const STARTS_WITHIN: Duration = Duration::from_millis(500);
 const SAYS_WITHIN: Duration = Duration::from_secs(5);
 /// Set to `off`, there is none.
 const LIVE: &str = "FACTORY_WORKER_LIVE";
+/// What `FACTORY_WORKER_WAY` is for every command to start the hub and to wait until it knows the workers: so that whatever is tested
+/// of a command can be tested of it through the hub, too.
+const HUB: &str = "hub";
+/// How long is waited then, and how often it is looked.
+const KNOWS_WITHIN: Duration = Duration::from_secs(5);
+const LOOKS_EVERY: Duration = Duration::from_millis(20);
 
 /// The hub, and the registry whose workers it is asked for.
 #[derive(Debug)]
@@ -63,6 +69,20 @@ impl Hub {
         let path = registry.path.canonicalize().unwrap_or_else(|_| registry.path.clone());
         let place = is_wanted(registry).then(Place::find)?.ok()?;
         Some(Self { place, registry: path, takes_within: TAKES_WITHIN })
+    }
+
+    /// The same, for a command that only uses one.
+    pub fn used(registry: &Registry) -> Option<Self> {
+        if env::var_os("FACTORY_WORKER_WAY").is_none_or(|way| way != HUB) {
+            return Self::of(registry);
+        }
+        let hub = Self::started(registry)?;
+        let end = Instant::now() + KNOWS_WITHIN;
+        let knows_all = |rows: Vec<Row>| registry.workers.iter().all(|worker| rows.iter().any(|row| row.worker == worker.name));
+        while !hub.rows(false).is_ok_and(knows_all) && Instant::now() < end {
+            std::thread::sleep(LOOKS_EVERY);
+        }
+        Some(hub)
     }
 
     /// The same, started when there is none.

@@ -15,6 +15,7 @@ use crate::failure::{Failure, Kind};
 use crate::registry::names::WorkerName;
 use crate::registry::origin::Reads;
 use crate::registry::worker::Worker;
+use crate::remote::session::{Answer, Session};
 
 /// They are followed as long as this lives.
 pub struct Fleet {
@@ -32,10 +33,14 @@ impl Fleet {
         Self { board: Arc::default(), gateways, pods: Pods::default(), links: Mutex::default(), timeout, first }
     }
 
-    /// Follow these from now on, and nobody else. Who has a log only tells nothing by himself.
+    /// Follow these from now on, and nobody else. Of who has a log only, that is all there is to tell.
     pub fn follow(&self, workers: &[Worker]) {
         let tells = |worker: &&Worker| worker.polecat().is_none_or(|polecat| polecat.reads != Reads::Log);
         let wanted: BTreeMap<_, _> = workers.iter().filter(tells).map(|worker| (&worker.name, worker)).collect();
+        for worker in workers.iter().filter(|worker| !tells(worker)) {
+            let log = Session::log(None, None).into_iter().collect();
+            self.board.tell_first(&worker.name, Told::Answer(Answer::of(log)));
+        }
         let mut links = self.links();
         links.retain(|name, link| {
             let stays = wanted.get(name).is_some_and(|worker| **worker == link.worker);

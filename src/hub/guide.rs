@@ -65,7 +65,8 @@ fn is_enough(row: &Row, worker: &Worker) -> bool {
         // Its sessions may be in another container, which nobody has looked for.
         Ok(answer) if answer.sessions.is_empty() && !names_its_container(worker) => false,
         Ok(_) => age < STALE,
-        Err(failure) => age < FAILED && !login::is_unasked(failure),
+        // That a connection broke says nothing of what the next one finds.
+        Err(failure) => age < FAILED && failure.before_start && !login::is_unasked(failure),
     }
 }
 

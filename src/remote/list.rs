@@ -97,9 +97,13 @@ fn said(parts: &Parts) -> Option<Output> {
     Some(Output { status: end.detail.parse().ok()?, stdout: body.body.clone(), stderr: parts.stderr.clone() })
 }
 
+fn no_tmux() -> Failure {
+    Failure::new(Kind::NoTmux, "there is no tmux in it")
+}
+
 fn understand(parts: &Parts) -> Result<Answer, Failure> {
     if parts.get("no-tmux").is_some() {
-        return Err(Failure::new(Kind::NoTmux, "there is no tmux in it"));
+        return Err(no_tmux());
     }
     let part = |name: &str| parts.get(name).map(script::Part::text).unwrap_or_default();
     let now = part("now").trim().parse().ok();
@@ -135,6 +139,10 @@ pub(super) fn tmux_alone(remote: &Remote, command: &[&str], deadline: Instant) -
 /// # Errors
 /// It is no listing.
 pub fn told(listing: &str, status: &str, now: Option<u64>) -> Result<Answer, Failure> {
+    // A shell that finds no such program (POSIX).
+    if status == "127" {
+        return Err(no_tmux());
+    }
     sessions(listing, status, now).map(Answer::of)
 }
 

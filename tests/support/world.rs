@@ -115,8 +115,13 @@ impl World {
             // What is tested of a command is what it does by itself; tests of the hub let it be.
             ("FACTORY_WORKER_LIVE".to_owned(), "off".to_owned()),
         ];
-        // `TEST_WAY=relay`: whatever tests there are, with every question over a relay.
-        all.extend(std::env::var("TEST_WAY").map(|way| ("FACTORY_WORKER_WAY".to_owned(), way)));
+        // `TEST_WAY=relay`, `TEST_WAY=hub`: whatever tests there are, with every question over a relay, or through a hub.
+        if let Ok(way) = std::env::var("TEST_WAY") {
+            if way == "hub" {
+                all.push(("FACTORY_WORKER_LIVE".to_owned(), "on".to_owned()));
+            }
+            all.push(("FACTORY_WORKER_WAY".to_owned(), way));
+        }
         all.extend(self.env.iter().cloned());
         all
     }

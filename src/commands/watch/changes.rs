@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::hub::board::Seen;
+use crate::commands::live::Seen;
 use crate::registry::names::{Address, WorkerName};
 use crate::remote::session::{Session, SessionId};
 
@@ -78,7 +78,7 @@ struct Identity {
 impl Known {
     /// Take in what is seen now; gives what has changed by that.
     pub fn learn(&mut self, seen: Seen) -> Vec<Change> {
-        let Seen { worker, pod, answer, .. } = seen;
+        let Seen { worker, pod, answer } = seen;
         let mut changes = Vec::new();
         let (status, reason) = match &answer {
             Ok(_) => ("running", None),
@@ -125,7 +125,6 @@ impl Shown {
 mod tests {
     use super::*;
     use crate::failure::{Failure, Kind};
-    use crate::hub::moment::Moment;
     use crate::remote::list;
 
     fn lines(known: &mut Known, answer: Result<&str, Failure>) -> Vec<String> {
@@ -135,7 +134,7 @@ mod tests {
     fn lines_in(pod: &str, known: &mut Known, answer: Result<&str, Failure>) -> Vec<String> {
         let answer = answer.map(|listing| list::told(listing, "0", None).unwrap());
         let worker = "w".parse().unwrap();
-        let seen = Seen { worker, pod: Some(pod.to_owned()), answer, as_of: Moment::now(), is_forgotten: false };
+        let seen = Seen { worker, pod: Some(pod.to_owned()), answer };
         known.learn(seen).iter().map(|change| change.line(&"w".parse().unwrap())).collect()
     }
 

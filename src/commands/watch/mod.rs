@@ -4,19 +4,15 @@ mod changes;
 
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
-use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
 use serde::Serialize;
 
-use super::{Context, target};
+use super::{Context, live, target};
 use crate::cli::Watch;
-use crate::cluster::gateway::Gateways;
-use crate::cluster::login::Manner;
 use crate::exit::Code;
-use crate::hub::fleet::Fleet;
 use crate::registry::names::WorkerName;
 use crate::terminal::{json, neutralise, reader};
 use changes::{Change, Known};
@@ -32,9 +28,7 @@ pub fn run(context: &Context, args: &Watch) -> Result<Code> {
         writeln!(io::stderr(), "factory-worker: there are no workers; {}", target::no_workers(&registry))?;
         return Ok(Code::Done);
     }
-    let fleet = Fleet::new(Arc::<Gateways>::default(), context.timeout(), Manner::Asked);
-    fleet.follow(&workers);
-    let news = fleet.board.read();
+    let news = live::follow(context, &registry, workers);
     let mut known: BTreeMap<WorkerName, Known> = BTreeMap::new();
     let mut lines = Lines { json: args.json, said: 0 };
     loop {

@@ -110,7 +110,13 @@ impl Relay {
             }
             if line == Line::Over {
                 let over = self.held.end(&mut self.said, until).map_err(|error| broke(&error))?;
-                return Err(over.failure(|done| lost(&done)));
+                // Nothing was asked, so that no answer is cut.
+                let failure = over.failure(|done| lost(&done));
+                return Err(if failure.kind == Kind::Incomplete {
+                    Failure::new(Kind::Unreachable, failure.reason)
+                } else {
+                    failure
+                });
             }
             if Instant::now() >= until || (bell.is_some() && !is_first) {
                 return Ok(None);
