@@ -34,6 +34,7 @@ from_cargo() {
 }
 
 if [ "$remove" ]; then
+	! [ -x "$bin/factory-worker" ] || "$bin/factory-worker" hub stop >/dev/null 2>&1 || true
 	rm -f "$bin/factory-worker" "$man/factory-worker.1" "$man"/factory-worker-*.1 "$bash/factory-worker" \
 		"$zsh/_factory-worker" "$fish/factory-worker.fish"
 	rm -rf "$functions"

@@ -25,6 +25,7 @@ main() {
 	# First, since it goes by what was bound before: a key may have been chosen for more than copy mode.
 	wrap_copy_mode
 	bind_keys
+	follow_workers
 	if [ -n "$problem" ]; then
 		say "$problem"
 	elif [ -n "$client" ]; then
@@ -73,6 +74,21 @@ find_program() {
 		short "$candidate"
 		problem="factory-worker is not $version: $remedy ($REPLY: ${found:-no version})"
 	done
+}
+
+# Starts the hub, which asks no cluster before somebody names a registry, and ends when nobody does; unless it is not wanted. Whoever
+# runs in this tmux later on hears that, too.
+follow_workers() {
+	local live
+	option @factory-worker-live on
+	live=$REPLY
+	case $live in
+	off) tmux set-environment -g FACTORY_WORKER_LIVE off ;;
+	*)
+		[ -n "$program" ] && [ "${FACTORY_WORKER_LIVE-}" != off ] || return 0
+		env -u TMUX -u TMUX_PANE "$program" hub --background </dev/null >/dev/null 2>&1 &
+		;;
+	esac
 }
 
 # Binds each key as its option says, and gives back those that were ours before and are no more.

@@ -9,10 +9,15 @@ use super::{Context, shown, target};
 use crate::cli::{Open, SessionArg};
 use crate::discovery;
 use crate::exit::{Code, Problem};
+use crate::failure::{Failure, Kind};
+use crate::hub::guide::Guide;
 use crate::local::shown_in;
 use crate::local::tmux::Tmux;
 use crate::local::windows::{self, Opening};
 use crate::registry::names::Address;
+use crate::registry::worker::Worker;
+use crate::remote::list_all::Guide as _;
+use crate::remote::session::Answer;
 use crate::remote::{list, list_all};
 use crate::state;
 use crate::terminal::neutralise;
@@ -121,13 +126,35 @@ fn show(context: &Context, tmux: &Tmux, address: &Address, way: Way) -> Result<(
     }
     let registry = context.registry_with(std::slice::from_ref(&address.worker))?;
     let worker = target::worker(&registry, &address.worker)?;
+    refuse_missing(context, worker, address)?;
     let shown_in = shown_in::of_new_window(tmux);
     mirror::refuse(context, worker, address, &shown_in)?;
     let mut environment = window_environment::environment(&registry.path);
     environment.push(shown_in::carried(&shown_in));
     environment.extend(GIVE_BACK.map(|(name, value)| (name.to_owned(), value.to_owned())));
     let opening = Opening { argv: attach_command(context, address)?, environment, split: way.split, detached: way.detached };
-    windows::open(tmux, address, &opening).map(drop)
+    windows::open(tmux, address, &opening)?;
+    // Whoever opens one is likely to want to know of others.
+    context.started_hub(&registry);
+    Ok(())
+}
+
+/// No window is made for a session that is not there, where the hub knows that, and the worker says so when it is asked.
+fn refuse_missing(context: &Context, worker: &Worker, address: &Address) -> Result<()> {
+    let Some(hub) = context.hub() else { return Ok(()) };
+    let question = list::Question { queue: false, ..context.question() };
+    let known = Guide::knowing(hub, false).known(worker, question).and_then(|known| known.answer.ok());
+    let has = |answer: &Answer| answer.sessions.iter().any(|session| session.name == address.session);
+    if known.is_none_or(|answer| has(&answer)) {
+        return Ok(());
+    }
+    match list::one(&context.remote(worker), worker, question) {
+        Ok(answer) if !has(&answer) && answer.elsewhere.is_none() => {
+            let what = format!("cannot open {address}: there is no session {:?} on {}", address.session.as_str(), worker.name);
+            Err(Failure::new(Kind::NoSession, neutralise::line(&what)).into())
+        }
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 /// Go to where the session is open already; false when it is not.

@@ -5,6 +5,7 @@ mod check;
 mod cluster;
 mod files;
 mod gateway;
+mod hub;
 mod machine;
 mod parallel;
 mod programs;
@@ -54,6 +55,7 @@ pub fn examine(examination: Examination) -> impl Iterator<Item = Section> {
         checks.push(files::registry(&path, &registry));
         checks.extend(registry.iter().flat_map(files::invalid));
         checks.push(files::state());
+        checks.extend(registry.iter().map(hub::check));
         if needs_kubectl {
             checks.push(cluster::kubectl(timeout));
         }

@@ -63,6 +63,14 @@ pub fn is_wanted(registry: &Registry) -> bool {
     registry.live && env::var_os(LIVE).is_none_or(|live| live != "off")
 }
 
+/// Whether there could be one.
+///
+/// # Errors
+/// There is no place for its socket.
+pub fn place() -> Result<(), Failure> {
+    Place::find().map(drop)
+}
+
 impl Hub {
     /// The hub that may run; nobody is asked yet.
     pub fn of(registry: &Registry) -> Option<Self> {
