@@ -8,6 +8,7 @@ mod crowd;
 mod discovered;
 mod execs;
 mod gascity;
+mod hub;
 mod leftovers;
 mod local;
 mod logins;
@@ -37,7 +38,7 @@ use timing::SLOWEST_ROUNDS;
 /// What belongs together, and is measured together.
 type Group = (&'static str, fn() -> Vec<Row>);
 
-const GROUPS: [Group; 12] = [
+const GROUPS: [Group; 13] = [
     ("local", || vec![local::version(), local::completion(), local::peek(), local::open(), local::list(), local::size()]),
     ("pods", || pods::peek().into_iter().chain([pods::one_by_one()]).collect()),
     ("gateway", || [pods::list(pods::WORKERS, SLOWEST_ROUNDS), pods::list(100, 5)].concat()),
@@ -50,6 +51,7 @@ const GROUPS: [Group; 12] = [
     ("memory", || vec![memory::list()]),
     ("registry", registry::rows),
     ("push", || push::rows().into()),
+    ("hub", hub::rows),
 ];
 
 fn main() -> ExitCode {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::board::Board;
 use super::link::{Link, Told};
+use super::lookout;
 use super::pods::Pods;
 use crate::cluster::Cluster;
 use crate::cluster::gateway::Gateways;
@@ -17,12 +18,26 @@ use crate::registry::origin::Reads;
 use crate::registry::worker::Worker;
 use crate::remote::session::{Answer, Session};
 
+/// Those who are followed, by name.
+#[derive(Default)]
+pub struct Links(Mutex<BTreeMap<WorkerName, Arc<Link>>>);
+
+impl Links {
+    pub fn all(&self) -> Vec<Arc<Link>> {
+        self.lock().values().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<WorkerName, Arc<Link>>> {
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
 /// They are followed as long as this lives.
 pub struct Fleet {
     pub board: Arc<Board>,
     gateways: Arc<Gateways>,
     pods: Pods,
-    links: Mutex<BTreeMap<WorkerName, Arc<Link>>>,
+    links: Arc<Links>,
     timeout: Duration,
     first: Manner,
 }
@@ -30,7 +45,9 @@ pub struct Fleet {
 impl Fleet {
     /// Nobody yet. Each is asked for the first time in this manner, and given so long to answer.
     pub fn new(gateways: Arc<Gateways>, timeout: Duration, first: Manner) -> Self {
-        Self { board: Arc::default(), gateways, pods: Pods::default(), links: Mutex::default(), timeout, first }
+        let links = Arc::default();
+        lookout::start(Arc::downgrade(&links));
+        Self { board: Arc::default(), gateways, pods: Pods::default(), links, timeout, first }
     }
 
     /// Follow these from now on, and nobody else. Of who has a log only, that is all there is to tell.
@@ -41,7 +58,7 @@ impl Fleet {
             let log = Session::log(None, None).into_iter().collect();
             self.board.tell_first(&worker.name, Told::Answer(Answer::of(log)));
         }
-        let mut links = self.links();
+        let mut links = self.links.lock();
         links.retain(|name, link| {
             let stays = wanted.get(name).is_some_and(|worker| **worker == link.worker);
             if !stays {
@@ -71,12 +88,12 @@ impl Fleet {
 
     /// The link to one of them.
     pub fn link(&self, worker: &WorkerName) -> Option<Arc<Link>> {
-        self.links().get(worker).cloned()
+        self.links.lock().get(worker).cloned()
     }
 
     /// Who is followed.
     pub fn workers(&self) -> Vec<Arc<Link>> {
-        self.links().values().cloned().collect()
+        self.links.all()
     }
 
     fn begin(&self, link: &Arc<Link>) {
@@ -92,14 +109,10 @@ impl Fleet {
             });
         });
     }
-
-    fn links(&self) -> MutexGuard<'_, BTreeMap<WorkerName, Arc<Link>>> {
-        self.links.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
 }
 
 impl Drop for Fleet {
     fn drop(&mut self) {
-        self.links().values().for_each(|link| link.end());
+        self.links.lock().values().for_each(|link| link.end());
     }
 }

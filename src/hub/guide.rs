@@ -13,6 +13,7 @@ use crate::remote::Remote;
 use crate::remote::list::Question;
 use crate::remote::list_all::{self, Known};
 use crate::remote::session::{Answer, Queue};
+use crate::state::sessions;
 
 /// What is older is asked for again: a worker that is there is heard of every few seconds.
 const STALE: Duration = Duration::from_secs(10);
@@ -29,6 +30,7 @@ impl Guide {
     /// One that knows what the hub knows; with queues, if they are wanted.
     pub fn knowing(hub: &Arc<Hub>, queues: bool) -> Self {
         let rows = hub.rows(queues).unwrap_or_default();
+        note_for_completion(&rows);
         Self { hub: hub.clone(), rows: rows.into_iter().map(|row| (row.worker.clone(), row)).collect() }
     }
 
@@ -55,6 +57,15 @@ impl list_all::Guide for Guide {
 
     fn lead(&self, worker: &Worker, remote: Remote) -> Remote {
         self.hub.through(worker, remote)
+    }
+}
+
+/// One file for all of them: it is written once.
+fn note_for_completion(rows: &[Row]) {
+    let names = |answer: &Answer| answer.sessions.iter().map(|session| session.name.to_string()).collect();
+    let known = rows.iter().filter_map(|row| Some((row.worker.clone(), names(row.answer.as_ref().ok()?))));
+    if !rows.is_empty() {
+        sessions::note_all(known);
     }
 }
 

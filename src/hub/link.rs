@@ -59,6 +59,8 @@ pub struct Link {
     bell: Bell,
     line: Mutex<Line>,
     may_be_there: AtomicBool,
+    /// It could not be reached.
+    is_cut_off: AtomicBool,
     /// Somebody has run something that may have changed what is known.
     is_changed: AtomicBool,
     has_ended: AtomicBool,
@@ -92,6 +94,7 @@ impl Link {
             bell: Bell::new()?,
             line: Mutex::default(),
             may_be_there: AtomicBool::new(false),
+            is_cut_off: AtomicBool::new(false),
             is_changed: AtomicBool::new(false),
             has_ended: AtomicBool::new(false),
             queue: Mutex::default(),
@@ -117,6 +120,11 @@ impl Link {
     pub fn may_be_there(&self) {
         self.may_be_there.store(true, Ordering::Relaxed);
         self.bell.ring();
+    }
+
+    /// Whether the network, or who is at its other end, is why it is not there.
+    pub fn is_cut_off(&self) -> bool {
+        self.is_cut_off.load(Ordering::Relaxed)
     }
 
     /// Nobody wants to hear of it any more.
@@ -254,6 +262,7 @@ impl<Tell: Fn(Told) -> bool> Following<'_, Tell> {
                     self.relay = Some(relay);
                     self.hear(Event::Opened);
                     self.link.line().is_live = true;
+                    self.link.is_cut_off.store(false, Ordering::Relaxed);
                     true
                 }
                 Err(failure) if failure.kind == Kind::NoShell => {
@@ -332,6 +341,7 @@ impl<Tell: Fn(Told) -> bool> Following<'_, Tell> {
     fn lost(&mut self, failure: Failure) -> bool {
         self.drop_relay();
         self.hear(Event::Failed(&failure));
+        self.link.is_cut_off.store(failure.kind == Kind::Unreachable, Ordering::Relaxed);
         self.unasked.get_or_insert_with(|| login::acting(Manner::Unasked));
         (self.tell)(Told::Failed(self.link.remote.exec.explained(failure)))
     }

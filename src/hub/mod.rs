@@ -8,6 +8,7 @@ mod exec;
 pub mod fleet;
 pub mod guide;
 mod link;
+mod lookout;
 pub mod moment;
 mod plan;
 mod pods;

@@ -36,7 +36,7 @@ impl Via {
 
 /// Who leads to workers, and knows of some without asking them.
 pub trait Guide: Send + Sync {
-    /// What is known of a worker, when that is as good as an answer.
+    /// What is known of a worker, when that is as good as an answer; its sessions are noted for completion already.
     fn known(&self, worker: &Worker, question: Question) -> Option<Known>;
 
     /// The way to a worker, in the place of this one.
@@ -186,10 +186,10 @@ impl<Deliver: Fn(Report) -> bool> Shared<Deliver> {
                 None => {
                     let remote = self.remote(&worker);
                     let answer = self.one(&remote, &worker, told);
+                    note_sessions(&worker, &answer);
                     Report::now(index, &remote, answer)
                 }
             };
-            note_sessions(&worker, &report.answer);
             if !(self.deliver)(report) {
                 self.line().waiting.clear();
             }

@@ -47,6 +47,17 @@ pub fn note<Name: AsRef<str>>(worker: &WorkerName, sessions: &[Name]) {
     change(worker, |known| known.sessions = sessions);
 }
 
+/// The same of many at once.
+pub fn note_all(workers: impl IntoIterator<Item = (WorkerName, Vec<String>)>) {
+    let now = now();
+    let changed = Kept::<Sessions>::open("sessions").and_then(|kept| {
+        kept.update(|all| {
+            all.extend(workers.into_iter().map(|(worker, sessions)| (worker.to_string(), Known { asked: now, sessions })));
+        })
+    });
+    drop(changed);
+}
+
 /// Remember that `worker` was asked and did not answer: its old sessions stay, and it is left alone for a while.
 pub fn note_silence(worker: &WorkerName) {
     change(worker, |_| {});
