@@ -64,6 +64,6 @@ pub fn follow(context: &Context, registry: &Registry, workers: Vec<Worker>) -> R
 /// Pass on what the hub tells of these, as long as it does; false when nobody takes it.
 fn forward(hub: &Hub, workers: &[Worker], sender: &Sender<Seen>) -> bool {
     let Ok(rows) = hub.watch() else { return true };
-    let wanted = rows.filter(|row| workers.iter().any(|worker| worker.name == row.worker));
-    wanted.map(|row| sender.send(Seen { worker: row.worker, pod: row.pod, answer: row.answer })).all(|sent| sent.is_ok())
+    let mut wanted = rows.filter(|row| workers.iter().any(|worker| worker.name == row.worker));
+    wanted.all(|row| sender.send(Seen { worker: row.worker, pod: row.pod, answer: row.answer }).is_ok())
 }

@@ -1,7 +1,8 @@
 //! The preview: what the highlighted session shows, looked at again while it stays highlighted.
 //!
 //! A look is an exec on the worker, so looks are rationed: two a second at most however fast the highlight moves, the
-//! newest row first, and an old one's answer is thrown away.
+//! newest row first, and an old one's answer is thrown away. Over the hub it is a line on a connection that is there, and costs next
+//! to nothing.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -20,11 +21,14 @@ use crate::cluster::login::{self, Manner};
 use crate::failure::Failure;
 use crate::hub::client::Hub;
 use crate::registry::names::Target;
+use crate::remote::list_all::Via;
 use crate::remote::{Remote, peek};
 use crate::terminal::{neutralise, pane};
 
-/// The least time between the starts of two looks.
+/// The least time between the starts of two looks, each an exec.
 const PACE: Duration = Duration::from_millis(500);
+/// The same as long as the hub answers.
+const PACE_BY_HUB: Duration = Duration::from_millis(50);
 /// How often a row that stays highlighted is looked at.
 const AGAIN: Duration = Duration::from_secs(1);
 /// How long a look may take.
@@ -56,6 +60,8 @@ struct State {
     /// The turn that is being looked at.
     looking: Option<u64>,
     last_look: Option<Instant>,
+    /// The least time between the starts of two looks.
+    pace: Duration,
     /// When this turn's row may be looked at (again).
     due: Option<Instant>,
     seen: HashMap<Target, String>,
@@ -73,6 +79,7 @@ impl State {
             turn: 0,
             looking: None,
             last_look: None,
+            pace: PACE,
             due: None,
             seen: HashMap::new(),
             old: HashSet::new(),
@@ -150,7 +157,7 @@ impl Preview {
         if state.row != row {
             if state.row.as_ref().map(|row| &row.target) != row.as_ref().map(|row| &row.target) {
                 state.turn += 1;
-                state.due = Some(state.last_look.map_or_else(Instant::now, |last| last + PACE));
+                state.due = Some(state.last_look.map_or_else(Instant::now, |last| last + state.pace));
             }
             state.row = row;
             self.changed.notify_all();
@@ -207,8 +214,9 @@ impl Preview {
     }
 
     fn look(self: &Arc<Self>, turn: u64, target: Target) {
-        let seen = self.capture(&target);
+        let (seen, via) = self.capture(&target);
         let mut state = self.lock();
+        state.pace = if via == Via::Hub { PACE_BY_HUB } else { PACE };
         let text = state.told(&target, seen);
         if state.looking == Some(turn) {
             state.looking = None;
@@ -227,10 +235,10 @@ impl Preview {
         }
     }
 
-    fn capture(&self, target: &Target) -> Result<String, Failure> {
+    fn capture(&self, target: &Target) -> (Result<String, Failure>, Via) {
         let worker = self.workers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).find(&target.worker).cloned();
         let (Some(worker), Some(session)) = (worker, &target.session) else {
-            return Ok(String::new());
+            return (Ok(String::new()), Via::Direct);
         };
         // To look again and again is nobody's wish.
         let _unasked = login::acting(Manner::Unasked);
@@ -239,8 +247,8 @@ impl Preview {
             Some(hub) => hub.through(&worker, remote),
             None => remote,
         };
-        let pane = peek::capture(&remote, session, LINES, Instant::now() + PATIENCE)?;
-        Ok(pane::text(&pane))
+        let pane = peek::capture(&remote, session, LINES, Instant::now() + PATIENCE);
+        (pane.map(|pane| pane::text(&pane)), remote.exec.via())
     }
 
     /// Put what was seen on the screen, unless the highlight has moved on meanwhile.
