@@ -48,7 +48,7 @@ use crate::registry::names::{Address, WorkerName};
 use crate::registry::worker::Worker;
 use crate::remote::Remote;
 use crate::remote::list::Question;
-use crate::remote::list_all::Guide;
+use crate::discovery::Finder;
 use crate::terminal::progress::Progress;
 use crate::{discovery, ourselves, process, terminal};
 
@@ -77,7 +77,7 @@ impl Context {
     }
 
     /// Who leads to workers, and knows of some without asking them unless all are to be asked.
-    pub fn guide(&self, question: Question, fresh: bool) -> Option<Arc<dyn Guide>> {
+    pub fn guide(&self, question: Question, fresh: bool) -> Option<Arc<dyn Finder>> {
         let hub = self.hub()?;
         let guide =
             if fresh { crate::hub::guide::Guide::leading(hub) } else { crate::hub::guide::Guide::knowing(hub, question.queue) };
@@ -172,6 +172,7 @@ pub fn run(cli: Cli) -> Result<u8> {
     terminal::style::choose(cli.global.color.wanted());
     login::lend_terminal(lends_terminal(&cli.command));
     let context = Context { global: cli.global, said: AtomicBool::new(is_on_screen(&cli.command)), hub: OnceLock::new() };
+    let makes_or_removes = matches!(cli.command, Command::Worker(_) | Command::Polecat(_));
     let code = match cli.command {
         // Its exit statuses are its own.
         Command::GcSession(args) => return Ok(gc_session::run(&args.words)),
@@ -196,8 +197,11 @@ pub fn run(cli: Cli) -> Result<u8> {
         Command::Complete(args) => complete::run(&context, &args),
         Command::Popup(args) => popup::run(&context, &args),
         Command::GcEvents(args) => Ok(gc_events::run(&args.words)),
-    }?;
-    Ok(code as u8)
+    };
+    if let Some(hub) = context.hub().filter(|_| makes_or_removes) {
+        hub.tell_changed();
+    }
+    Ok(code? as u8)
 }
 
 /// Whether a login plugin that insists on a terminal may have ours: there is one, and the command does not draw on it.

@@ -70,7 +70,7 @@ pub fn keep<'a>(source: &Source, workers: impl Iterator<Item = &'a Worker>) {
 }
 
 /// Everything that decides about what the source finds.
-fn key(source: &Source) -> String {
+pub fn key(source: &Source) -> String {
     let kubeconfig = match &source.kubeconfig {
         Some(path) => path.to_string_lossy().into_owned(),
         None => std::env::var("KUBECONFIG").unwrap_or_default(),

@@ -13,9 +13,10 @@ use std::num::NonZeroUsize;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-pub use ask_all::{News, ask_all};
-pub use cache::path as kept;
+pub use ask_all::{Finder, News, ask_all};
+pub use cache::{key as identity, path as kept};
 pub use claims::{Claims, Joining};
+use serde::{Deserialize, Serialize};
 
 use crate::cluster::gateway::Gateways;
 use crate::cluster::{Cluster, login};
@@ -30,7 +31,7 @@ use crate::remote::session::Answer;
 use crate::state::sessions::FRESH_FOR;
 
 /// Something in a cluster that is a worker, before it has a worker's name.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// What its own system calls it; any text.
     pub called: String,
@@ -116,6 +117,19 @@ pub fn cluster(source: &Source) -> Cluster {
 /// Whether every source was asked a moment ago.
 pub fn is_fresh(registry: &Registry) -> bool {
     registry.sources.iter().all(|source| cache::is_fresh(source, FRESH_FOR))
+}
+
+/// Ask a source among others, and keep for later processes what it says.
+///
+/// # Errors
+/// As [`ask_in_turn`].
+pub fn renew_one(registry: &Registry, source: &Source, gateways: &Gateways, timeout: Duration) -> Result<Vec<Finding>, Failure> {
+    let found = ask_in_turn(source, Some(gateways), timeout)?;
+    let mut claims = Claims::of(registry);
+    let before = registry.sources.iter().take_while(|other| *other != source);
+    before.for_each(|other| drop(claims.join_kept(other)));
+    claims.join(source, found.clone());
+    Ok(found)
 }
 
 /// The registry with what its sources said last.

@@ -11,7 +11,7 @@ use super::exec::Hubbed;
 use super::socket::Place;
 use super::start;
 use super::surroundings::Surroundings;
-use super::wire::{self, Asked, Hello, Ran, Request, Row, Run, Standing, Taken, Version};
+use super::wire::{self, Asked, Hello, Listed, Ran, Request, Row, Run, Standing, Taken, Version};
 use crate::failure::Failure;
 use crate::process::{self, Output};
 use crate::registry::Registry;
@@ -86,8 +86,10 @@ impl Hub {
         }
         let hub = Self::started(registry)?;
         let end = Instant::now() + KNOWS_WITHIN;
-        let knows_all = |rows: Vec<Row>| registry.workers.iter().all(|worker| rows.iter().any(|row| row.worker == worker.name));
-        while !hub.rows(false).is_ok_and(knows_all) && Instant::now() < end {
+        let knows_all = |listed: Listed| {
+            registry.workers.iter().all(|worker| listed.rows.iter().any(|row| row.worker == worker.name))
+        };
+        while !hub.list(false).is_ok_and(knows_all) && Instant::now() < end {
             std::thread::sleep(LOOKS_EVERY);
         }
         Some(hub)
@@ -120,10 +122,15 @@ impl Hub {
         self.ask(Request::Follow { registry: self.registry.clone() }, b"").map(drop)
     }
 
-    /// What it knows of the workers.
-    pub fn rows(&self, queues: bool) -> Result<Vec<Row>, NoHub> {
+    /// What it knows of the workers, and what the registry's sources have found.
+    pub fn list(&self, queues: bool) -> Result<Listed, NoHub> {
         let mut answer = self.ask(Request::List { registry: self.registry.clone(), queues }, b"")?;
         Ok(wire::read(&mut answer)?)
+    }
+
+    /// Somebody has made or removed something that the registry's sources may find. That there is no hub is no reason to fail.
+    pub fn tell_changed(&self) {
+        let _ = self.ask(Request::Changed { registry: self.registry.clone() }, b"");
     }
 
     /// What it knows of them, and then each change, until it ends.

@@ -36,7 +36,7 @@ impl Links {
 pub struct Fleet {
     pub board: Arc<Board>,
     gateways: Arc<Gateways>,
-    pods: Pods,
+    pub pods: Pods,
     links: Arc<Links>,
     timeout: Duration,
     first: Manner,

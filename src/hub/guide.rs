@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::client::Hub;
-use super::wire::Row;
+use super::wire::{Found, Listed, Row};
 use crate::cluster::login;
+use crate::discovery::{self, Finder, Finding};
 use crate::registry::names::WorkerName;
+use crate::registry::source::Source;
 use crate::registry::worker::{Place, Worker};
 use crate::remote::Remote;
 use crate::remote::list::Question;
@@ -20,23 +22,27 @@ const STALE: Duration = Duration::from_secs(10);
 /// That somebody does not answer is believed for as long: he may be there again.
 const FAILED: Duration = Duration::from_secs(3);
 
+/// Sources are asked every few seconds, and may take some to answer.
+const FOUND_IS_STALE: Duration = Duration::from_secs(20);
+
 /// It knows what the hub knew when it was made.
 pub struct Guide {
     hub: Arc<Hub>,
     rows: HashMap<WorkerName, Row>,
+    found: Vec<Found>,
 }
 
 impl Guide {
     /// One that knows what the hub knows; with queues, if they are wanted.
     pub fn knowing(hub: &Arc<Hub>, queues: bool) -> Self {
-        let rows = hub.rows(queues).unwrap_or_default();
+        let Listed { rows, found } = hub.list(queues).unwrap_or_default();
         note_for_completion(&rows);
-        Self { hub: hub.clone(), rows: rows.into_iter().map(|row| (row.worker.clone(), row)).collect() }
+        Self { hub: hub.clone(), found, rows: rows.into_iter().map(|row| (row.worker.clone(), row)).collect() }
     }
 
     /// One that knows nothing, and only leads.
     pub fn leading(hub: &Arc<Hub>) -> Self {
-        Self { hub: hub.clone(), rows: HashMap::new() }
+        Self { hub: hub.clone(), rows: HashMap::new(), found: Vec::new() }
     }
 }
 
@@ -57,6 +63,15 @@ impl list_all::Guide for Guide {
 
     fn lead(&self, worker: &Worker, remote: Remote) -> Remote {
         self.hub.through(worker, remote)
+    }
+}
+
+impl Finder for Guide {
+    fn found(&self, source: &Source) -> Option<Vec<Finding>> {
+        let identity = discovery::identity(source);
+        let found = self.found.iter().find(|found| found.source == identity)?;
+        let age = SystemTime::now().duration_since(found.as_of).unwrap_or_default();
+        (age < FOUND_IS_STALE).then(|| found.findings.clone())
     }
 }
 

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::link::Link;
+use super::moment::Moment;
 
 use crate::cluster::Cluster;
 use crate::cluster::gateway::Gateways;
@@ -26,6 +27,7 @@ const AT_A_TIME: Duration = Duration::from_secs(5);
 #[derive(Default)]
 pub struct Pods {
     waiting: Mutex<HashMap<Cluster, Listeners>>,
+    watched: Arc<Mutex<HashMap<Cluster, Moment>>>,
 }
 
 type Listeners = Arc<Mutex<Vec<Waiting>>>;
@@ -56,8 +58,21 @@ impl Pods {
         }
         let listeners = Arc::new(Mutex::new(vec![waiting]));
         all.insert(cluster.clone(), listeners.clone());
-        let gateways = Arc::clone(gateways);
-        thread::spawn(move || follow(&cluster, &listeners, &gateways));
+        let (gateways, watched) = (Arc::clone(gateways), self.watched.clone());
+        thread::spawn(move || {
+            follow(&cluster, &listeners, &gateways, |since| {
+                let mut watched = lock(&watched);
+                match since {
+                    Some(since) => drop(watched.insert(cluster.clone(), since)),
+                    None => drop(watched.remove(&cluster)),
+                }
+            });
+        });
+    }
+
+    /// Since when the pods of a cluster are the ones that they are now; `None` when nobody says so.
+    pub fn unchanged_since(&self, cluster: &Cluster) -> Option<Moment> {
+        lock(&self.watched).get(cluster).copied()
     }
 }
 
@@ -65,7 +80,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-fn follow(cluster: &Cluster, listeners: &Listeners, gateways: &Gateways) {
+/// `note` is told since when the pods are the ones that they are, and when that is not known any more.
+fn follow(cluster: &Cluster, listeners: &Listeners, gateways: &Gateways, note: impl Fn(Option<Moment>)) {
+    let mut is_known = false;
     // Nobody has asked for what this asks: there must be no login that it could begin.
     let _unasked = login::acting(Manner::Unasked);
     if !login::is_free_of_plugins(cluster) || gateways.there(cluster, Instant::now() + STARTS_WITHIN).is_none() {
@@ -79,7 +96,19 @@ fn follow(cluster: &Cluster, listeners: &Listeners, gateways: &Gateways) {
         let mut listeners = lock(listeners);
         listeners.retain(|waiting| waiting.link.strong_count() > 0);
         if listeners.is_empty() {
-            return;
+            return note(None);
+        }
+        match &event {
+            Some(Event::Appeared(_) | Event::Gone { .. }) => note(is_known.then(Moment::now)),
+            Some(Event::InSync(_)) if !is_known => {
+                is_known = true;
+                note(Some(Moment::now()));
+            }
+            Some(Event::Lost(_) | Event::Polled(_)) => {
+                is_known = false;
+                note(None);
+            }
+            Some(Event::Changed(_) | Event::InSync(_)) | None => {}
         }
         match event {
             Some(Event::Appeared(pod) | Event::Changed(pod)) => {

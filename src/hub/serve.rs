@@ -157,7 +157,10 @@ impl Hub {
     fn look_after_registries(&self) {
         while !self.is_to_end.load(Ordering::Relaxed) {
             thread::sleep(LOOKS_EVERY);
-            self.registries().iter().for_each(|served| served.renew());
+            for served in self.registries() {
+                served.renew();
+                served.renew_sources();
+            }
         }
     }
 

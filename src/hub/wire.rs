@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::board::Seen;
 use super::link::Link;
 use super::surroundings::Surroundings;
+use crate::discovery::Finding;
 use crate::failure::Failure;
 use crate::registry::names::WorkerName;
 use crate::remote::session::{Answer, Queue};
@@ -79,6 +80,8 @@ pub enum Request {
     List { registry: PathBuf, queues: bool },
     /// The same, and each change.
     Watch { registry: PathBuf },
+    /// Somebody has made or removed something that the registry's sources may find.
+    Changed { registry: PathBuf },
     /// Run a command on a worker.
     Run(Run),
 }
@@ -130,6 +133,23 @@ impl Row {
         let queue = link.and_then(Link::queue).map(|(queue, as_of)| (queue, as_of.by_the_clock()));
         Self { place: link.and_then(Link::place), worker, pod, answer, as_of: as_of.by_the_clock(), queue, is_forgotten }
     }
+}
+
+/// What is known of the workers of a registry.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Listed {
+    pub rows: Vec<Row>,
+    pub found: Vec<Found>,
+}
+
+/// What a source has found.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Found {
+    /// What tells the source from others.
+    pub source: String,
+    pub findings: Vec<Finding>,
+    /// When that was so.
+    pub as_of: SystemTime,
 }
 
 /// How the hub is.

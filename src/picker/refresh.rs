@@ -16,13 +16,12 @@ use super::layout::Layout;
 use super::ui::Ui;
 use super::workers::Workers;
 use crate::cluster::pod;
-use crate::discovery::{self, News};
+use crate::discovery::{self, Finder, News};
 use crate::hub::client::Hub;
 use crate::hub::guide::Guide;
 use crate::registry::Registry;
 use crate::registry::names::WorkerName;
 use crate::remote::list::Question;
-use crate::remote::list_all;
 use crate::terminal::table;
 
 /// How soon the threads that wait for answers notice that the picker has gone.
@@ -86,7 +85,7 @@ impl Refresh {
     /// Ask every worker that is not being asked already, and every source. Rows stay until their worker has answered.
     pub fn ask(self: &Arc<Self>) {
         pod::ask_anew();
-        self.ask_by(self.hub.as_ref().map(|hub| Arc::new(Guide::leading(hub)) as Arc<dyn list_all::Guide>));
+        self.ask_by(self.hub.as_ref().map(|hub| Arc::new(Guide::leading(hub)) as Arc<dyn Finder>));
     }
 
     /// Show what the hub tells, as long as it does.
@@ -108,7 +107,7 @@ impl Refresh {
         }
     }
 
-    fn ask_by(self: &Arc<Self>, guide: Option<Arc<dyn list_all::Guide>>) {
+    fn ask_by(self: &Arc<Self>, guide: Option<Arc<dyn Finder>>) {
         let mut all = self.workers();
         let workers = all.ask();
         let mut registry = self.registry.clone();

@@ -9,7 +9,7 @@ use std::thread;
 use crate::hub::link::{Link, OutOfDate};
 use crate::hub::serve::Hub;
 use crate::hub::served::Served;
-use crate::hub::wire::{self, Taken};
+use crate::hub::wire::{self, Listed, Taken};
 
 pub fn answer(hub: &Hub, registry: &Path, queues: bool, client: &UnixStream) -> io::Result<()> {
     wire::write(client, &Taken::Yes)?;
@@ -24,7 +24,7 @@ pub fn answer(hub: &Hub, registry: &Path, queues: bool, client: &UnixStream) -> 
             }
         }
     });
-    wire::write(client, &served.rows())
+    wire::write(client, &Listed { rows: served.rows(), found: served.found() })
 }
 
 fn look(served: &Served, link: &Arc<Link>, queue: bool) {

@@ -1,5 +1,6 @@
 //! What the hub answers, a file for each request.
 
+mod changed;
 mod follow;
 mod list;
 mod run;
@@ -24,6 +25,7 @@ pub fn answer(hub: &Hub, request: Request, from: &mut impl BufRead, client: &Uni
         Request::Follow { registry } => follow::answer(hub, &registry, client),
         Request::List { registry, queues } => list::answer(hub, &registry, queues, client),
         Request::Watch { registry } => watch::answer(hub, &registry, client),
+        Request::Changed { registry } => changed::answer(hub, &registry, client),
         Request::Run(run) => run::answer(hub, run, from, client),
     }
 }
