@@ -5,12 +5,11 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
 use super::Context;
-use crate::cluster::Cluster;
 use crate::cluster::gateway::Gateways;
-use crate::cluster::login::{self, Manner};
+use crate::cluster::login::Manner;
 use crate::failure::Failure;
-use crate::hub::client::Hub;
 use crate::hub::fleet::Fleet;
+use crate::hub::{self, client::Hub};
 use crate::registry::Registry;
 use crate::registry::names::WorkerName;
 use crate::registry::worker::Worker;
@@ -28,9 +27,6 @@ pub struct Seen {
 pub fn follow(context: &Context, registry: &Registry, workers: Vec<Worker>) -> Receiver<Seen> {
     let (sender, receiver) = mpsc::channel();
     let hub = context.started_hub(registry);
-    // Whom the hub may not ask by itself, as that could begin a login, is asked on behalf of whoever asks here.
-    let is_served = |worker: &Worker| hub.is_some() && Cluster::of_worker(worker).is_none_or(|at| login::is_free_of_plugins(&at));
-    let (theirs, ours): (Vec<_>, Vec<_>) = workers.into_iter().partition(is_served);
     let timeout = context.timeout();
     let own = move |workers: &[Worker], sender: &Sender<Seen>| {
         let fleet = Fleet::new(Arc::<Gateways>::default(), timeout, Manner::Asked);
@@ -41,29 +37,37 @@ pub fn follow(context: &Context, registry: &Registry, workers: Vec<Worker>) -> R
             }
         }
     };
-    if !ours.is_empty() {
-        let sender = sender.clone();
-        thread::spawn(move || own(&ours, &sender));
-    }
-    if let Some(hub) = hub.filter(|_| !theirs.is_empty()) {
-        let registry = registry.clone();
-        thread::spawn(move || {
-            let mut hub = hub;
-            // One that ends is followed by another one, and that by ourselves.
-            while forward(&hub, &theirs, &sender) {
-                match Hub::started(&registry) {
-                    Some(next) => hub = Arc::new(next),
-                    None => return own(&theirs, &sender),
-                }
+    let registry = registry.clone();
+    thread::spawn(move || {
+        let (mut hub, mut theirs) = (hub, workers);
+        // One that ends is followed by another one, and that by ourselves.
+        while let Some(there) = hub.filter(|_| !theirs.is_empty()) {
+            let goes_on = forward(&there, &mut theirs, &sender, &|worker| {
+                let sender = sender.clone();
+                thread::spawn(move || own(&[worker], &sender));
+            });
+            if !goes_on {
+                return;
             }
-        });
-    }
+            hub = Hub::started(&registry).map(Arc::new);
+        }
+        if !theirs.is_empty() {
+            own(&theirs, &sender);
+        }
+    });
     receiver
 }
 
-/// Pass on what the hub tells of these, as long as it does; false when nobody takes it.
-fn forward(hub: &Hub, workers: &[Worker], sender: &Sender<Seen>) -> bool {
-    let Ok(rows) = hub.watch() else { return true };
-    let mut wanted = rows.filter(|row| workers.iter().any(|worker| worker.name == row.worker));
-    wanted.all(|row| sender.send(Seen { worker: row.worker, pod: row.pod, answer: row.answer }).is_ok())
+/// Pass on what the hub tells of these, as long as it does; false when nobody takes it. Whom the hub does not hold, as that could
+/// begin a login or take a kubectl of its own, is given to somebody else for good.
+fn forward(hub: &Hub, workers: &mut Vec<Worker>, sender: &Sender<Seen>, give: &dyn Fn(Worker)) -> bool {
+    let Ok(mut rows) = hub.watch() else { return true };
+    rows.all(|row| {
+        let Some(place) = workers.iter().position(|worker| worker.name == row.worker) else { return true };
+        if row.answer.as_ref().is_err_and(hub::says_nothing) {
+            give(workers.remove(place));
+            return true;
+        }
+        sender.send(Seen { worker: row.worker, pod: row.pod, answer: row.answer }).is_ok()
+    })
 }

@@ -40,6 +40,7 @@ use anyhow::Result;
 
 use crate::cli::{Cli, Command, Global};
 use crate::cluster::login;
+use crate::discovery::Finder;
 use crate::exit::{Code, Problem};
 use crate::failure::{Failure, Kind};
 use crate::hub::client::Hub;
@@ -48,7 +49,6 @@ use crate::registry::names::{Address, WorkerName};
 use crate::registry::worker::Worker;
 use crate::remote::Remote;
 use crate::remote::list::Question;
-use crate::discovery::Finder;
 use crate::terminal::progress::Progress;
 use crate::{discovery, ourselves, process, terminal};
 

@@ -86,9 +86,8 @@ impl Hub {
         }
         let hub = Self::started(registry)?;
         let end = Instant::now() + KNOWS_WITHIN;
-        let knows_all = |listed: Listed| {
-            registry.workers.iter().all(|worker| listed.rows.iter().any(|row| row.worker == worker.name))
-        };
+        let knows_all =
+            |listed: Listed| registry.workers.iter().all(|worker| listed.rows.iter().any(|row| row.worker == worker.name));
         while !hub.list(false).is_ok_and(knows_all) && Instant::now() < end {
             std::thread::sleep(LOOKS_EVERY);
         }

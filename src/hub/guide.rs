@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::client::Hub;
+use super::says_nothing;
 use super::wire::{Found, Listed, Row};
-use crate::cluster::login;
 use crate::discovery::{self, Finder, Finding};
 use crate::registry::names::WorkerName;
 use crate::registry::source::Source;
@@ -92,7 +92,7 @@ fn is_enough(row: &Row, worker: &Worker) -> bool {
         Ok(answer) if answer.sessions.is_empty() && !names_its_container(worker) => false,
         Ok(_) => age < STALE,
         // That a connection broke says nothing of what the next one finds.
-        Err(failure) => age < FAILED && failure.before_start && !login::is_unasked(failure),
+        Err(failure) => age < FAILED && failure.before_start && !says_nothing(failure),
     }
 }
 

@@ -11,9 +11,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::bell::Bell;
+use super::board::Seen;
 use super::moment::Moment;
 use super::plan::{self, Do, Event, Plan};
-use crate::cluster::gateway::Gateways;
+use crate::cluster::Cluster;
+use crate::cluster::gateway::{self, Gateways};
 use crate::cluster::login::{self, Acting, Manner};
 use crate::failure::{Failure, Kind};
 use crate::process::{Output, Request};
@@ -55,6 +57,7 @@ pub enum Told {
 pub struct Link {
     pub worker: Worker,
     remote: Remote,
+    gateways: Arc<Gateways>,
     timeout: Duration,
     bell: Bell,
     line: Mutex<Line>,
@@ -90,6 +93,7 @@ impl Link {
         Ok(Self {
             remote: Remote::through(worker, gateways),
             worker: worker.clone(),
+            gateways: gateways.clone(),
             timeout,
             bell: Bell::new()?,
             line: Mutex::default(),
@@ -180,18 +184,20 @@ impl Link {
         self.queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 
-    /// Look at it now, for somebody who wants to know.
-    pub fn look(self: &Arc<Self>, queue: bool, tell: impl FnOnce(Told)) {
+    /// Look at it now, for somebody who wants to know: what is seen then, or nothing; that it was not there for it is told by
+    /// whoever follows it. What it tells by itself goes on from what it has told.
+    pub fn look(self: &Arc<Self>, queue: bool) -> Option<Seen> {
+        let as_of = Moment::now();
         self.is_changed.store(false, Ordering::Relaxed);
         let remote = Remote { exec: Box::new(Live(self.clone())), tmux: self.remote.tmux.clone(), log: None, meant: None };
         let question = Question { timeout: LOOKS_WITHIN, parallel: NonZeroUsize::MIN, queue };
-        // That it was not there for it is told by whoever follows it.
-        let Ok(answer) = list::with_queue(&remote, &self.worker, question) else { return };
+        let answer = list::with_queue(&remote, &self.worker, question).ok()?;
         if answer.queue != Queue::NotAsked {
             let said = (answer.queue.clone(), Moment::now());
             *self.queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(said);
         }
-        tell(Told::Answer(Answer { queue: Queue::NotAsked, ..answer }));
+        let answer = Ok(Answer { queue: Queue::NotAsked, ..answer });
+        Some(Seen { worker: self.worker.name.clone(), pod: self.pod(), answer, as_of, is_forgotten: false })
     }
 
     /// Follow it until nobody wants to hear of it: it was ended, or `tell` says so. The first time it is asked in this manner, and
@@ -204,6 +210,10 @@ impl Link {
     }
 
     fn open(&self) -> Result<Relay, Failure> {
+        let cluster = Cluster::of_worker(&self.worker).filter(|_| self.gateways.are_lasting());
+        if cluster.is_some_and(|cluster| !self.gateways.lead_to(&cluster, Instant::now() + self.timeout)) {
+            return Err(gateway::not_held());
+        }
         let turn = self.remote.exec.turn(Some(Instant::now() + self.timeout))?;
         let _held = turn.hold();
         let watch = Watch { tmux: &self.remote.tmux, every: plan::EVERY, channel: CHANNEL };

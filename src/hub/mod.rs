@@ -20,4 +20,13 @@ pub mod start;
 mod surroundings;
 pub mod wire;
 
+use crate::cluster::{gateway, login};
+use crate::failure::Failure;
+
 pub use serve::run;
+
+/// Whether a failure is one of the hub alone, which holds nobody behind a login or by a kubectl of its own: who asks by himself may
+/// well get an answer.
+pub fn says_nothing(failure: &Failure) -> bool {
+    login::is_unasked(failure) || gateway::is_not_held(failure)
+}

@@ -1,7 +1,7 @@
 //! The hub itself: a socket, a thread for each client, and the registries that clients have named.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufReader};
+use std::io::{self, BufReader, ErrorKind};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -89,7 +89,17 @@ impl Hub {
         bound.listener.set_nonblocking(true)?;
         while !self.is_over() {
             process::wait_ready(None, [std::os::fd::AsFd::as_fd(&bound.listener)], Instant::now() + LOOKS_EVERY)?;
-            while let Ok((client, _)) = bound.listener.accept() {
+            loop {
+                let client = match bound.listener.accept() {
+                    Ok((client, _)) => client,
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                    Err(error) => {
+                        // Too many open files: some are closed soon.
+                        process::say(|| format!("cannot take a client: {error}"));
+                        thread::sleep(LOOKS_EVERY);
+                        break;
+                    }
+                };
                 if !socket::is_ours(&client) {
                     continue;
                 }

@@ -5,9 +5,8 @@ use std::time::Duration;
 use unicode_width::UnicodeWidthStr;
 
 use super::row::{Row, Say};
-use crate::cluster::login;
 use crate::failure::Failure;
-use crate::hub::wire;
+use crate::hub::{self, wire};
 use crate::registry::Registry;
 use crate::registry::invalid::Invalid;
 use crate::registry::names::{Target, WorkerName};
@@ -122,7 +121,7 @@ impl Workers {
 
     /// The hub tells of a worker by itself. That it may not ask it says nothing.
     pub fn hear(&mut self, row: wire::Row) {
-        let says_nothing = row.is_forgotten || row.answer.as_ref().is_err_and(login::is_unasked);
+        let says_nothing = row.is_forgotten || row.answer.as_ref().is_err_and(hub::says_nothing);
         let mut entries = self.groups.iter_mut().flat_map(|group| &mut group.entries);
         if let Some(entry) = entries.find(|entry| entry.worker.name == row.worker && !says_nothing) {
             entry.answer = Some(row.answer.map(|answer| answer.sessions));

@@ -48,7 +48,7 @@ pub use http::{Answer, Method, refusal};
 pub use objects::Lists;
 pub use opening::Openings;
 pub use said::Wanted;
-pub use shared::Gateways;
+pub use shared::{Gateways, is_not_held, not_held};
 
 const GUARD: &str = include_str!("guard.sh");
 /// What kubectl says when it listens.

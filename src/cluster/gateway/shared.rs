@@ -15,7 +15,7 @@ use super::opening::{Opening, Openings};
 use super::{Access, Answer, Gateway, Method, NoAnswer, Polecats, Target, refusal, unfit};
 use crate::cluster::Cluster;
 use crate::cluster::login::{self, Manner};
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::process::{self, Greeting, Held, Output, Request};
 use crate::registry::names::ObjectName;
 
@@ -23,6 +23,9 @@ use crate::registry::names::ObjectName;
 const SEVERAL: usize = 2;
 /// How long kubectl may take to listen, beside half of the time that there is.
 const STARTS_WITHIN: Duration = Duration::from_secs(5);
+
+/// After how long another one is tried where there was none, by who lasts.
+const AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 /// How long kubectl may take to refuse what it refuses by itself.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
@@ -55,6 +58,7 @@ pub(super) struct Shared {
     changed: Condvar,
     openings: Arc<Openings>,
     polecats: Option<Polecats>,
+    is_lasting: bool,
 }
 
 #[derive(Default)]
@@ -72,7 +76,8 @@ enum Way {
     /// Somebody starts it.
     Starting,
     There(Arc<Gateway>, BTreeSet<ObjectName>),
-    No,
+    /// There is none; who lasts tries again after a while.
+    No(Instant),
 }
 
 impl Gateways {
@@ -96,7 +101,7 @@ impl Gateways {
         let mut all = self.lock();
         for cluster in workers {
             let Some(namespace) = namespace(cluster) else { continue };
-            let new = || Arc::new(Shared { polecats: self.polecats, ..Shared::default() });
+            let new = || Arc::new(Shared { polecats: self.polecats, is_lasting: self.are_lasting, ..Shared::default() });
             let shared = all.entry(key(cluster)).or_insert_with(new);
             let mut state = shared.lock();
             state.workers += if self.are_lasting { SEVERAL } else { 1 };
@@ -176,7 +181,7 @@ impl Gateways {
             Err(NoAnswer::Failed(failure)) => Some(Err(cluster.named(failure))),
             Err(NoAnswer::NoWay { why, lasting }) => {
                 process::say(|| format!("not through kubectl proxy: {why}"));
-                shared.lock().way = Way::No;
+                shared.lock().way = Way::No(Instant::now());
                 if lasting && !self.forget {
                     unfit::note(cluster, Some(&why));
                 }
@@ -196,6 +201,16 @@ impl Gateways {
     pub fn there(&self, cluster: &Cluster, deadline: Instant) -> Option<Arc<Gateway>> {
         self.forget_what_is_dead(cluster, deadline);
         self.way(cluster, deadline).map(|(gateway, ..)| gateway)
+    }
+
+    /// Whether there is one to a cluster, or can be.
+    pub fn lead_to(&self, cluster: &Cluster, deadline: Instant) -> bool {
+        self.way(cluster, deadline).is_some()
+    }
+
+    /// Whether they are for what is asked for a long time: whom they do not lead to nobody holds then.
+    pub fn are_lasting(&self) -> bool {
+        self.are_lasting
     }
 
     /// The gateway to a cluster, if there is one or can be; and the namespace.
@@ -235,7 +250,7 @@ impl Shared {
                     let left = patience(deadline).checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
                     state = self.changed.wait_timeout(state, left).unwrap_or_else(|poisoned| poisoned.into_inner()).0;
                 }
-                Way::Unknown | Way::No => return None,
+                Way::Unknown | Way::No(_) => return None,
             }
         }
     }
@@ -258,11 +273,16 @@ impl Shared {
     /// Whether it is for the caller to start it; nobody else does then.
     fn may_start(&self, cluster: &Cluster) -> bool {
         let mut state = self.lock();
-        if !matches!(state.way, Way::Unknown) || state.workers < SEVERAL {
+        let is_due = match state.way {
+            Way::Unknown => true,
+            Way::No(since) => self.is_lasting && since.elapsed() >= AGAIN_AFTER,
+            Way::Starting | Way::There(..) => false,
+        };
+        if !is_due || state.workers < SEVERAL {
             return false;
         }
         let can = unfit::by_kubeconfig(cluster).is_none() && unfit::by_experience(cluster).is_none();
-        state.way = if can { Way::Starting } else { Way::No };
+        state.way = if can { Way::Starting } else { Way::No(Instant::now()) };
         can
     }
 
@@ -280,12 +300,27 @@ impl Shared {
                 if TOO_OLD.iter().any(|words| failure.reason.contains(words)) {
                     unfit::note(cluster, Some(&failure.reason));
                 }
-                Way::No
+                Way::No(Instant::now())
             }
         };
         self.lock().way = way;
         self.changed.notify_all();
     }
+}
+
+const NOT_HELD: &str = "not held: no gateway leads to its cluster, so each command asks by itself";
+
+/// A worker that is not held, since that would take a kubectl of its own.
+pub fn not_held() -> Failure {
+    Failure::new(Kind::Unreachable, NOT_HELD)
+        .before_start()
+        .lasting()
+        .with_remedy("the line `gateway` of `factory-worker doctor` says why")
+}
+
+/// Whether that is why nothing is known of it.
+pub fn is_not_held(failure: &Failure) -> bool {
+    failure.reason == NOT_HELD
 }
 
 /// What a kubectl says that does not know what we want of it.
