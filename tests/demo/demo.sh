@@ -20,15 +20,18 @@ move_out() {
 	nested=${TMUX-}
 	unset TMUX TMUX_PANE FACTORY_WORKERS KUBECONFIG XDG_STATE_HOME XDG_CONFIG_HOME XDG_DATA_HOME XDG_CACHE_HOME
 	mkdir "$home/bin" "$home/.factory"
+	# Its hub is not the one of whoever tries it.
+	mkdir -m 700 "$home/run"
 	ln -s "$DEMO_BIN" "$home/bin/factory-worker"
 	ln -s "$demo/factory" "$home/bin/factory"
-	export HOME="$home" PATH="$home/bin:$PATH" DEMO_BIN DEMO_ROOT="$root"
+	export HOME="$home" XDG_RUNTIME_DIR="$home/run" PATH="$home/bin:$PATH" DEMO_BIN DEMO_ROOT="$root"
 	export DEMO_SHELL="exec bash --noprofile --rcfile '$demo/bashrc' -i" DEMO_PREFIX=C-b
 	# The prefix of the tmux that we are in would never get here.
 	[ -z "$nested" ] || DEMO_PREFIX=C-a
 }
 
 clean_up() {
+	factory-worker hub stop >/dev/null 2>&1 || true
 	for socket in "$home"/*.sock "$home"/workers/*/tmux.sock; do
 		[ ! -S "$socket" ] || tmux -S "$socket" kill-server 2>/dev/null || true
 	done
