@@ -32,7 +32,7 @@ wanted() {
 }
 
 # What waits for links that stand still, and what tries everything there is, is a test run of its own.
-long='first_connection reconnect_stalls soak polecat_way deploy_trouble login_view hostile_sizes hostile_words leftovers_stuck gc_frozen'
+long='first_connection reconnect_stalls soak polecat_way deploy_trouble login_view hostile_sizes hostile_words leftovers_stuck gc_frozen hub_storm'
 # Every question has one meaning, whichever way it takes: what tests of questions prove is proven over a relay, too.
 relayed='list peek dispatch interrupted nudge pod_faults pod_hostile hostile_sizes'
 [ -z "${ALL_RELAYED-}" ] || relayed="$relayed pod_unproven hostile_words"
