@@ -314,6 +314,8 @@ impl<Tell: Fn(Told) -> bool> Following<'_, Tell> {
                 self.hear(Event::Told);
                 (self.tell)(self.doubtful.take().map_or(Told::Same, Told::Failed))
             }
+            // That there is no tmux does not change while one ends.
+            Ok(Some(News::NoListing(failure))) if failure.lasting => (self.tell)(Told::Failed(failure)),
             Ok(Some(News::NoListing(failure))) => {
                 self.doubtful = Some(failure);
                 true
