@@ -47,7 +47,8 @@ impl Served {
         match Registry::load(Some(&self.path)) {
             Ok(mut registry) => {
                 discovery::recall(&mut registry);
-                self.fleet.follow(&registry.workers);
+                let workers = if registry.live { registry.workers.as_slice() } else { &[] };
+                self.fleet.follow(workers);
             }
             Err(error) => process::say(|| format!("{}: {error:#}", self.path.display())),
         }
