@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::process::{self, Output};
 use crate::registry::Registry;
 use crate::registry::worker::Worker;
+use crate::registry::names::WorkerName;
 use crate::remote::Remote;
 use crate::state::process_id::ProcessId;
 
@@ -125,8 +126,26 @@ impl Hub {
         Ok(ran(answer, deadline).unwrap_or_else(|error| Err(broke(&error))))
     }
 
-    fn ask(&self, request: Request, bytes: &[u8]) -> Result<BufReader<UnixStream>, NoHub> {
-        ask(&self.place, self.takes_within, request, bytes)
+    /// A worker that it could not ask has answered us.
+    pub(super) fn tell_answer(&self, worker: &WorkerName, place: Option<String>) {
+        let request = Request::Answered { registry: self.registry.clone(), worker: worker.clone(), place };
+        // It will try again by itself, too.
+        let _ = self.ask(request, b"");
+    }
+
+    fn ask(&self, request: Request, bytes: &[u8]) -> Result<BufReader<Patient>, NoHub> {
+        if self.let_be().is_some_and(|until| Instant::now() < until) {
+            return Err(NoHub::Silent);
+        }
+        let answer = ask(&self.place, self.takes_within, request, bytes);
+        if let Err(NoHub::Silent | NoHub::Other(_) | NoHub::Stranger(_)) = answer {
+            *self.let_be() = Some(Instant::now() + LET_BE);
+        }
+        answer
+    }
+
+    fn let_be(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.let_be.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 

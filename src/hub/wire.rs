@@ -85,6 +85,8 @@ pub enum Request {
 
 /// A command that is to be run on a worker; what it reads follows as bytes.
 #[derive(Debug, Serialize, Deserialize)]
+    /// A worker that could not be asked has answered somebody: it may be asked again, in nobody's name.
+    Answered { registry: PathBuf, worker: WorkerName, place: Option<String> },
 pub struct Run {
     pub registry: PathBuf,
     pub worker: WorkerName,

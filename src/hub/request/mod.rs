@@ -1,5 +1,6 @@
 //! What the hub answers, a file for each request.
 
+mod answered;
 mod follow;
 mod list;
 mod run;
@@ -25,6 +26,7 @@ pub fn answer(hub: &Hub, request: Request, from: &mut impl BufRead, client: &Uni
         Request::List { registry, queues } => list::answer(hub, &registry, queues, client),
         Request::Watch { registry } => watch::answer(hub, &registry, client),
         Request::Run(run) => run::answer(hub, run, from, client),
+        Request::Answered { registry, worker, place } => answered::answer(hub, &registry, &worker, place, client),
     }
 }
 
