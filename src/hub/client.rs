@@ -122,7 +122,7 @@ impl Hub {
         deadline: Instant,
     ) -> Result<Result<(Output, Option<String>), Failure>, NoHub> {
         let run = Run { registry: self.registry.clone(), stdin: stdin.len(), ..run };
-        let answer = self.ask(Request::Run(run), stdin)?;
+        let answer = self.ask(Request::Run(run), &[stdin, &[wire::STILL_WANTED]].concat())?;
         Ok(ran(answer, deadline).unwrap_or_else(|error| Err(broke(&error))))
     }
 

@@ -20,6 +20,8 @@ use crate::state::process_id::ProcessId;
 
 /// The longest line, in bytes.
 const LINE: u64 = 16 << 20;
+/// What ends a command that is to be run.
+pub const STILL_WANTED: u8 = b'\n';
 
 /// Who speaks: what is said has changed whenever this has.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -83,7 +85,8 @@ pub enum Request {
     Run(Run),
 }
 
-/// A command that is to be run on a worker; what it reads follows as bytes.
+/// A command that is to be run on a worker. Once it was taken, what it reads follows as bytes, and the byte [`STILL_WANTED`]: who has
+/// not waited for us to take it asks by himself, and it must not run twice.
 #[derive(Debug, Serialize, Deserialize)]
     /// A worker that could not be asked has answered somebody: it may be asked again, in nobody's name.
     Answered { registry: PathBuf, worker: WorkerName, place: Option<String> },
