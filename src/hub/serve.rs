@@ -121,7 +121,7 @@ impl Hub {
             *lock(&self.direct).entry(difference.clone()).or_default() += 1;
             return wire::write(client, &Taken::Direct(difference));
         }
-        if let Some(tmux) = asked.tmux {
+        if let Some(tmux) = asked.tmux.filter(ProcessId::lives) {
             let mut tmuxes = lock(&self.tmuxes);
             if !tmuxes.contains(&tmux) {
                 tmuxes.push(tmux);
