@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, BufReader};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,8 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
+use super::bell::Bell;
 use super::moment::Moment;
 use super::request;
 use super::served::Served;
@@ -21,9 +23,9 @@ use super::wire::{self, Asked, Hello, Taken, Version};
 use crate::cluster::gateway::Gateways;
 use crate::cluster::login;
 use crate::exit::Code;
-use crate::process;
 use crate::state::process_id::ProcessId;
 
+use crate::{process, signals};
 /// How long a client may take to say what it wants.
 const SAYS_WITHIN: Duration = Duration::from_secs(2);
 /// How long a client may take to read what it wanted.
@@ -48,6 +50,8 @@ pub struct Hub {
     clients: AtomicUsize,
     is_to_end: AtomicBool,
 }
+    /// Rings when it is to end.
+    bell: Bell,
 
 /// Be the hub, until nobody wants it any more.
 ///
@@ -58,21 +62,29 @@ pub fn run(in_background: bool) -> Result<Code> {
         start::close_inherited_files();
     }
     login::nobody_asks();
-    let Some(bound) = Place::find()?.bind()? else {
+    let place = Place::find()?;
+    let socket = place.socket();
+    let Some(bound) = place.bind().with_context(|| format!("cannot listen on {}", socket.display()))? else {
         process::say(|| "there is a hub already".to_owned());
         return Ok(Code::Done);
     };
-    let hub = Arc::new(Hub::new());
-    process::say(|| format!("listening on {}", bound.place().socket().display()));
+    let hub = Arc::new(Hub::new()?);
+    let (told, is_interrupted) = (hub.clone(), Arc::new(AtomicBool::new(false)));
+    let interrupted = is_interrupted.clone();
+    let _listening = signals::listen(move |_| {
+        interrupted.store(true, Ordering::Relaxed);
+        told.end();
+    });
+    process::say(|| format!("listening on {}", socket.display()));
     let looking = hub.clone();
     thread::spawn(move || looking.look_after_registries());
     hub.accept(&bound)?;
-    Ok(Code::Done)
+    Ok(if is_interrupted.load(Ordering::Relaxed) { Code::Interrupted } else { Code::Done })
 }
 
 impl Hub {
-    fn new() -> Self {
-        Self {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
             surroundings: Surroundings::here(),
             gateways: Arc::new(Gateways::lasting()),
             served: Mutex::default(),
@@ -82,13 +94,14 @@ impl Hub {
             wanted: Mutex::new(Moment::now()),
             clients: AtomicUsize::new(0),
             is_to_end: AtomicBool::new(false),
-        }
+            bell: Bell::new()?,
+        })
     }
 
     fn accept(self: &Arc<Self>, bound: &Bound) -> io::Result<()> {
         bound.listener.set_nonblocking(true)?;
-        while !self.is_over() {
-            process::wait_ready(None, [std::os::fd::AsFd::as_fd(&bound.listener)], Instant::now() + LOOKS_EVERY)?;
+        while !self.is_over() && bound.is_reached() {
+            process::wait_ready(None, [bound.listener.as_fd(), self.bell.as_fd()], Instant::now() + LOOKS_EVERY)?;
             while let Ok((client, _)) = bound.listener.accept() {
                 if !socket::is_ours(&client) {
                     continue;
@@ -165,6 +178,7 @@ impl Hub {
         self.is_to_end.store(true, Ordering::Relaxed);
     }
 
+        self.bell.ring();
     fn is_over(&self) -> bool {
         if self.is_to_end.load(Ordering::Relaxed) {
             return true;
