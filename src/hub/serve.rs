@@ -14,6 +14,7 @@ use anyhow::{Context, Result};
 
 use super::bell::Bell;
 use super::moment::Moment;
+use super::patient::Patient;
 use super::request;
 use super::served::Served;
 use super::socket::{self, Bound, Place};
@@ -24,8 +25,8 @@ use crate::cluster::gateway::Gateways;
 use crate::cluster::login;
 use crate::exit::Code;
 use crate::state::process_id::ProcessId;
-
 use crate::{process, signals};
+
 /// How long a client may take to say what it wants.
 const SAYS_WITHIN: Duration = Duration::from_secs(2);
 /// How long a client may take to read what it wanted.
@@ -49,9 +50,9 @@ pub struct Hub {
     /// How many are being served just now.
     clients: AtomicUsize,
     is_to_end: AtomicBool,
-}
     /// Rings when it is to end.
     bell: Bell,
+}
 
 /// Be the hub, until nobody wants it any more.
 ///
@@ -121,18 +122,19 @@ impl Hub {
 
     fn serve(&self, client: &UnixStream) -> io::Result<()> {
         client.set_nonblocking(false)?;
-        client.set_read_timeout(Some(SAYS_WITHIN))?;
         client.set_write_timeout(Some(READS_WITHIN))?;
-        let mut from = BufReader::new(client);
+        let mut from = BufReader::new(Patient::new(client.try_clone()?, Instant::now() + SAYS_WITHIN));
         let Hello { version, request } = wire::read(&mut from)?;
         if version != Version::ours() {
             return self.meet(&version, &request, client);
         }
         let asked: Asked = serde_json::from_value(request)?;
+        // What follows is sent when it was taken.
+        from.get_mut().wait_until(Some(Instant::now() + SAYS_WITHIN));
         *lock(&self.wanted) = Moment::now();
         if let Some(difference) = self.surroundings.difference(&asked.surroundings).filter(|_| asked.request.needs_workers()) {
             *lock(&self.direct).entry(difference.clone()).or_default() += 1;
-            return wire::write(client, &Taken::Direct(difference));
+            return wire::write(client, &Taken::Stranger(difference));
         }
         if let Some(tmux) = asked.tmux.filter(ProcessId::lives) {
             let mut tmuxes = lock(&self.tmuxes);
@@ -176,9 +178,9 @@ impl Hub {
 
     pub fn end(&self) {
         self.is_to_end.store(true, Ordering::Relaxed);
+        self.bell.ring();
     }
 
-        self.bell.ring();
     fn is_over(&self) -> bool {
         if self.is_to_end.load(Ordering::Relaxed) {
             return true;

@@ -55,6 +55,8 @@ pub enum Taken {
     Other(Version),
     /// It does not; the client asks by itself, for this reason.
     Direct(String),
+    /// The same for whatever this client wants: it is in other surroundings.
+    Stranger(String),
 }
 
 /// What a client wants, and where it comes from.
@@ -83,13 +85,13 @@ pub enum Request {
     Watch { registry: PathBuf },
     /// Run a command on a worker.
     Run(Run),
+    /// A worker that could not be asked has answered somebody: it may be asked again, in nobody's name.
+    Answered { registry: PathBuf, worker: WorkerName, place: Option<String> },
 }
 
 /// A command that is to be run on a worker. Once it was taken, what it reads follows as bytes, and the byte [`STILL_WANTED`]: who has
 /// not waited for us to take it asks by himself, and it must not run twice.
 #[derive(Debug, Serialize, Deserialize)]
-    /// A worker that could not be asked has answered somebody: it may be asked again, in nobody's name.
-    Answered { registry: PathBuf, worker: WorkerName, place: Option<String> },
 pub struct Run {
     pub registry: PathBuf,
     pub worker: WorkerName,
