@@ -6,11 +6,13 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::cli::{Hub, HubCommand};
-use crate::exit::Code;
-use crate::hub::client;
+use crate::exit::{Code, Problem};
+use crate::hub::client::{self, NoHub};
 use crate::hub::wire::{Row, Standing};
 use crate::terminal::{age, json, neutralise};
 use crate::{hub, process};
+
+const NONE: &str = "no hub runs";
 
 pub fn run(args: &Hub) -> Result<Code> {
     match &args.command {
@@ -25,9 +27,13 @@ pub fn run(args: &Hub) -> Result<Code> {
 
 /// Exit 1 when there is none.
 fn status(as_json: bool) -> Result<Code> {
-    let Some(standing) = client::standing() else {
-        writeln!(io::stderr(), "factory-worker: no hub runs")?;
-        return Ok(Code::Failed);
+    let standing = match client::standing() {
+        Ok(standing) => standing,
+        Err(NoHub::None) => {
+            writeln!(io::stderr(), "factory-worker: {NONE}")?;
+            return Ok(Code::Failed);
+        }
+        Err(why) => return Err(unwilling(&why).into()),
     };
     let mut out = BufWriter::new(io::stdout().lock());
     if as_json {
@@ -49,8 +55,12 @@ fn lines(standing: &Standing) -> Vec<String> {
         lines.push(format!("{}: {there} of {} workers are there", served.registry.display(), served.rows.len()));
         lines.extend(served.rows.iter().filter_map(missing));
     }
-    lines.extend(standing.direct.iter().map(|(why, times)| format!("went direct {times} times: {why}")));
+    lines.extend(standing.direct.iter().map(|(why, count)| format!("went direct {}: {why}", times(*count))));
     lines
+}
+
+fn times(count: u64) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
 }
 
 /// Why a worker is not there, and since when that is known.
@@ -60,8 +70,18 @@ fn missing(row: &Row) -> Option<String> {
     Some(format!("  {} {} as of {at}: {}", row.worker, failure.predicate(), failure.reason))
 }
 
+/// There is one, and it does not do what we want.
+fn unwilling(why: &NoHub) -> Problem {
+    let (what, remedy) = why.told();
+    Problem::new(Code::Failed, what, remedy)
+}
+
 fn stop() -> Result<Code> {
-    let said = if client::stop() { "the hub has ended" } else { "no hub runs" };
+    let said = match client::stop() {
+        Ok(()) => "the hub has ended",
+        Err(NoHub::None) => NONE,
+        Err(why) => return Err(unwilling(&why).into()),
+    };
     writeln!(io::stdout(), "{said}")?;
     Ok(Code::Done)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Check;
-use crate::hub::client;
+use crate::hub::client::{self, NoHub};
 use crate::registry::Registry;
 use crate::terminal::age;
 
@@ -16,8 +16,13 @@ pub fn check(registry: &Registry) -> Check {
     if let Err(failure) = client::place() {
         return Check::warn(NAME, format!("there can be none: {failure}"), failure.remedy());
     }
-    let Some(standing) = client::standing() else {
-        return Check::ok(NAME, "none runs; pick, open and watch start it");
+    let standing = match client::standing() {
+        Ok(standing) => standing,
+        Err(NoHub::None) => return Check::ok(NAME, "none runs; pick, open and watch start it"),
+        Err(why) => {
+            let (what, remedy) = why.told();
+            return Check::warn(NAME, what, remedy);
+        }
     };
     let rows = || standing.registries.iter().flat_map(|served| &served.rows);
     let (there, all) = (rows().filter(|row| row.answer.is_ok()).count(), rows().count());

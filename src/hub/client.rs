@@ -2,12 +2,13 @@
 
 use std::env;
 use std::io::{self, BufReader, Write};
-use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::exec::Hubbed;
+use super::patient::Patient;
 use super::socket::Place;
 use super::start;
 use super::surroundings::Surroundings;
@@ -15,6 +16,7 @@ use super::wire::{self, Asked, Hello, Listed, Ran, Request, Row, Run, Standing, 
 use crate::failure::Failure;
 use crate::process::{self, Output};
 use crate::registry::Registry;
+use crate::registry::names::WorkerName;
 use crate::registry::worker::Worker;
 use crate::remote::Remote;
 use crate::state::process_id::ProcessId;
@@ -24,6 +26,11 @@ const TAKES_WITHIN: Duration = Duration::from_millis(50);
 const STARTS_WITHIN: Duration = Duration::from_millis(500);
 /// How long it may take to say what it knows.
 const SAYS_WITHIN: Duration = Duration::from_secs(5);
+/// How long it may take to end.
+const ENDS_WITHIN: Duration = Duration::from_secs(5);
+const LOOKS_EVERY: Duration = Duration::from_millis(10);
+/// One that has not taken a request, or takes none of ours, is not asked again for as long.
+const LET_BE: Duration = Duration::from_secs(2);
 /// Set to `off`, there is none.
 const LIVE: &str = "FACTORY_WORKER_LIVE";
 /// What `FACTORY_WORKER_WAY` is for every command to start the hub and to wait until it knows the workers: so that whatever is tested
@@ -31,7 +38,6 @@ const LIVE: &str = "FACTORY_WORKER_LIVE";
 const HUB: &str = "hub";
 /// How long is waited then, and how often it is looked.
 const KNOWS_WITHIN: Duration = Duration::from_secs(5);
-const LOOKS_EVERY: Duration = Duration::from_millis(20);
 
 /// The hub, and the registry whose workers it is asked for.
 #[derive(Debug)]
@@ -39,22 +45,46 @@ pub struct Hub {
     place: Place,
     registry: PathBuf,
     takes_within: Duration,
+    /// It is not asked before then.
+    let_be: Mutex<Option<Instant>>,
 }
 
 /// Why the hub does not answer.
 #[derive(Debug, PartialEq, Eq)]
 pub enum NoHub {
-    /// There is none, or it stands still.
+    /// There is none.
     None,
+    /// It stands still, or it is somebody else who listens there.
+    Silent,
     /// It speaks otherwise.
     Other(Version),
     /// It leaves it to us, for this reason.
     Direct(String),
+    /// The same, whatever it is.
+    Stranger(String),
+}
+
+impl NoHub {
+    /// What that means, and what to do about it.
+    pub fn told(&self) -> (String, &'static str) {
+        match self {
+            Self::Other(theirs) => (
+                format!("the hub that runs is another version's, of factory-worker {}", theirs.release),
+                "ask it with `factory-worker hub` of that version; commands of this one ask by themselves",
+            ),
+            Self::Stranger(why) | Self::Direct(why) => (format!("the hub does not answer: {why}"), ""),
+            Self::None => ("no hub runs".to_owned(), ""),
+            Self::Silent => (
+                "the hub does not answer, or it is another program that listens in its place".to_owned(),
+                "end that process; until then commands ask by themselves",
+            ),
+        }
+    }
 }
 
 impl From<io::Error> for NoHub {
     fn from(_: io::Error) -> Self {
-        Self::None
+        Self::Silent
     }
 }
 
@@ -76,7 +106,7 @@ impl Hub {
     pub fn of(registry: &Registry) -> Option<Self> {
         let path = registry.path.canonicalize().unwrap_or_else(|_| registry.path.clone());
         let place = is_wanted(registry).then(Place::find)?.ok()?;
-        Some(Self { place, registry: path, takes_within: TAKES_WITHIN })
+        Some(Self { place, registry: path, takes_within: TAKES_WITHIN, let_be: Mutex::default() })
     }
 
     /// The same, for a command that only uses one.
@@ -99,26 +129,27 @@ impl Hub {
         let mut hub = Self::of(registry)?;
         match hub.follow() {
             Ok(()) => {}
-            Err(NoHub::None) => {
-                hub.takes_within = STARTS_WITHIN;
-                start::start(&hub.place).then_some(())?;
-                hub.follow().ok()?;
-            }
+            Err(NoHub::None) => hub.start()?,
             // An older one makes room.
             Err(NoHub::Other(theirs)) if theirs < Version::ours() => {
-                let _ = hub.ask(Request::Stop, b"");
-                hub.takes_within = STARTS_WITHIN;
-                start::start(&hub.place).then_some(())?;
-                hub.follow().ok()?;
+                end(&hub.place).ok()?;
+                hub.start()?;
             }
-            Err(NoHub::Other(_) | NoHub::Direct(_)) => return None,
+            Err(_) => return None,
         }
         Some(hub)
     }
 
+    fn start(&mut self) -> Option<()> {
+        self.takes_within = STARTS_WITHIN;
+        start::start(&self.place).then_some(())?;
+        self.follow().ok()
+    }
+
     /// Let it know of the registry's workers from now on.
     fn follow(&self) -> Result<(), NoHub> {
-        self.ask(Request::Follow { registry: self.registry.clone() }, b"").map(drop)
+        let request = Request::Follow { registry: self.registry.clone() };
+        ask(&self.place, self.takes_within, request, b"").map(drop)
     }
 
     /// What it knows of the workers, and what the registry's sources have found.
@@ -135,7 +166,7 @@ impl Hub {
     /// What it knows of them, and then each change, until it ends.
     pub fn watch(&self) -> Result<impl Iterator<Item = Row> + use<>, NoHub> {
         let mut answer = self.ask(Request::Watch { registry: self.registry.clone() }, b"")?;
-        answer.get_ref().set_read_timeout(None)?;
+        answer.get_mut().wait_until(None);
         Ok(std::iter::from_fn(move || wire::read(&mut answer).ok()))
     }
 
@@ -155,41 +186,75 @@ impl Hub {
         deadline: Instant,
     ) -> Result<Result<(Output, Option<String>), Failure>, NoHub> {
         let run = Run { registry: self.registry.clone(), stdin: stdin.len(), ..run };
-        let answer = self.ask(Request::Run(run), stdin)?;
+        let answer = self.ask(Request::Run(run), &[stdin, &[wire::STILL_WANTED]].concat())?;
         Ok(ran(answer, deadline).unwrap_or_else(|error| Err(broke(&error))))
     }
 
-    fn ask(&self, request: Request, bytes: &[u8]) -> Result<BufReader<UnixStream>, NoHub> {
-        ask(&self.place, self.takes_within, request, bytes)
+    /// A worker that it could not ask has answered us.
+    pub(super) fn tell_answer(&self, worker: &WorkerName, place: Option<String>) {
+        let request = Request::Answered { registry: self.registry.clone(), worker: worker.clone(), place };
+        // It will try again by itself, too.
+        let _ = self.ask(request, b"");
+    }
+
+    fn ask(&self, request: Request, bytes: &[u8]) -> Result<BufReader<Patient>, NoHub> {
+        if self.let_be().is_some_and(|until| Instant::now() < until) {
+            return Err(NoHub::Silent);
+        }
+        let answer = ask(&self.place, self.takes_within, request, bytes);
+        if let Err(NoHub::Silent | NoHub::Other(_) | NoHub::Stranger(_)) = answer {
+            *self.let_be() = Some(Instant::now() + LET_BE);
+        }
+        answer
+    }
+
+    fn let_be(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.let_be.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
-/// How it is; `None` when none runs.
-pub fn standing() -> Option<Standing> {
-    let place = Place::find().ok()?;
-    wire::read(&mut ask(&place, STARTS_WITHIN, Request::Status, b"").ok()?).ok()
+/// How it is.
+///
+/// # Errors
+/// None runs, or it does not say so.
+pub fn standing() -> Result<Standing, NoHub> {
+    let place = Place::find().map_err(|_| NoHub::None)?;
+    Ok(wire::read(&mut ask(&place, STARTS_WITHIN, Request::Status, b"")?)?)
 }
 
-/// End the one that runs. Whether there was one; and it is gone.
-pub fn stop() -> bool {
-    let Ok(place) = Place::find() else { return false };
+/// End the one that runs: it is gone.
+///
+/// # Errors
+/// There was none; or it does not end for us.
+pub fn stop() -> Result<(), NoHub> {
+    end(&Place::find().map_err(|_| NoHub::None)?)
+}
+
+fn end(place: &Place) -> Result<(), NoHub> {
+    let until = Instant::now() + ENDS_WITHIN;
     let mut was_there = false;
-    while let Ok(_) | Err(NoHub::Other(_)) = ask(&place, STARTS_WITHIN, Request::Stop, b"") {
-        was_there = true;
-        std::thread::sleep(Duration::from_millis(10));
+    while Instant::now() < until {
+        match ask(place, STARTS_WITHIN, Request::Stop, b"") {
+            Err(NoHub::Other(theirs)) if theirs > Version::ours() => return Err(NoHub::Other(theirs)),
+            Ok(_) | Err(NoHub::Other(_)) => was_there = true,
+            Err(NoHub::None) if was_there => return Ok(()),
+            // It may end at this moment.
+            Err(NoHub::Silent) if was_there || place.connect().is_none() => was_there = true,
+            Err(other) => return Err(other),
+        }
+        thread::sleep(LOOKS_EVERY);
     }
-    was_there
+    Err(NoHub::Silent)
 }
 
 /// Ask the hub, and wait until it has taken that; the answer follows.
-fn ask(place: &Place, takes_within: Duration, request: Request, bytes: &[u8]) -> Result<BufReader<UnixStream>, NoHub> {
-    let mut hub = place.connect().ok_or(NoHub::None)?;
-    hub.set_read_timeout(Some(takes_within))?;
-    hub.set_write_timeout(Some(takes_within))?;
+fn ask(place: &Place, takes_within: Duration, request: Request, bytes: &[u8]) -> Result<BufReader<Patient>, NoHub> {
+    let stream = place.connect().ok_or(NoHub::None)?;
+    let mut hub = Patient::new(stream, Instant::now() + takes_within);
     let asked = Asked { surroundings: Surroundings::here(), tmux: own_tmux(), request };
     let hello = Hello { version: Version::ours(), request: serde_json::to_value(&asked).map_err(io::Error::from)? };
-    wire::write(&hub, &hello)?;
-    let mut answer = BufReader::new(hub.try_clone()?);
+    wire::write(&mut hub, &hello)?;
+    let mut answer = BufReader::new(hub);
     match wire::read(&mut answer)? {
         Taken::Yes => {}
         Taken::Other(version) => return Err(NoHub::Other(version)),
@@ -197,18 +262,20 @@ fn ask(place: &Place, takes_within: Duration, request: Request, bytes: &[u8]) ->
             process::say(|| format!("not by the hub: {why}"));
             return Err(NoHub::Direct(why));
         }
+        Taken::Stranger(why) => {
+            process::say(|| format!("not by the hub: {why}"));
+            return Err(NoHub::Stranger(why));
+        }
     }
-    hub.set_read_timeout(Some(SAYS_WITHIN))?;
-    hub.set_write_timeout(Some(SAYS_WITHIN))?;
+    answer.get_mut().wait_until(Some(Instant::now() + SAYS_WITHIN));
     // That the rest of it does not arrive is told by the answer that does not come.
-    let _ = hub.write_all(bytes);
+    let _ = answer.get_mut().write_all(bytes);
     Ok(answer)
 }
 
-fn ran(mut answer: BufReader<UnixStream>, deadline: Instant) -> io::Result<Result<(Output, Option<String>), Failure>> {
+fn ran(mut answer: BufReader<Patient>, deadline: Instant) -> io::Result<Result<(Output, Option<String>), Failure>> {
     // It keeps to the deadline itself; that it does not answer at all has to be noticed.
-    let left = deadline.saturating_duration_since(Instant::now()) + SAYS_WITHIN;
-    answer.get_ref().set_read_timeout(Some(left))?;
+    answer.get_mut().wait_until(Some(deadline + SAYS_WITHIN));
     let Ran { status, stdout, stderr, pod } = match wire::read::<Result<Ran, Failure>>(&mut answer)? {
         Ok(ran) => ran,
         Err(failure) => return Ok(Err(failure)),

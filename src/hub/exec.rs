@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
-use super::client::Hub;
+use super::client::{Hub, NoHub};
 use super::wire::Run;
 use crate::failure::Failure;
 use crate::process::{Output, Request};
@@ -50,9 +50,13 @@ impl Exec for Hubbed {
                 answer.map(|(output, _)| output)
             }
             // It has not taken it, so nothing has run.
-            Err(_) => {
+            Err(why) => {
                 *self.ran() = None;
-                self.exec.run(request)
+                let answer = self.exec.run(request);
+                if answer.is_ok() && matches!(why, NoHub::Direct(_)) {
+                    self.hub.tell_answer(&self.worker, self.exec.place());
+                }
+                answer
             }
         }
     }

@@ -157,8 +157,8 @@ impl Link {
         line.waiting.push_back(Job { framed, reply });
         drop(line);
         self.bell.ring();
-        // Whoever asks over the relay keeps to the deadline, and answers in any case.
-        Some(replied.recv().unwrap_or_else(|_| Err(Failure::no_answer("").before_start())))
+        // Whoever asks over the relay keeps to the deadline, and answers in any case; unless it has ended before it came to that.
+        Some(replied.recv().unwrap_or_else(|_| self.remote.exec.run(request)))
     }
 
     /// Somebody has run something: what is known may not be so any more.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, ErrorKind};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,9 +10,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
+use super::bell::Bell;
 use super::moment::Moment;
+use super::patient::Patient;
 use super::request;
 use super::served::Served;
 use super::socket::{self, Bound, Place};
@@ -21,8 +24,8 @@ use super::wire::{self, Asked, Hello, Taken, Version};
 use crate::cluster::gateway::Gateways;
 use crate::cluster::login;
 use crate::exit::Code;
-use crate::process;
 use crate::state::process_id::ProcessId;
+use crate::{process, signals};
 
 /// How long a client may take to say what it wants.
 const SAYS_WITHIN: Duration = Duration::from_secs(2);
@@ -47,6 +50,8 @@ pub struct Hub {
     /// How many are being served just now.
     clients: AtomicUsize,
     is_to_end: AtomicBool,
+    /// Rings when it is to end.
+    bell: Bell,
 }
 
 /// Be the hub, until nobody wants it any more.
@@ -58,21 +63,29 @@ pub fn run(in_background: bool) -> Result<Code> {
         start::close_inherited_files();
     }
     login::nobody_asks();
-    let Some(bound) = Place::find()?.bind()? else {
+    let place = Place::find()?;
+    let socket = place.socket();
+    let Some(bound) = place.bind().with_context(|| format!("cannot listen on {}", socket.display()))? else {
         process::say(|| "there is a hub already".to_owned());
         return Ok(Code::Done);
     };
-    let hub = Arc::new(Hub::new());
-    process::say(|| format!("listening on {}", bound.place().socket().display()));
+    let hub = Arc::new(Hub::new()?);
+    let (told, is_interrupted) = (hub.clone(), Arc::new(AtomicBool::new(false)));
+    let interrupted = is_interrupted.clone();
+    let _listening = signals::listen(move |_| {
+        interrupted.store(true, Ordering::Relaxed);
+        told.end();
+    });
+    process::say(|| format!("listening on {}", socket.display()));
     let looking = hub.clone();
     thread::spawn(move || looking.look_after_registries());
     hub.accept(&bound)?;
-    Ok(Code::Done)
+    Ok(if is_interrupted.load(Ordering::Relaxed) { Code::Interrupted } else { Code::Done })
 }
 
 impl Hub {
-    fn new() -> Self {
-        Self {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
             surroundings: Surroundings::here(),
             gateways: Arc::new(Gateways::lasting()),
             served: Mutex::default(),
@@ -82,13 +95,14 @@ impl Hub {
             wanted: Mutex::new(Moment::now()),
             clients: AtomicUsize::new(0),
             is_to_end: AtomicBool::new(false),
-        }
+            bell: Bell::new()?,
+        })
     }
 
     fn accept(self: &Arc<Self>, bound: &Bound) -> io::Result<()> {
         bound.listener.set_nonblocking(true)?;
-        while !self.is_over() {
-            process::wait_ready(None, [std::os::fd::AsFd::as_fd(&bound.listener)], Instant::now() + LOOKS_EVERY)?;
+        while !self.is_over() && bound.is_reached() {
+            process::wait_ready(None, [bound.listener.as_fd(), self.bell.as_fd()], Instant::now() + LOOKS_EVERY)?;
             loop {
                 let client = match bound.listener.accept() {
                     Ok((client, _)) => client,
@@ -118,20 +132,21 @@ impl Hub {
 
     fn serve(&self, client: &UnixStream) -> io::Result<()> {
         client.set_nonblocking(false)?;
-        client.set_read_timeout(Some(SAYS_WITHIN))?;
         client.set_write_timeout(Some(READS_WITHIN))?;
-        let mut from = BufReader::new(client);
+        let mut from = BufReader::new(Patient::new(client.try_clone()?, Instant::now() + SAYS_WITHIN));
         let Hello { version, request } = wire::read(&mut from)?;
         if version != Version::ours() {
             return self.meet(&version, &request, client);
         }
         let asked: Asked = serde_json::from_value(request)?;
+        // What follows is sent when it was taken.
+        from.get_mut().wait_until(Some(Instant::now() + SAYS_WITHIN));
         *lock(&self.wanted) = Moment::now();
         if let Some(difference) = self.surroundings.difference(&asked.surroundings).filter(|_| asked.request.needs_workers()) {
             *lock(&self.direct).entry(difference.clone()).or_default() += 1;
-            return wire::write(client, &Taken::Direct(difference));
+            return wire::write(client, &Taken::Stranger(difference));
         }
-        if let Some(tmux) = asked.tmux {
+        if let Some(tmux) = asked.tmux.filter(ProcessId::lives) {
             let mut tmuxes = lock(&self.tmuxes);
             if !tmuxes.contains(&tmux) {
                 tmuxes.push(tmux);
@@ -176,6 +191,7 @@ impl Hub {
 
     pub fn end(&self) {
         self.is_to_end.store(true, Ordering::Relaxed);
+        self.bell.ring();
     }
 
     fn is_over(&self) -> bool {

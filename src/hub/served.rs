@@ -73,10 +73,10 @@ impl Served {
         *read = Some(stamps);
         match Registry::load(Some(&self.path)) {
             Ok(registry) => {
-                *lock(&self.registry) = Some(registry.clone());
+                *lock(&self.registry) = Some(registry.clone()).filter(|registry| registry.live);
                 let mut all = registry;
                 discovery::recall(&mut all);
-                self.fleet.follow(&all.workers);
+                self.fleet.follow(if all.live { &all.workers } else { &[] });
             }
             Err(error) => process::say(|| format!("{}: {error:#}", self.path.display())),
         }

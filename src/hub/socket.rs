@@ -4,6 +4,7 @@
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 
@@ -17,7 +18,7 @@ use crate::failure::Failure;
 use crate::state::process_id::ProcessId;
 use crate::state::runtime;
 
-/// The longest name of the two files.
+/// The longest name of the socket.
 const ROOM: usize = 20;
 
 /// The place of the socket.
@@ -29,6 +30,8 @@ pub struct Place(PathBuf);
 pub struct Bound {
     pub listener: UnixListener,
     place: Place,
+    /// The socket's file.
+    file: u64,
     _lock: Flock<fs::File>,
 }
 
@@ -49,8 +52,8 @@ impl Place {
     /// # Errors
     /// There can be no such socket.
     pub fn bind(self) -> io::Result<Option<Bound>> {
-        let lock = fs::OpenOptions::new().create(true).truncate(false).write(true).open(self.socket().with_extension("lock"))?;
-        let lock = match Flock::lock(lock, FlockArg::LockExclusiveNonblock) {
+        // The directory is locked, so that no file of that is left; whoever clears up temporary files leaves one that is locked alone.
+        let lock = match Flock::lock(fs::File::open(&self.0)?, FlockArg::LockExclusiveNonblock) {
             Ok(lock) => lock,
             Err((_, Errno::EWOULDBLOCK)) => return Ok(None),
             Err((_, error)) => return Err(error.into()),
@@ -63,7 +66,8 @@ impl Place {
         let before = umask(Mode::from_bits_truncate(0o177));
         let listener = UnixListener::bind(self.socket());
         umask(before);
-        Ok(Some(Bound { listener: listener?, place: self, _lock: lock }))
+        let (listener, file) = (listener?, fs::symlink_metadata(self.socket())?.ino());
+        Ok(Some(Bound { listener, place: self, file, _lock: lock }))
     }
 
     /// A connection to the hub; `None` when there is none, or it is nobody of ours. Nobody waits for one that stands still.
@@ -77,15 +81,18 @@ impl Place {
 }
 
 impl Bound {
-    pub fn place(&self) -> &Place {
-        &self.place
+    /// Whether whoever connects there reaches us: nobody has taken the socket away, or put another one in its place.
+    pub fn is_reached(&self) -> bool {
+        fs::symlink_metadata(self.place.socket()).is_ok_and(|is| is.ino() == self.file)
     }
 }
 
 impl Drop for Bound {
     fn drop(&mut self) {
         // The lock is still ours.
-        let _ = fs::remove_file(self.place.socket());
+        if self.is_reached() {
+            let _ = fs::remove_file(self.place.socket());
+        }
     }
 }
 

@@ -21,6 +21,8 @@ use crate::state::process_id::ProcessId;
 
 /// The longest line, in bytes.
 const LINE: u64 = 16 << 20;
+/// What ends a command that is to be run.
+pub const STILL_WANTED: u8 = b'\n';
 
 /// Who speaks: what is said has changed whenever this has.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -54,6 +56,8 @@ pub enum Taken {
     Other(Version),
     /// It does not; the client asks by itself, for this reason.
     Direct(String),
+    /// The same for whatever this client wants: it is in other surroundings.
+    Stranger(String),
 }
 
 /// What a client wants, and where it comes from.
@@ -84,9 +88,12 @@ pub enum Request {
     Changed { registry: PathBuf },
     /// Run a command on a worker.
     Run(Run),
+    /// A worker that could not be asked has answered somebody: it may be asked again, in nobody's name.
+    Answered { registry: PathBuf, worker: WorkerName, place: Option<String> },
 }
 
-/// A command that is to be run on a worker; what it reads follows as bytes.
+/// A command that is to be run on a worker. Once it was taken, what it reads follows as bytes, and the byte [`STILL_WANTED`]: who has
+/// not waited for us to take it asks by himself, and it must not run twice.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Run {
     pub registry: PathBuf,

@@ -39,6 +39,9 @@ pub trait Guide: Send + Sync {
     /// What is known of a worker, when that is as good as an answer; its sessions are noted for completion already.
     fn known(&self, worker: &Worker, question: Question) -> Option<Known>;
 
+    /// Whether it leads to a worker, as far as it knows.
+    fn leads(&self, worker: &Worker) -> bool;
+
     /// The way to a worker, in the place of this one.
     fn lead(&self, worker: &Worker, remote: Remote) -> Remote;
 }
@@ -141,7 +144,7 @@ impl<Deliver: Fn(Report) -> bool + Send + Sync + 'static> Asking<Deliver> {
     pub fn expect<'a>(&self, workers: impl IntoIterator<Item = &'a Worker>) {
         if let Some(gateways) = &self.0.gateways {
             let is_asked = |worker: &&Worker| worker.polecat().is_none_or(|polecat| polecat.reads != Reads::Log);
-            let is_unknown = |worker: &&Worker| self.0.known(worker).is_none();
+            let is_unknown = |worker: &&Worker| self.0.known(worker).is_none() && !self.0.is_led(worker);
             let clusters: Vec<_> =
                 workers.into_iter().filter(is_asked).filter(is_unknown).filter_map(Cluster::of_worker).collect();
             gateways.expect(&clusters);
@@ -198,6 +201,10 @@ impl<Deliver: Fn(Report) -> bool> Shared<Deliver> {
 
     fn known(&self, worker: &Worker) -> Option<Known> {
         self.guide.as_ref()?.known(worker, self.question)
+    }
+
+    fn is_led(&self, worker: &Worker) -> bool {
+        self.guide.as_ref().is_some_and(|guide| guide.leads(worker))
     }
 
     fn remote(&self, worker: &Worker) -> Remote {

@@ -220,6 +220,8 @@ impl Gateways {
         // Its kubectl runs the login plugin without anybody looking: only where somebody has come past it just now.
         let may_log_in = match login::manner() {
             Manner::Asked => login::turn(cluster, Some(deadline)).ok()?.goes_together(),
+            // Who lasts may come in behind somebody who was just answered; it takes no more from him than one exec would.
+            Manner::Unasked if self.are_lasting => login::is_free(cluster),
             Manner::Unasked => login::is_free_of_plugins(cluster),
             Manner::OnTerminal | Manner::InView => false,
         };

@@ -1,5 +1,6 @@
 //! What the hub answers, a file for each request.
 
+mod answered;
 mod changed;
 mod follow;
 mod list;
@@ -27,6 +28,7 @@ pub fn answer(hub: &Hub, request: Request, from: &mut impl BufRead, client: &Uni
         Request::Watch { registry } => watch::answer(hub, &registry, client),
         Request::Changed { registry } => changed::answer(hub, &registry, client),
         Request::Run(run) => run::answer(hub, run, from, client),
+        Request::Answered { registry, worker, place } => answered::answer(hub, &registry, &worker, place, client),
     }
 }
 

@@ -19,6 +19,9 @@ pub fn answer(hub: &Hub, run: Run, from: &mut impl BufRead, client: &UnixStream)
     };
     wire::write(client, &Taken::Yes)?;
     let stdin = wire::read_bytes(from, stdin)?;
+    if wire::read_bytes(from, 1)? != [wire::STILL_WANTED] {
+        return Ok(());
+    }
     let request = Request { argv: &argv, stdin: &stdin, reads_to_end, deadline };
     let answer = link.run(request).unwrap_or_else(|| Err(Failure::no_answer("").before_start()));
     link.is_changed();

@@ -7,6 +7,7 @@ use crate::hub::serve::Hub;
 use crate::hub::wire::{self, Taken};
 
 pub fn answer(hub: &Hub, client: &UnixStream) -> io::Result<()> {
+    let taken = wire::write(client, &Taken::Yes);
     hub.end();
-    wire::write(client, &Taken::Yes)
+    taken
 }
