@@ -57,3 +57,17 @@ fn write(text: &str) -> io::Result<()> {
     out.write_all(text.as_bytes())?;
     out.flush()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terminal::RESTORED;
+
+    #[test]
+    fn an_end_without_destructors_switches_off_the_same_reports() {
+        for mode in REPORTS_ON.split_inclusive('h') {
+            let off = mode.replace('h', "l");
+            assert!(REPORTS_OFF.contains(&off) && RESTORED.contains(&off), "{mode:?} stays on");
+        }
+    }
+}

@@ -21,6 +21,7 @@ use crate::exit::Code;
 use crate::registry::identity::SessionIdentity;
 use crate::registry::names::{Address, SessionName};
 use crate::registry::worker::Worker;
+use crate::terminal::line_ends;
 use keys::{Act, Keys, Meaning};
 use looks::Looks;
 use screen::Screen;
@@ -119,7 +120,7 @@ fn hear(event: Event, keys: &mut Keys, view: &mut View, screen: &mut Screen) -> 
         },
         Event::Paste(text) => {
             keys.note(Instant::now());
-            view.type_in(&text);
+            view.type_in(&line_ends::unified(&text));
         }
         Event::Resize(..) => {
             view.resize(Screen::size());
