@@ -17,7 +17,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
-use kubesim::Cluster;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use operator::Operator;
@@ -76,13 +75,16 @@ fn wait_rows(screen: &Screen<'_>, first: u32, last: u32) {
     });
 }
 
-/// Press a key that counts alone until it has done its work.
+/// Press a key that counts alone, for as long as the popup is there, until it has done its work.
 #[track_caller]
 fn press_alone(screen: &Screen<'_>, key: &str, what: &str, mut done: impl FnMut() -> bool) {
     eventually(what, || {
-        std::thread::sleep(MORE_THAN_A_SECOND);
-        screen.keys(&[key]);
-        std::thread::sleep(MORE_THAN_A_SECOND);
+        let shown = screen.text();
+        if shown.contains("n nudge") || shown.contains("count alone") {
+            std::thread::sleep(MORE_THAN_A_SECOND);
+            screen.keys(&[key]);
+            std::thread::sleep(MORE_THAN_A_SECOND);
+        }
         done().then_some(())
     });
 }
@@ -127,6 +129,19 @@ fn the_wheel_scrolls() {
     terminal.type_bytes(b"\x1b[<0;5;5M\x1b[<0;5;5m\x1b[<65;5;5M");
     terminal.wait_behind(mark, "w/s · Enter open".as_bytes());
     terminal.type_bytes(b"\x1b");
+}
+
+#[test]
+fn the_wheel_scrolls_in_the_plugin_s_popup() {
+    let world = counted(600);
+    let screen = popup(&world);
+    screen.wait("│line 600.");
+    screen.type_text("\x1b[<64;60;20M\x1b[<64;60;20M");
+    screen.wait("6 below");
+    screen.type_text("\x1b[<65;60;20M");
+    screen.wait("3 below");
+    screen.keys(&["Escape"]);
+    screen.wait_popup_gone();
 }
 
 #[test]
@@ -252,12 +267,13 @@ fn n_nudges_this_very_session_and_what_is_left_leads_back_to_the_place() {
     world.session("w", "s", answers);
     eventually("the lines", || world.pane("w", "s").contains("line 600.").then_some(()));
     let screen = popup(&world);
+    screen.wait("│line 600.");
     screen.keys(&["Home"]);
-    screen.wait("line 1.");
+    screen.wait("│line 1.");
     press_alone(&screen, "n", "the form", || screen.text().contains("Nudge w/s"));
     screen.keys(&["Escape"]);
     screen.wait(" below");
-    screen.wait("line 1.");
+    screen.wait("│line 1.");
     press_alone(&screen, "n", "the form", || screen.text().contains("Nudge w/s"));
     screen.type_text("go on");
     screen.wait("go on");
@@ -429,17 +445,15 @@ impl Drop for Ending<'_> {
 fn through_a_hub_it_looks_more_often() {
     let world = World::new().env("FACTORY_WORKER_LIVE", "on");
     let (by_hub, directly) = (world.path("by-hub"), world.path("directly"));
-    let (one, other) = (counting_tmux(&world, &by_hub), counting_tmux(&world, &directly).replace("counting-tmux", "other-tmux"));
-    let script = fs::read_to_string(world.path("bin/counting-tmux")).unwrap();
-    world.script("other-tmux", &script);
-    world.script("counting-tmux", &script.replace(directly.to_str().unwrap(), by_hub.to_str().unwrap()));
+    let one = counting_tmux(&world, &by_hub).replace("counting-tmux", "tmux-by-hub");
+    fs::rename(world.path("bin/counting-tmux"), world.path("bin/tmux-by-hub")).unwrap();
+    let other = counting_tmux(&world, &directly);
     let world = world.worker_with("w", &one).worker_with("x", &other);
     world.session("w", "s", "echo I am s; exec cat");
     world.session("x", "s", "echo I am s; exec cat");
     let _hub = Ending(&world);
     // It starts a hub, which then follows both.
     let mut picker = Pty::run(world.command(&["pick"]));
-    picker.wait("w/s");
     eventually("the hub to lead there", || {
         let listed = world.run(&["list", "--json"]).expect(0).stdout;
         (listed.matches("\"via\":\"hub\"").count() == 2).then_some(())
