@@ -168,6 +168,18 @@ fn what_is_read_stays_while_more_comes_and_the_end_is_followed() {
 }
 
 #[test]
+fn the_text_begins_far_back_and_later_looks_take_nothing_of_it() {
+    let world = counted(1900);
+    let screen = peek(&world);
+    wait_rows(&screen, 1862, 1900);
+    screen.keys(&["Home"]);
+    wait_rows(&screen, 1, 39);
+    count(&world, 1910);
+    screen.wait("1871 below");
+    wait_rows(&screen, 1, 39);
+}
+
+#[test]
 fn a_search_goes_up_marks_what_it_finds_and_says_when_there_is_nothing() {
     let world = counted(600);
     let screen = peek(&world);
@@ -280,6 +292,22 @@ fn n_nudges_this_very_session_and_what_is_left_leads_back_to_the_place() {
     screen.keys(&["Enter"]);
     screen.wait("nudged w/s");
     screen.wait_popup_gone();
+    eventually("the text", || world.pane("w", "s").contains("got: go on").then_some(()));
+}
+
+#[test]
+fn n_in_the_picker_s_peek_ends_the_picker_when_it_was_sent() {
+    let world = World::new().worker("w");
+    world.session("w", "s", "echo I am s; while read l; do echo \"got: $l\"; done");
+    let screen = picker::picker(&world, "");
+    wait_highlighted(&screen, "w/s");
+    screen.keys(&["M-p"]);
+    screen.wait(KEYS);
+    press_alone(&screen, "n", "the form", || screen.text().contains("Nudge w/s"));
+    screen.type_text("go on");
+    screen.wait("go on");
+    screen.keys(&["Enter"]);
+    wait_left(&screen, 0);
     eventually("the text", || world.pane("w", "s").contains("got: go on").then_some(()));
 }
 
