@@ -161,7 +161,7 @@ impl View {
         }
     }
 
-    /// The rows of the terminal from the top, none wider than it is; and where the bottom begins.
+    /// The rows of the terminal from the top, none wider than it is.
     pub fn rows(&self) -> Vec<String> {
         let (columns, rows) = self.size;
         let room = self.room();
