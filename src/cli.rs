@@ -274,7 +274,7 @@ pub struct Peek {
     /// Print JSON
     #[arg(long, conflicts_with = "follow")]
     pub json: bool,
-    /// Set by the popup: fill the terminal, keep looking, and leave at the first key
+    /// What the popup does: fill the terminal and keep looking, until a key leaves
     #[arg(long, hide = true, conflicts_with_all = ["follow", "json"])]
     pub until_key: bool,
 }

@@ -82,10 +82,10 @@ fn peek_comes_back_to_the_query_and_the_row(#[case] arguments: &str, #[case] key
         highlighted(&screen.text()).is_some_and(|row| row.starts_with("w/qa-2")).then_some(())
     });
     screen.keys(&[key]);
-    let text = screen.wait("any key closes");
+    let text = screen.wait("n nudge");
     assert!(text.contains("w/qa-2") && !text.contains('│'), "{text}");
     screen.wait("seen in qa-2");
-    screen.keys(&["q"]);
+    screen.keys(&["Escape"]);
     let text = wait_highlighted(&screen, "w/qa-2");
     assert!(text.lines().next().unwrap().contains("> qa ") && !text.contains("w/dev"), "{text}");
     screen.keys(&["Escape"]);

@@ -130,6 +130,6 @@ fn an_empty_screen_is_called_so_by_preview_and_peek_alike() {
     let screen = picker(&world, "");
     screen.wait("│(nothing on its screen yet)");
     screen.keys(&["M-p"]);
-    let text = screen.wait_all(&["any key closes", "(nothing on its screen yet)"]);
+    let text = screen.wait_all(&["n nudge", "(nothing on its screen yet)"]);
     assert!(!text.contains('│'), "{text}");
 }

@@ -34,15 +34,15 @@ fn w_picks_and_opens() {
 }
 
 #[test]
-fn p_peeks_at_the_window_s_session_until_a_key() {
+fn p_peeks_at_the_window_s_session_until_it_is_left() {
     let world = world();
     let screen = world.screen();
     screen.run(&["open", "w/qa"]).expect(0);
     screen.wait("I am qa");
     screen.prefix("P");
-    screen.wait("w/qa · any key closes");
-    screen.keys(&["x"]);
-    screen.wait_gone("any key closes");
+    screen.wait("w/qa · Enter open");
+    screen.keys(&["x", "Escape"]);
+    screen.wait_popup_gone();
     assert!(!world.pane("w", "qa").contains('x'), "the key reached the session");
 }
 
@@ -56,7 +56,7 @@ fn p_elsewhere_picks_a_session_to_peek_at() {
     screen.type_text("dev");
     screen.wait_until("only dev to be left", |text| !text.contains("w/qa"));
     screen.keys(&["Enter"]);
-    screen.wait("w/dev · any key closes");
+    screen.wait("w/dev · Enter open");
     screen.wait("I am dev");
 }
 
@@ -152,9 +152,9 @@ fn no_key_of_a_burst_reaches_the_session_below(#[case] key: &str) {
         // All in one write, as when a slow connection catches up: tmux has read it before there is a popup.
         screen.keys(&["C-b", key, "d", "e", "v", "Enter"]);
         assert_reached_by_nothing(&world, &screen, 2 * round - 1);
-        // In several writes, none of which waits for the popup. The first key closes a peek.
+        // In several writes, none of which waits for the popup.
         screen.prefix(key);
-        screen.type_text(if key == "P" { "" } else { "dev" });
+        screen.type_text("dev");
         assert_reached_by_nothing(&world, &screen, 2 * round);
     }
     assert_eq!(screen.inner(&["list-clients", "-F", "#{client_readonly} #{client_key_table}"]), "0 root\n");
@@ -207,7 +207,7 @@ fn every_popup_fits_into_a_small_terminal(#[case] columns: u16, #[case] rows: u1
     let screen = world.screen();
     screen.run(&["open", "w/qa"]).expect(0);
     screen.resize(columns, rows);
-    for (key, shown) in [("W", "w/qa"), ("P", "any key closes"), ("G", "Intent"), ("N", "Nudge w/qa")] {
+    for (key, shown) in [("W", "w/qa"), ("P", "Enter open · n nudge"), ("G", "Intent"), ("N", "Nudge w/qa")] {
         screen.prefix(key);
         screen.wait("└");
         screen.wait(shown);
@@ -237,6 +237,6 @@ fn hostile_names_are_only_names_in_popups_too() {
     screen.run(&["open", "w/#(touch pwned) 100%d ;"]).expect(0);
     screen.wait("here");
     screen.prefix("P");
-    screen.wait("w/#(touch pwned) 100%d ; · any key closes");
+    screen.wait("w/#(touch pwned) 100%d ; · Enter open");
     world.assert_nothing_executed();
 }

@@ -100,13 +100,13 @@ fn the_picker_asks_each_worker_once_to_begin_with() {
 }
 
 #[test]
-fn p_peeks_at_the_window_s_session_until_a_key() {
+fn p_peeks_at_the_window_s_session_until_it_is_left() {
     let (operator, worker) = factory();
     let screen = window_of_qa(&operator);
     screen.prefix("P");
-    screen.wait("w/qa · any key closes");
-    screen.keys(&["x"]);
-    screen.wait_gone("any key closes");
+    screen.wait("w/qa · Enter open");
+    screen.keys(&["x", "Escape"]);
+    screen.wait_popup_gone();
     assert!(!worker.pod().pane("qa").contains('x'), "the key reached the session");
 }
 
@@ -115,7 +115,7 @@ fn p_elsewhere_picks_a_session_to_peek_at() {
     let (operator, _worker) = factory();
     let screen = picker(&operator, "P");
     screen.keys(&["Enter"]);
-    screen.wait("w/qa · any key closes");
+    screen.wait("w/qa · Enter open");
     screen.wait("I am qa");
     assert_eq!(screen.windows(), ["|home"]);
 }
@@ -161,8 +161,8 @@ fn alt_p_peeks_and_comes_back() {
     let (operator, _worker) = factory();
     let screen = picker(&operator, "W");
     screen.keys(&["M-p"]);
-    screen.wait("w/qa · any key closes");
-    screen.keys(&["x"]);
+    screen.wait("w/qa · Enter open");
+    screen.keys(&["Escape"]);
     screen.wait("│I am qa");
 }
 

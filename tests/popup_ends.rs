@@ -15,7 +15,7 @@ struct Popup(&'static str, &'static str, &'static str);
 const PICK: Popup = Popup("W", "> w/dev", "C-c");
 /// It ends by going to the window that it was opened over.
 const PICKED: Popup = Popup("W", "> w/dev", "Enter");
-const PEEK: Popup = Popup("P", "any key closes", "x");
+const PEEK: Popup = Popup("P", "n nudge", "C-c");
 const DISPATCH: Popup = Popup("G", "Intent", "C-c");
 const NUDGE: Popup = Popup("N", "Nudge w/dev", "C-c");
 

@@ -60,9 +60,9 @@ fn what_deceives_is_replaced_and_every_window_is_still_its_own_session_s() {
     screen.wait("I am first");
     assert_eq!(screen.windows().len(), 3, "a window was opened twice");
     screen.prefix("P");
-    screen.wait("any key closes");
+    screen.wait("n nudge");
     screen.wait("I am first");
-    screen.keys(&["x"]);
+    screen.keys(&["Escape"]);
     screen.wait_popup_gone();
     screen.run(&["close", &addresses[1]]).expect(0);
     eventually("one window less", || (screen.windows().len() == 2).then_some(()));

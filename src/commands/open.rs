@@ -5,8 +5,8 @@ mod mirror;
 use anyhow::Result;
 
 use super::window_environment;
-use super::{Context, shown, target};
-use crate::cli::{Open, SessionArg};
+use super::{Context, attach, shown, target};
+use crate::cli::{Attach, Open, SessionArg};
 use crate::discovery;
 use crate::exit::{Code, Problem};
 use crate::failure::{Failure, Kind};
@@ -14,7 +14,7 @@ use crate::hub::guide::Guide;
 use crate::local::shown_in;
 use crate::local::tmux::Tmux;
 use crate::local::windows::{self, Opening};
-use crate::registry::names::Address;
+use crate::registry::names::{Address, SessionName};
 use crate::registry::worker::Worker;
 use crate::remote::list_all::Guide as _;
 use crate::remote::session::Answer;
@@ -54,6 +54,15 @@ pub fn one(context: &Context, address: &Address, split: bool) -> Result<Code> {
     let tmux = tmux(Some(&address.to_string()))?;
     show(context, &tmux, address, Way { split, detached: false })?;
     Ok(Code::Done)
+}
+
+/// Go to the session, in its window; outside of tmux there are no windows, and it is shown in this terminal.
+pub fn here(context: &Context, worker: &Worker, session: &SessionName) -> Result<Code> {
+    if Tmux::current().is_ok() {
+        return one(context, &Address { worker: worker.name.clone(), session: session.clone() }, false);
+    }
+    let session = SessionArg { address: worker.name.to_string(), session: Some(session.to_string()) };
+    attach::run(context, &Attach { session, read_only: false, plain: false, in_window: false })
 }
 
 /// The operator's tmux; outside of one there are no windows, but there is `attach`.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::{Context, attach, dispatch, interrupt, nudge, open, peek, shell, target};
-use crate::cli::{Action, Attach, Pick, SessionArg};
+use super::peek::popup::Ended;
+use super::{Context, dispatch, interrupt, nudge, open, peek, shell, target};
+use crate::cli::{Action, Pick};
 use crate::exit::{Code, Problem};
-use crate::local::tmux::Tmux;
 use crate::picker::{Choice, Picker, Purpose};
-use crate::registry::names::{Address, SessionName};
+use crate::registry::names::Address;
 use crate::registry::worker::Worker;
 use crate::remote::Remote;
 
@@ -39,12 +39,13 @@ fn act(context: &Context, worker: &Worker, choice: Choice) -> Result<Option<Code
         return shell::open(Arc::from(Remote::to(worker).exec), context.timeout()).map(|_| None);
     }
     let Some(session) = choice.target.session else { return dispatch::form(context, Some(&worker.name)).map(unless_left) };
-    let address = || Address { worker: worker.name.clone(), session: session.clone() };
     match choice.action {
-        Action::Open if Tmux::current().is_err() => attach(context, worker, &session).map(Some),
-        Action::Open => open::one(context, &address(), false).map(Some),
-        Action::Split => open::one(context, &address(), true).map(Some),
-        Action::Peek => peek::show_until_key(context, worker, &session, None).map(|_| None),
+        Action::Open => open::here(context, worker, &session).map(Some),
+        Action::Split => {
+            let address = Address { worker: worker.name.clone(), session };
+            open::one(context, &address, true).map(Some)
+        }
+        Action::Peek => peek::popup::show(context, worker, &session, None).map(unless_peek_left),
         Action::Dispatch => dispatch::form(context, Some(&worker.name)).map(unless_left),
         Action::Nudge => nudge::form(context, worker, &session, None).map(unless_left),
         Action::Shell => Ok(None),
@@ -56,8 +57,9 @@ fn unless_left(code: Code) -> Option<Code> {
     (code != Code::Interrupted).then_some(code)
 }
 
-/// Outside tmux there are no windows: the session is shown in this terminal.
-fn attach(context: &Context, worker: &Worker, session: &SessionName) -> Result<Code> {
-    let session = SessionArg { address: worker.name.to_string(), session: Some(session.to_string()) };
-    attach::run(context, &Attach { session, read_only: false, plain: false, in_window: false })
+fn unless_peek_left(ended: Ended) -> Option<Code> {
+    match ended {
+        Ended::Left(_) => None,
+        Ended::Done(code) => Some(code),
+    }
 }

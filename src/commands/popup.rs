@@ -5,6 +5,7 @@
 
 use anyhow::Result;
 
+use super::peek::popup::Ended;
 use super::shown::{self, Below};
 use super::{Context, dispatch, nudge, peek, pick, target};
 use crate::cli::{Action, Pick, Popup, PopupKind};
@@ -31,7 +32,7 @@ fn show(context: &Context, what: PopupKind) -> Result<Code> {
         PopupKind::Peek => match session_below()? {
             Some(Below { address: Address { worker, session }, meant }) => {
                 let registry = context.registry_with(std::slice::from_ref(&worker))?;
-                peek::show_until_key(context, target::worker(&registry, &worker)?, &session, meant)
+                peek::popup::show(context, target::worker(&registry, &worker)?, &session, meant).map(Ended::code)
             }
             None => pick_to(context, Action::Peek),
         },

@@ -88,13 +88,15 @@ pub fn note(line: &str) {
     }
 }
 
+/// Extended keys, bracketed paste and mouse off, the cursor shown, the main screen.
+const RESTORED: &str = "\x1b[<1u\x1b[?2004l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?7h\x1b[?25h\x1b[?1049l";
+
 /// Put the terminal back as it was before we changed it; does nothing when we did not. For an end that runs no
 /// destructors: a signal, a panic.
 pub fn restore() {
     if let Some(modes) = saved().take() {
         let mut out = io::stdout();
-        // Extended keys, bracketed paste and mouse off, the cursor shown, the main screen.
-        let _ = out.write_all(b"\x1b[<1u\x1b[?2004l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?25h\x1b[?1049l");
+        let _ = out.write_all(RESTORED.as_bytes());
         let _ = out.flush();
         let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &modes);
     }

@@ -29,3 +29,45 @@ impl Drop for FullScreen {
         super::forget();
     }
 }
+
+/// Where the wheel and the buttons of the mouse were used, and where a paste begins and ends. [`super::restore`] switches off the same.
+const REPORTS_ON: &str = "\x1b[?1000h\x1b[?1006h\x1b[?2004h";
+const REPORTS_OFF: &str = "\x1b[?2004l\x1b[?1006l\x1b[?1000l";
+
+/// While this lives, the terminal tells of the mouse, and marks what is pasted.
+pub struct Reports(());
+
+impl Reports {
+    /// For a terminal that is ours by now ([`FullScreen`]).
+    pub fn on() -> io::Result<Self> {
+        let reports = Self(());
+        write(REPORTS_ON)?;
+        Ok(reports)
+    }
+}
+
+impl Drop for Reports {
+    fn drop(&mut self) {
+        let _ = write(REPORTS_OFF);
+    }
+}
+
+fn write(text: &str) -> io::Result<()> {
+    let mut out = io::stdout();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terminal::RESTORED;
+
+    #[test]
+    fn an_end_without_destructors_switches_off_the_same_reports() {
+        for mode in REPORTS_ON.split_inclusive('h') {
+            let off = mode.replace('h', "l");
+            assert!(REPORTS_OFF.contains(&off) && RESTORED.contains(&off), "{mode:?} stays on");
+        }
+    }
+}

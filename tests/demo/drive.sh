@@ -98,10 +98,10 @@ drive() {
 	show 'What is typed reaches the session.'
 
 	press "$DEMO_PREFIX" P
-	await 'asker/agent · any key closes' 'You said: not on a Friday'
+	await 'asker/agent · Enter open' 'You said: not on a Friday'
 	show 'Prefix P, peek: a look without attaching.'
-	press q
-	await_gone 'asker/agent · any key closes'
+	press Escape
+	await_gone 'asker/agent · Enter open'
 
 	press "$DEMO_PREFIX" N
 	await 'Nudge asker/agent' 'Enter send'

@@ -1,13 +1,11 @@
 //! `peek`: recent output of a session, read without attaching.
 
 mod follow;
-mod until_key;
+pub mod popup;
 
 use std::io::{self, Write};
 
 use anyhow::Result;
-
-pub use until_key::show_until_key;
 
 use super::{Context, target};
 use crate::cli::Peek;
@@ -23,7 +21,7 @@ pub fn run(context: &Context, args: &Peek) -> Result<Code> {
     let address = Address { worker: worker.name.clone(), session: session.clone() };
     let source = Source { context, remote: context.remote(&worker), address: &address, lines: args.lines };
     if args.until_key {
-        return show_until_key(context, &worker, &session, None);
+        return popup::show(context, &worker, &session, None).map(popup::Ended::code);
     }
     if args.follow {
         return follow::run(&source);
