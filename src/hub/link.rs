@@ -146,7 +146,7 @@ impl Link {
         drop(line);
         self.bell.ring();
         // Whoever asks over the relay keeps to the deadline, and answers in any case; unless it has ended before it came to that.
-        Some(replied.recv().unwrap_or_else(|_| self.remote.exec.run(request)))
+        replied.recv().ok()
     }
 
     /// Somebody has run something: what is known may not be so any more.
@@ -225,7 +225,7 @@ struct Live(Arc<Link>);
 
 impl Exec for Live {
     fn run(&self, request: Request<'_>) -> Result<Output, Failure> {
-        self.0.run(request).unwrap_or_else(|| Err(Failure::no_answer("").before_start()))
+        self.0.run(request).unwrap_or_else(|| Err(no_relay()))
     }
 
     fn beneath(&self) -> Option<&dyn Exec> {
@@ -237,6 +237,11 @@ impl Exec for Live {
 struct Following<'a, Tell> {
     link: &'a Link,
     plan: Plan,
+/// It was there a moment ago.
+pub fn no_relay() -> Failure {
+    Failure::new(Kind::Unreachable, "the connection was lost").before_start()
+}
+
     relay: Option<Relay>,
     /// A tmux server that is about to end says strange things: the next look knows whether they are true.
     doubtful: Option<Failure>,
