@@ -9,6 +9,7 @@ pub mod fleet;
 pub mod guide;
 mod link;
 pub mod moment;
+mod order;
 mod patient;
 mod plan;
 mod pods;
