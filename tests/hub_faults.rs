@@ -325,6 +325,20 @@ fn what_makes_no_sense_costs_nobody_else_anything() {
     assert_eq!(hub.wait(), 0);
 }
 
+/// More clients than it may have files.
+#[test]
+fn those_who_come_while_there_is_no_room_are_served_later() {
+    let world = hub::world().worker("here");
+    world.session("here", "qa", "exec cat");
+    let mut limited = world.program("sh");
+    limited.args(["-c", "ulimit -Hn 60; exec \"$0\" hub", support::BIN]);
+    let _hub = Hub::of(&world, limited);
+    known(&world, &[]);
+    let clients: Vec<_> = (0..100).map(|_| UnixStream::connect(hub::socket(&world)).unwrap()).collect();
+    known(&world, &[]);
+    drop(clients);
+}
+
 #[test]
 fn a_pod_that_is_replaced_is_known_by_itself_and_one_that_is_not_there_is_not_said_to_be() {
     let (operator, [a, _b]) = factory();

@@ -134,3 +134,25 @@ fn one_that_cannot_be_read_any_more_is_said_by_commands_and_the_hub_keeps_the_la
     fs::write(world.registry_path(), good).unwrap();
     known(&world, &[]);
 }
+
+/// What is no file is read by the command alone.
+#[test]
+fn a_registry_that_is_a_pipe_keeps_nobody_waiting() {
+    let world = hub::world().worker("here");
+    world.session("here", "qa", "exec cat");
+    let _hub = Hub::start(&world);
+    known(&world, &[]);
+    let pipe = world.path("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let text = fs::read(world.registry_path()).unwrap();
+    let writes = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || fs::write(pipe, text).unwrap()
+    });
+    let row = &rows(&world, &["--workers", pipe.to_str().unwrap()])[0];
+    assert_eq!((row["via"].as_str(), sessions(row)), (Some("direct"), vec!["qa"]));
+    writes.join().unwrap();
+    // The others are followed as before.
+    write(&world.registry_path(), "");
+    eventually("nobody to be followed", || followed(&world, &world.registry_path()).is_empty().then_some(()));
+}

@@ -50,8 +50,8 @@ fn a_hub_that_is_there_is_used_and_one_that_goes_is_not_missed() {
     world.run(&["hub", "stop"]).expect(0);
     screen.keys(&["C-r"]);
     wait_highlighted(&screen, "w/qa");
+    // There is another one.
     world.session("w", "dev", "sleep 600");
-    screen.keys(&["C-r"]);
     screen.wait("w/dev");
     screen.keys(&["Escape"]);
     wait_left(&screen, 0);

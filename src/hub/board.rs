@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
 use super::link::Told;
 use super::moment::Moment;
@@ -27,13 +28,16 @@ pub struct Seen {
 
 impl Seen {
     /// The same with its sessions as old as they are by now.
-    pub fn aged(mut self) -> Self {
+    pub fn aged(self) -> Self {
         let age = self.as_of.age();
-        if let Ok(answer) = &mut self.answer {
-            answer.sessions.iter_mut().for_each(|session| session.age = session.age.map(|before| before + age));
-        }
-        self
+        Self { answer: self.answer.map(|answer| aged(answer, age)), ..self }
     }
+}
+
+/// An answer with its sessions older by so much.
+pub fn aged(mut answer: Answer, by: Duration) -> Answer {
+    answer.sessions.iter_mut().for_each(|session| session.age = session.age.map(|before| before + by));
+    answer
 }
 
 /// What is known of all.
@@ -124,8 +128,6 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::remote::list;
 

@@ -1,7 +1,7 @@
 //! The hub as commands see it: they ask it where one runs, and by themselves where not.
 
 use std::env;
-use std::io::{self, BufReader, Write};
+use std::io::{self, BufReader, ErrorKind, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
@@ -288,8 +288,9 @@ fn ran(mut answer: BufReader<Patient>, deadline: Instant) -> io::Result<Result<(
 /// It has taken the request, and has not answered: whether that has run is not known.
 fn broke(error: &io::Error) -> Failure {
     let what = format!("the hub has not answered: {error}");
-    Failure::new(crate::failure::Kind::Unreachable, what)
-        .with_remedy("try again; `factory-worker hub status` says whether one runs")
+    let mut failure = Failure::new(crate::failure::Kind::Unreachable, what);
+    failure.late = matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock);
+    failure.with_remedy("try again; `factory-worker hub status` says whether one runs")
 }
 
 /// The tmux server that we are in: `$TMUX` is `SOCKET,PID,SESSION`.

@@ -45,6 +45,11 @@ impl Exec for Hubbed {
             stdin: 0,
         };
         match self.hub.run(run, request.stdin, request.deadline) {
+            // It has tried, and nothing has run either.
+            Ok(Err(failure)) if failure.before_start => {
+                *self.ran() = None;
+                self.exec.run(request)
+            }
             Ok(answer) => {
                 *self.ran() = Some(answer.as_ref().ok().and_then(|(_, pod)| pod.clone()));
                 answer.map(|(output, _)| output)

@@ -11,8 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::bell::Bell;
-use super::board::Seen;
+use super::board;
 use super::moment::Moment;
+use super::order::Order;
 use super::plan::{self, Do, Event, Plan};
 use crate::cluster::Cluster;
 use crate::cluster::gateway::{self, Gateways};
@@ -31,6 +32,9 @@ const CHANNEL: &str = "factory-worker";
 
 /// How long a look may take.
 const LOOKS_WITHIN: Duration = Duration::from_secs(3);
+
+/// How often it is looked at for one question, at most.
+const LOOKS: usize = 3;
 
 /// What is known of a queue for so long is asked for again.
 const QUEUE_IS_OLD: Duration = Duration::from_secs(10);
@@ -67,6 +71,7 @@ pub struct Link {
     /// Somebody has run something that may have changed what is known.
     is_changed: AtomicBool,
     has_ended: AtomicBool,
+    order: Order,
     /// What its queue held, and when.
     queue: Mutex<Option<(Queue, Moment)>>,
 }
@@ -101,6 +106,7 @@ impl Link {
             is_cut_off: AtomicBool::new(false),
             is_changed: AtomicBool::new(false),
             has_ended: AtomicBool::new(false),
+            order: Order::default(),
             queue: Mutex::default(),
         })
     }
@@ -158,7 +164,7 @@ impl Link {
         drop(line);
         self.bell.ring();
         // Whoever asks over the relay keeps to the deadline, and answers in any case; unless it has ended before it came to that.
-        Some(replied.recv().unwrap_or_else(|_| self.remote.exec.run(request)))
+        replied.recv().ok()
     }
 
     /// Somebody has run something: what is known may not be so any more.
@@ -184,27 +190,35 @@ impl Link {
         self.queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 
-    /// Look at it now, for somebody who wants to know: what is seen then, or nothing; that it was not there for it is told by
-    /// whoever follows it. What it tells by itself goes on from what it has told.
-    pub fn look(self: &Arc<Self>, queue: bool) -> Option<Seen> {
-        let as_of = Moment::now();
+    /// Look at it now, for somebody who wants to know; again when it tells something by itself meanwhile, which may be older or newer.
+    pub fn look(self: &Arc<Self>, queue: bool, tell: impl Fn(Told)) {
+        let is_done = (0..LOOKS).any(|_| self.look_once(queue, &tell));
+        if !is_done {
+            self.is_changed();
+        }
+    }
+
+    /// Whether that was told, or cannot be.
+    fn look_once(self: &Arc<Self>, queue: bool, tell: impl Fn(Told)) -> bool {
         self.is_changed.store(false, Ordering::Relaxed);
+        let asked = self.order.now();
         let remote = Remote { exec: Box::new(Live(self.clone())), tmux: self.remote.tmux.clone(), log: None, meant: None };
         let question = Question { timeout: LOOKS_WITHIN, parallel: NonZeroUsize::MIN, queue };
-        let answer = list::with_queue(&remote, &self.worker, question).ok()?;
+        // That it was not there for it is told by whoever follows it.
+        let Ok(answer) = list::with_queue(&remote, &self.worker, question) else { return true };
         if answer.queue != Queue::NotAsked {
             let said = (answer.queue.clone(), Moment::now());
             *self.queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(said);
         }
-        let answer = Ok(Answer { queue: Queue::NotAsked, ..answer });
-        Some(Seen { worker: self.worker.name.clone(), pod: self.pod(), answer, as_of, is_forgotten: false })
+        self.order.answered(asked, || tell(Told::Answer(Answer { queue: Queue::NotAsked, ..answer })))
     }
 
     /// Follow it until nobody wants to hear of it: it was ended, or `tell` says so. The first time it is asked in this manner, and
     /// later on in nobody's name, so that no login begins by itself.
     pub fn follow(&self, first: Manner, tell: impl Fn(Told) -> bool) {
         let _first = login::acting(first);
-        let mut following = Following { link: self, plan: Plan::new(), relay: None, doubtful: None, unasked: None, tell };
+        let mut following =
+            Following { link: self, plan: Plan::new(), relay: None, doubtful: None, last: None, unasked: None, tell };
         while !self.has_ended() && following.step() {}
         self.is_no_more();
     }
@@ -238,12 +252,17 @@ impl Link {
     }
 }
 
+/// It was there a moment ago.
+pub fn no_relay() -> Failure {
+    Failure::new(Kind::Unreachable, "the connection was lost").before_start()
+}
+
 /// A worker that is asked over its link.
 struct Live(Arc<Link>);
 
 impl Exec for Live {
     fn run(&self, request: Request<'_>) -> Result<Output, Failure> {
-        self.0.run(request).unwrap_or_else(|| Err(Failure::no_answer("").before_start()))
+        self.0.run(request).unwrap_or_else(|| Err(no_relay()))
     }
 
     fn beneath(&self) -> Option<&dyn Exec> {
@@ -258,6 +277,8 @@ struct Following<'a, Tell> {
     relay: Option<Relay>,
     /// A tmux server that is about to end says strange things: the next look knows whether they are true.
     doubtful: Option<Failure>,
+    /// What the relay has told last, and when.
+    last: Option<(Answer, Moment)>,
     /// What comes after the first try was asked for by nobody.
     unasked: Option<Acting>,
     tell: Tell,
@@ -291,11 +312,15 @@ impl<Tell: Fn(Told) -> bool> Following<'_, Tell> {
             Do::Look => match list::with_command(&self.link.remote, &[], self.link.timeout) {
                 Ok((answer, _)) => {
                     self.hear(Event::Looked);
-                    (self.tell)(Told::Answer(answer))
+                    self.tell(Told::Answer(answer))
                 }
                 Err(failure) => self.lost(failure),
             },
         }
+    }
+
+    fn tell(&self, told: Told) -> bool {
+        self.link.order.told(|| (self.tell)(told))
     }
 
     fn hear(&mut self, event: Event<'_>) {
@@ -308,14 +333,21 @@ impl<Tell: Fn(Told) -> bool> Following<'_, Tell> {
             Ok(Some(News::Sessions(answer))) => {
                 self.doubtful = None;
                 self.hear(Event::Told);
-                (self.tell)(Told::Answer(answer))
+                self.last = Some((answer.clone(), Moment::now()));
+                self.tell(Told::Answer(answer))
             }
             Ok(Some(News::Same)) => {
                 self.hear(Event::Told);
-                (self.tell)(self.doubtful.take().map_or(Told::Same, Told::Failed))
+                match (self.doubtful.take(), &self.last) {
+                    (Some(failure), _) => self.tell(Told::Failed(failure)),
+                    (None, Some((last, at))) if self.link.order.is_otherwise() => {
+                        self.tell(Told::Answer(board::aged(last.clone(), at.age())))
+                    }
+                    (None, _) => (self.tell)(Told::Same),
+                }
             }
             // That there is no tmux does not change while one ends.
-            Ok(Some(News::NoListing(failure))) if failure.lasting => (self.tell)(Told::Failed(failure)),
+            Ok(Some(News::NoListing(failure))) if failure.lasting => self.tell(Told::Failed(failure)),
             Ok(Some(News::NoListing(failure))) => {
                 self.doubtful = Some(failure);
                 true
@@ -355,12 +387,12 @@ impl<Tell: Fn(Told) -> bool> Following<'_, Tell> {
         self.hear(Event::Failed(&failure));
         self.link.is_cut_off.store(failure.kind == Kind::Unreachable, Ordering::Relaxed);
         self.unasked.get_or_insert_with(|| login::acting(Manner::Unasked));
-        (self.tell)(Told::Failed(self.link.remote.exec.explained(failure)))
+        self.tell(Told::Failed(self.link.remote.exec.explained(failure)))
     }
 
     fn drop_relay(&mut self) {
         self.link.is_no_more();
         self.relay = None;
-        self.doubtful = None;
+        (self.doubtful, self.last) = (None, None);
     }
 }

@@ -10,6 +10,7 @@ pub mod guide;
 mod link;
 mod lookout;
 pub mod moment;
+mod order;
 mod patient;
 mod plan;
 mod pods;

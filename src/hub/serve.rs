@@ -31,8 +31,10 @@ use crate::{process, signals};
 const SAYS_WITHIN: Duration = Duration::from_secs(2);
 /// How long a client may take to read what it wanted.
 const READS_WITHIN: Duration = Duration::from_secs(5);
-/// Without anybody who wants something for so long, it ends.
+/// Used from no tmux server that could end, it ends when nobody has wanted anything for so long.
 const IDLE: Duration = Duration::from_secs(600);
+/// How soon it tries again to let somebody in.
+const RETRIES_AFTER: Duration = Duration::from_millis(100);
 /// How often it looks whether it is to end, and whether a registry has changed.
 const LOOKS_EVERY: Duration = Duration::from_secs(1);
 
@@ -62,6 +64,7 @@ pub fn run(in_background: bool) -> Result<Code> {
     if in_background {
         start::close_inherited_files();
     }
+    start::allow_many_files();
     login::nobody_asks();
     let place = Place::find()?;
     let socket = place.socket();
@@ -103,20 +106,7 @@ impl Hub {
         bound.listener.set_nonblocking(true)?;
         while !self.is_over() && bound.is_reached() {
             process::wait_ready(None, [bound.listener.as_fd(), self.bell.as_fd()], Instant::now() + LOOKS_EVERY)?;
-            loop {
-                let client = match bound.listener.accept() {
-                    Ok((client, _)) => client,
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                    Err(error) => {
-                        // Too many open files: some are closed soon.
-                        process::say(|| format!("cannot take a client: {error}"));
-                        thread::sleep(LOOKS_EVERY);
-                        break;
-                    }
-                };
-                if !socket::is_ours(&client) {
-                    continue;
-                }
+            while let Some(client) = self.next_client(bound) {
                 let hub = self.clone();
                 hub.clients.fetch_add(1, Ordering::Relaxed);
                 thread::spawn(move || {
@@ -128,6 +118,23 @@ impl Hub {
             }
         }
         Ok(())
+    }
+
+    /// Who has connected; `None` when there is nobody more.
+    fn next_client(&self, bound: &Bound) -> Option<UnixStream> {
+        loop {
+            match bound.listener.accept() {
+                Ok((client, _)) if socket::is_ours(&client) => return Some(client),
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
+                Err(error) => {
+                    process::say(|| format!("nobody is let in: {error}"));
+                    // Too many files are open: some are closed when others have been served.
+                    self.bell.rest(Instant::now() + RETRIES_AFTER);
+                    return None;
+                }
+            }
+        }
     }
 
     fn serve(&self, client: &UnixStream) -> io::Result<()> {
@@ -204,7 +211,7 @@ impl Hub {
         let mut tmuxes = lock(&self.tmuxes);
         let had_some = !tmuxes.is_empty();
         tmuxes.retain(ProcessId::lives);
-        (had_some && tmuxes.is_empty()) || lock(&self.wanted).age() >= IDLE
+        if had_some { tmuxes.is_empty() } else { lock(&self.wanted).age() >= IDLE }
     }
 }
 

@@ -71,6 +71,10 @@ impl Served {
             return;
         }
         *read = Some(stamps);
+        // Whoever reads something else than a file may wait for ever.
+        if fs::metadata(&self.path).is_ok_and(|is| !is.is_file()) {
+            return;
+        }
         match Registry::load(Some(&self.path)) {
             Ok(registry) => {
                 *lock(&self.registry) = Some(registry.clone()).filter(|registry| registry.live);

@@ -6,12 +6,16 @@ use std::io;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
 use super::socket::Place;
 use crate::local::program;
 
 /// How long it may take to listen.
 const LISTENS_WITHIN: Duration = Duration::from_millis(500);
 const LOOKS_EVERY: Duration = Duration::from_millis(5);
+/// As many as any system allows (macOS allows no more, whatever it says).
+const FILES: u64 = 10_240;
 
 /// Start it, and wait until it listens; false when it does not.
 pub fn start(place: &Place) -> bool {
@@ -31,6 +35,16 @@ pub fn start(place: &Place) -> bool {
         std::thread::sleep(LOOKS_EVERY);
     }
     false
+}
+
+/// Have as many files open as we may: each worker needs some, and what a shell lets its programs have is made for programs that end.
+pub fn allow_many_files() {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
+    let wanted = hard.min(FILES);
+    if soft < wanted {
+        // With fewer of them it follows fewer workers.
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, wanted, hard);
+    }
 }
 
 /// Let go of every file that whoever started us had open.

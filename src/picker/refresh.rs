@@ -26,6 +26,8 @@ use crate::terminal::table;
 
 /// How soon the threads that wait for answers notice that the picker has gone.
 const NOTICE: Duration = Duration::from_millis(20);
+/// How long there is none before another hub is started.
+const BEFORE_ANOTHER: Duration = Duration::from_secs(1);
 /// Columns that skim leaves free before the header.
 const INDENT: usize = 2;
 
@@ -76,7 +78,7 @@ impl Refresh {
         if let Some(hub) = self.hub.clone() {
             self.ask_by(Some(Arc::new(Guide::knowing(&hub, false))));
             let following = self.clone();
-            thread::spawn(move || following.follow(&hub));
+            thread::spawn(move || following.follow(hub));
         } else {
             self.ask_by(None);
         }
@@ -88,11 +90,25 @@ impl Refresh {
         self.ask_by(self.hub.as_ref().map(|hub| Arc::new(Guide::leading(hub)) as Arc<dyn Finder>));
     }
 
-    /// Show what the hub tells, as long as it does.
-    fn follow(self: &Arc<Self>, hub: &Hub) {
-        let Ok(rows) = hub.watch() else { return };
+    /// Show what the hub tells; one that ends is followed by another one, if there can be one.
+    fn follow(self: &Arc<Self>, mut hub: Arc<Hub>) {
+        loop {
+            self.follow_one(&hub);
+            if self.closed.load(Ordering::Relaxed) {
+                return;
+            }
+            thread::sleep(BEFORE_ANOTHER);
+            match Hub::started(&self.registry) {
+                Some(another) => hub = Arc::new(another),
+                None => return,
+            }
+        }
+    }
+
+    fn follow_one(self: &Arc<Self>, hub: &Hub) {
+        let Ok(mut rows) = hub.watch() else { return };
         let (sender, news) = mpsc::channel();
-        thread::spawn(move || rows.for_each(|row| drop(sender.send(row))));
+        thread::spawn(move || rows.all(|row| sender.send(row).is_ok()));
         while !self.closed.load(Ordering::Relaxed) {
             match news.recv_timeout(NOTICE) {
                 Ok(first) => {

@@ -222,7 +222,7 @@ impl<Deliver: Fn(Report) -> bool> Shared<Deliver> {
     fn one(&self, remote: &Remote, worker: &Worker, told: Option<Answer>) -> Result<Answer, Failure> {
         let turn = remote.exec.turn(Some(Instant::now() + self.question.timeout))?;
         let _held = turn.hold();
-        knowing(remote, told, one(remote, worker, self.question), Instant::now() + self.question.timeout)
+        knowing(remote, told, remote.look(|| one(remote, worker, self.question)), Instant::now() + self.question.timeout)
     }
 
     fn next(&self) -> Option<(usize, Worker, Option<Answer>)> {

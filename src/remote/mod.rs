@@ -27,11 +27,12 @@ pub mod whereabouts;
 use std::sync::Arc;
 
 use exec::Exec;
+use list_all::Via;
 use polecat_log::Log;
 use relay::Relayed;
 
 use crate::cluster::gateway::Gateways;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::registry::identity::SessionIdentity;
 use crate::registry::names::SessionName;
 use crate::registry::worker::{Place, PodPlace, Worker};
@@ -75,6 +76,19 @@ impl Remote {
     /// The same for questions about this one session.
     pub fn meaning(self, meant: Option<SessionIdentity>) -> Self {
         Self { meant, ..self }
+    }
+
+    /// Look at something on it; once more where the hub has lost its way to the worker over that, and goes past it next time. What is only
+    /// looked at may be looked at twice.
+    ///
+    /// # Errors
+    /// The look's own.
+    pub fn look<T>(&self, look: impl Fn() -> Result<T, Failure>) -> Result<T, Failure> {
+        let is_lost = |failure: &Failure| matches!(failure.kind, Kind::Incomplete | Kind::Unreachable) && !failure.late;
+        match look() {
+            Err(failure) if self.exec.via() == Via::Hub && is_lost(&failure) => look(),
+            said => said,
+        }
     }
 
     /// Whether something can be typed into its sessions, as far as that is known without asking.

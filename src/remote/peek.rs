@@ -18,8 +18,9 @@ const SCRIPT: &str = include_str!("peek.sh");
 /// # Errors
 /// The worker could not be asked, or has no such session.
 pub fn capture(remote: &Remote, session: &SessionName, lines: u32, deadline: Instant) -> Result<Vec<u8>, Failure> {
-    let Some(log) = &remote.log else { return of_tmux(remote, session, lines, deadline) };
-    let said = if log.is_all() { None } else { Some(of_tmux(remote, session, lines, deadline)) };
+    let look = || remote.look(|| of_tmux(remote, session, lines, deadline));
+    let Some(log) = &remote.log else { return look() };
+    let said = if log.is_all() { None } else { Some(look()) };
     match said {
         Some(Err(failure)) if log.stands_in(session, &failure) => log.last(session, lines, deadline),
         Some(result) => result,

@@ -3,32 +3,30 @@
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 
-use crate::hub::link::OutOfDate;
+use crate::hub::link::{Link, OutOfDate};
 use crate::hub::serve::Hub;
-use crate::hub::wire::{self, Listed, Row, Taken};
+use crate::hub::served::Served;
+use crate::hub::wire::{self, Listed, Taken};
 
 pub fn answer(hub: &Hub, registry: &Path, queues: bool, client: &UnixStream) -> io::Result<()> {
     wire::write(client, &Taken::Yes)?;
     let served = hub.registry(registry);
-    let mut looks = Vec::new();
-    for link in served.fleet.workers() {
-        match link.is_out_of_date(queues) {
-            OutOfDate::No => {}
-            OutOfDate::ALittle => drop(thread::spawn(move || link.look(queues))),
-            OutOfDate::Yes => looks.push(thread::spawn(move || link.look(queues).map(|seen| Row::of(seen, Some(&link))))),
+    thread::scope(|scope| {
+        for link in served.fleet.workers() {
+            let served = served.clone();
+            match link.is_out_of_date(queues) {
+                OutOfDate::No => {}
+                OutOfDate::ALittle => drop(thread::spawn(move || look(&served, &link, queues))),
+                OutOfDate::Yes => drop(scope.spawn(move || look(&served, &link, queues))),
+            }
         }
-    }
-    let looked: Vec<Row> = looks.into_iter().filter_map(|look| look.join().ok().flatten()).collect();
-    let mut rows = served.rows();
-    for row in &mut rows {
-        // What was heard of it meanwhile may be newer.
-        if let Some(look) = looked.iter().find(|look| look.worker == row.worker && look.as_of > row.as_of) {
-            *row = look.clone();
-        } else if let Some(look) = looked.iter().find(|look| look.worker == row.worker) {
-            row.queue.clone_from(&look.queue);
-        }
-    }
-    wire::write(client, &Listed { rows, found: served.found() })
+    });
+    wire::write(client, &Listed { rows: served.rows(), found: served.found() })
+}
+
+fn look(served: &Served, link: &Arc<Link>, queue: bool) {
+    link.look(queue, |told| served.fleet.board.tell(&link.worker.name, link.pod(), told));
 }

@@ -5,6 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
+use crate::hub::link;
 use crate::hub::serve::Hub;
 use crate::hub::wire::{self, Ran, Run, Taken};
 use crate::process::{Output, Request};
@@ -23,7 +24,7 @@ pub fn answer(hub: &Hub, run: Run, from: &mut impl BufRead, client: &UnixStream)
         return Ok(());
     }
     let request = Request { argv: &argv, stdin: &stdin, reads_to_end, deadline };
-    let answer = link.run(request).unwrap_or_else(|| Err(Failure::no_answer("").before_start()));
+    let answer = link.run(request).unwrap_or_else(|| Err(link::no_relay()));
     link.is_changed();
     match answer {
         Ok(Output { status, stdout, stderr }) => {
