@@ -111,7 +111,7 @@ pub enum Command {
     Interrupt(Interrupt),
     /// Follow all workers in one process, so that nothing has to be asked for
     ///
-    /// Without a subcommand it runs in the foreground and says on standard error what it does. `pick`, `open` and `watch` start it in
+    /// Without a subcommand it runs in the foreground and says on standard error what it does. `pick`, `open`, `watch` and `wait` start it in
     /// the background; it ends with the last tmux server that somebody used it from; from none, when nobody has wanted anything for
     /// ten minutes. `live: off` in the registry, or FACTORY_WORKER_LIVE=off, and there is none.
     Hub(Hub),

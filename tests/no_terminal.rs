@@ -142,6 +142,7 @@ fn every_place_that_starts_a_program_is_known() {
     let known: BTreeMap<&str, &str> = [
         ("cluster/gateway/mod.rs", "kubectl proxy, in a session of its own"),
         ("commands/complete/refresh.rs", "ourselves, behind TAB"),
+        ("local/program.rs", "the hub, in a session of its own"),
         ("process.rs", "everything that answers, in a session of its own"),
         ("process/family.rs", "ps"),
         ("view/child.rs", "the operator's own kubectl: a view's, a shell's"),

@@ -82,11 +82,20 @@ follow_workers() {
 	local live
 	option @factory-worker-live on
 	live=$REPLY
+	option @factory-worker-live-set ''
 	case $live in
-	off) tmux set-environment -g FACTORY_WORKER_LIVE off ;;
+	off)
+		[ -n "$REPLY" ] || tmux set-option -g @factory-worker-live-set yes \; set-environment -g FACTORY_WORKER_LIVE off
+		;;
 	*)
+		# What was ours to say is taken back.
+		if [ -n "$REPLY" ]; then
+			tmux set-option -gu @factory-worker-live-set \; set-environment -gu FACTORY_WORKER_LIVE
+			unset FACTORY_WORKER_LIVE
+		fi
 		[ -n "$program" ] && [ "${FACTORY_WORKER_LIVE-}" != off ] || return 0
-		env -u TMUX -u TMUX_PANE "$program" hub --background </dev/null >/dev/null 2>&1 &
+		(cd / && exec env -u TMUX -u TMUX_PANE -u DISPLAY -u WAYLAND_DISPLAY BROWSER=false \
+			"$program" hub --background </dev/null >/dev/null 2>&1) &
 		;;
 	esac
 }

@@ -52,8 +52,8 @@ fn address(text: &str) -> Result<Address> {
 /// Sessions that are waited for.
 struct Waiting {
     sessions: Vec<Awaited>,
-    /// Why workers do not answer.
-    silent: BTreeMap<WorkerName, Failure>,
+    /// Why workers do not answer; `None` of those that have said nothing yet.
+    silent: BTreeMap<WorkerName, Option<Failure>>,
 }
 
 struct Awaited {
@@ -79,8 +79,9 @@ impl Identity {
 
 impl Waiting {
     fn for_these(addresses: Vec<Address>) -> Self {
+        let silent = addresses.iter().map(|address| (address.worker.clone(), None)).collect();
         let sessions = addresses.into_iter().map(|address| Awaited { address, identity: None, is_gone: false });
-        Self { sessions: sessions.collect(), silent: BTreeMap::new() }
+        Self { sessions: sessions.collect(), silent }
     }
 
     /// Take in what is seen; gives those that have gone by that.
@@ -88,7 +89,7 @@ impl Waiting {
         let answer = match seen.answer {
             Ok(answer) => answer,
             Err(failure) => {
-                self.silent.insert(seen.worker, failure);
+                self.silent.insert(seen.worker, Some(failure));
                 return Vec::new();
             }
         };
@@ -121,7 +122,11 @@ impl Waiting {
         let left: Vec<_> = self.sessions.iter().filter(|awaited| !awaited.is_gone).collect();
         let named = left.iter().map(|awaited| awaited.address.to_string()).collect::<Vec<_>>().join(", ");
         match left.iter().find_map(|awaited| self.silent.get_key_value(&awaited.address.worker)) {
-            Some((worker, failure)) => {
+            Some((worker, None)) => {
+                let what = format!("the time is over, and worker {worker} has not answered");
+                Problem::new(Code::Unreachable, neutralise::line(&what), "give it longer with --for")
+            }
+            Some((worker, Some(failure))) => {
                 let what = format!("the time is over, and worker {worker} {}: {failure}", failure.predicate());
                 Problem::new(Code::Unreachable, neutralise::line(&what), failure.remedy())
             }

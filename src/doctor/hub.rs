@@ -18,7 +18,7 @@ pub fn check(registry: &Registry) -> Check {
     }
     let standing = match client::standing() {
         Ok(standing) => standing,
-        Err(NoHub::None) => return Check::ok(NAME, "none runs; pick, open and watch start it"),
+        Err(NoHub::None) => return Check::ok(NAME, "none runs; pick, open, watch and wait start it"),
         Err(why) => {
             let (what, remedy) = why.told();
             return Check::warn(NAME, what, remedy);

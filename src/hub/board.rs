@@ -92,6 +92,12 @@ impl Board {
         }
     }
 
+    /// There are no others than these any more.
+    pub fn keep(&self, stays: impl Fn(&WorkerName) -> bool) {
+        let gone: Vec<_> = self.lock().seen.keys().filter(|name| !stays(name)).cloned().collect();
+        gone.iter().for_each(|name| self.forget(name));
+    }
+
     /// How many changes there were so far.
     pub fn seq(&self) -> u64 {
         self.lock().seq

@@ -163,11 +163,13 @@ impl Hub {
         let _ = self.ask(Request::Changed { registry: self.registry.clone() }, b"");
     }
 
-    /// What it knows of them, and then each change, until it ends.
-    pub fn watch(&self) -> Result<impl Iterator<Item = Row> + use<>, NoHub> {
+    /// What it knows of them, and then each change, until it ends or stands still; `None` every now and then, when there is nothing.
+    pub fn watch(&self) -> Result<impl Iterator<Item = Option<Row>> + use<>, NoHub> {
         let mut answer = self.ask(Request::Watch { registry: self.registry.clone() }, b"")?;
-        answer.get_mut().wait_until(None);
-        Ok(std::iter::from_fn(move || wire::read(&mut answer).ok()))
+        Ok(std::iter::from_fn(move || {
+            answer.get_mut().wait_until(Some(Instant::now() + SAYS_WITHIN));
+            wire::read(&mut answer).ok()
+        }))
     }
 
     /// The way to a worker through the hub, and where that does not lead there, this one.

@@ -58,6 +58,7 @@ impl Fleet {
             let log = Session::log(None, None).into_iter().collect();
             self.board.tell_first(&worker.name, Told::Answer(Answer::of(log)));
         }
+        self.board.keep(|name| workers.iter().any(|worker| worker.name == *name));
         let mut links = self.links.lock();
         links.retain(|name, link| {
             let stays = wanted.get(name).is_some_and(|worker| **worker == link.worker);

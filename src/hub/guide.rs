@@ -23,7 +23,7 @@ const STALE: Duration = Duration::from_secs(10);
 const FAILED: Duration = Duration::from_secs(3);
 
 /// Sources are asked every few seconds, and may take some to answer.
-const FOUND_IS_STALE: Duration = Duration::from_secs(20);
+const FOUND_IS_STALE: Duration = Duration::from_secs(10);
 
 /// It knows what the hub knew when it was made.
 pub struct Guide {

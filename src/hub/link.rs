@@ -5,9 +5,10 @@ use std::collections::VecDeque;
 use std::io;
 use std::num::NonZeroUsize;
 use std::os::fd::AsFd;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, SyncSender};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::bell::Bell;
@@ -68,8 +69,11 @@ pub struct Link {
     may_be_there: AtomicBool,
     /// It could not be reached.
     is_cut_off: AtomicBool,
-    /// Somebody has run something that may have changed what is known.
-    is_changed: AtomicBool,
+    /// How often somebody has run something that may have changed what is known, and how often that was when it was looked at last.
+    changes: AtomicU64,
+    looked: AtomicU64,
+    /// It is looked at with its queue, which may take long.
+    is_asking_queue: AtomicBool,
     has_ended: AtomicBool,
     order: Order,
     /// What its queue held, and when.
@@ -104,7 +108,9 @@ impl Link {
             line: Mutex::default(),
             may_be_there: AtomicBool::new(false),
             is_cut_off: AtomicBool::new(false),
-            is_changed: AtomicBool::new(false),
+            changes: AtomicU64::new(0),
+            looked: AtomicU64::new(0),
+            is_asking_queue: AtomicBool::new(false),
             has_ended: AtomicBool::new(false),
             order: Order::default(),
             queue: Mutex::default(),
@@ -169,19 +175,21 @@ impl Link {
 
     /// Somebody has run something: what is known may not be so any more.
     pub fn is_changed(&self) {
-        self.is_changed.store(true, Ordering::Relaxed);
+        self.changes.fetch_add(1, Ordering::Relaxed);
     }
 
     /// How it has to be looked at before it can be said how it is, with its queue or without.
     pub fn is_out_of_date(&self, queue: bool) -> OutOfDate {
         let has_queue = queue && self.worker.commands.queue.is_some();
-        let age = self.queue().map(|(_, as_of)| as_of.age());
-        match (self.is_changed.load(Ordering::Relaxed), age) {
-            _ if !self.is_live() => OutOfDate::No,
-            (_, None) if has_queue => OutOfDate::Yes,
-            (true, _) => OutOfDate::Yes,
-            (false, Some(age)) if has_queue && age >= QUEUE_IS_OLD => OutOfDate::ALittle,
-            _ => OutOfDate::No,
+        let is_old = || self.queue().is_none_or(|(_, as_of)| as_of.age() >= QUEUE_IS_OLD);
+        if !self.is_live() {
+            OutOfDate::No
+        } else if self.looked.load(Ordering::Relaxed) < self.changes.load(Ordering::Relaxed) {
+            OutOfDate::Yes
+        } else if has_queue && is_old() && !self.is_asking_queue.load(Ordering::Relaxed) {
+            OutOfDate::ALittle
+        } else {
+            OutOfDate::No
         }
     }
 
@@ -191,26 +199,39 @@ impl Link {
     }
 
     /// Look at it now, for somebody who wants to know; again when it tells something by itself meanwhile, which may be older or newer.
-    pub fn look(self: &Arc<Self>, queue: bool, tell: impl Fn(Told)) {
-        let is_done = (0..LOOKS).any(|_| self.look_once(queue, &tell));
-        if !is_done {
-            self.is_changed();
+    /// Whether what is told of it now is as new as this.
+    pub fn look(self: &Arc<Self>, queue: bool, tell: impl Fn(Told)) -> bool {
+        // Its own commands may take long, so that one at a time is enough; and nobody waits for them.
+        let with_queue = queue && self.worker.commands.queue.is_some();
+        let is_done = (0..LOOKS).any(|_| self.look_once(false, &tell));
+        if with_queue && !self.is_asking_queue.swap(true, Ordering::Relaxed) {
+            let asking = self.clone();
+            thread::spawn(move || {
+                asking.look_once(true, |_| {});
+                asking.is_asking_queue.store(false, Ordering::Relaxed);
+            });
         }
+        is_done
     }
 
-    /// Whether that was told, or cannot be.
+    /// Whether that was told.
     fn look_once(self: &Arc<Self>, queue: bool, tell: impl Fn(Told)) -> bool {
-        self.is_changed.store(false, Ordering::Relaxed);
+        let changes = self.changes.load(Ordering::Relaxed);
         let asked = self.order.now();
         let remote = Remote { exec: Box::new(Live(self.clone())), tmux: self.remote.tmux.clone(), log: None, meant: None };
-        let question = Question { timeout: LOOKS_WITHIN, parallel: NonZeroUsize::MIN, queue };
+        let timeout = if queue { self.timeout } else { LOOKS_WITHIN };
+        let question = Question { timeout, parallel: NonZeroUsize::MIN, queue };
         // That it was not there for it is told by whoever follows it.
-        let Ok(answer) = list::with_queue(&remote, &self.worker, question) else { return true };
+        let Ok(answer) = list::with_queue(&remote, &self.worker, question) else { return false };
         if answer.queue != Queue::NotAsked {
             let said = (answer.queue.clone(), Moment::now());
             *self.queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(said);
         }
-        self.order.answered(asked, || tell(Told::Answer(Answer { queue: Queue::NotAsked, ..answer })))
+        let is_newest = self.order.answered(asked, || tell(Told::Answer(Answer { queue: Queue::NotAsked, ..answer })));
+        if is_newest {
+            self.looked.fetch_max(changes, Ordering::Relaxed);
+        }
+        is_newest
     }
 
     /// Follow it until nobody wants to hear of it: it was ended, or `tell` says so. The first time it is asked in this manner, and
@@ -355,7 +376,9 @@ impl<Tell: Fn(Told) -> bool> Following<'_, Tell> {
             Ok(Some(News::Announced)) => true,
             Ok(None) => {
                 self.link.bell.silence();
-                self.answer_all() && (Instant::now() < until || self.lost(Failure::no_answer("")))
+                // What came while somebody was answered has not been heard yet.
+                let was_asked = !self.link.line().waiting.is_empty();
+                self.answer_all() && (was_asked || Instant::now() < until || self.lost(Failure::no_answer("")))
             }
             Err(failure) => self.lost(failure),
         }
@@ -385,7 +408,7 @@ impl<Tell: Fn(Told) -> bool> Following<'_, Tell> {
     fn lost(&mut self, failure: Failure) -> bool {
         self.drop_relay();
         self.hear(Event::Failed(&failure));
-        self.link.is_cut_off.store(failure.kind == Kind::Unreachable, Ordering::Relaxed);
+        self.link.is_cut_off.store(failure.kind == Kind::Unreachable && !failure.lasting, Ordering::Relaxed);
         self.unasked.get_or_insert_with(|| login::acting(Manner::Unasked));
         self.tell(Told::Failed(self.link.remote.exec.explained(failure)))
     }

@@ -85,8 +85,17 @@ fn follow(cluster: &Cluster, listeners: &Listeners, gateways: &Gateways, note: i
     let mut is_known = false;
     // Nobody has asked for what this asks: there must be no login that it could begin.
     let _unasked = login::acting(Manner::Unasked);
-    if !login::is_free_of_plugins(cluster) || gateways.there(cluster, Instant::now() + STARTS_WITHIN).is_none() {
+    if !login::is_free_of_plugins(cluster) {
         return;
+    }
+    // There may be one later on, for whoever lasts.
+    while gateways.there(cluster, Instant::now() + STARTS_WITHIN).is_none() {
+        thread::sleep(AT_A_TIME);
+        lock(listeners).retain(|waiting| waiting.link.strong_count() > 0);
+        if !gateways.are_lasting() || lock(listeners).is_empty() {
+            lock(listeners).clear();
+            return;
+        }
     }
     let no_way = || Failure::new(Kind::Unreachable, "there is no gateway to the cluster").before_start();
     let open = || gateways.there(cluster, Instant::now() + STARTS_WITHIN).ok_or_else(no_way);

@@ -76,9 +76,11 @@ impl Refresh {
     /// Show what is known, ask who is not known, and show each change from now on where there is a hub.
     pub fn begin(self: &Arc<Self>) {
         if let Some(hub) = self.hub.clone() {
-            self.ask_by(Some(Arc::new(Guide::knowing(&hub, false))));
             let following = self.clone();
-            thread::spawn(move || following.follow(hub));
+            thread::spawn(move || {
+                following.ask_by(Some(Arc::new(Guide::knowing(&hub, false))));
+                following.follow(hub);
+            });
         } else {
             self.ask_by(None);
         }
@@ -90,13 +92,10 @@ impl Refresh {
         self.ask_by(self.hub.as_ref().map(|hub| Arc::new(Guide::leading(hub)) as Arc<dyn Finder>));
     }
 
-    /// Show what the hub tells; one that ends is followed by another one, if there can be one.
+    /// Show what the hub tells.
     fn follow(self: &Arc<Self>, mut hub: Arc<Hub>) {
-        loop {
-            self.follow_one(&hub);
-            if self.closed.load(Ordering::Relaxed) {
-                return;
-            }
+        // One that was there and has ended is followed by another one; to use one that is there starts none.
+        while self.follow_one(&hub) && !self.closed.load(Ordering::Relaxed) {
             thread::sleep(BEFORE_ANOTHER);
             match Hub::started(&self.registry) {
                 Some(another) => hub = Arc::new(another),
@@ -105,22 +104,25 @@ impl Refresh {
         }
     }
 
-    fn follow_one(self: &Arc<Self>, hub: &Hub) {
-        let Ok(mut rows) = hub.watch() else { return };
+    /// Whether it was there.
+    fn follow_one(self: &Arc<Self>, hub: &Hub) -> bool {
+        let Ok(mut rows) = hub.watch() else { return false };
         let (sender, news) = mpsc::channel();
         thread::spawn(move || rows.all(|row| sender.send(row).is_ok()));
         while !self.closed.load(Ordering::Relaxed) {
             match news.recv_timeout(NOTICE) {
-                Ok(first) => {
+                Ok(None) => {}
+                Ok(Some(first)) => {
                     let mut all = self.workers();
-                    std::iter::once(first).chain(news.try_iter()).for_each(|row| all.hear(row));
+                    std::iter::once(first).chain(news.try_iter().flatten()).for_each(|row| all.hear(row));
                     drop(all);
                     self.publish();
                 }
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => break,
             }
         }
+        true
     }
 
     fn ask_by(self: &Arc<Self>, guide: Option<Arc<dyn Finder>>) {

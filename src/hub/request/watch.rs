@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use nix::sys::socket::{MsgFlags, recv};
 
+use super::list;
 use crate::hub::serve::Hub;
 use crate::hub::wire::{self, Row, Taken};
 
@@ -18,15 +19,17 @@ const LOOKS_EVERY: Duration = Duration::from_secs(1);
 pub fn answer(hub: &Hub, registry: &Path, client: &UnixStream) -> io::Result<()> {
     wire::write(client, &Taken::Yes)?;
     let served = hub.registry(registry);
+    list::look_at_changed(&served, false);
     let news = served.fleet.board.read();
     loop {
         match news.recv_timeout(LOOKS_EVERY) {
             Ok(seen) => {
                 let link = served.fleet.link(&seen.worker);
-                wire::write(client, &Row::of(seen, link.as_deref()))?;
+                wire::write(client, &Some(Row::of(seen, link.as_deref())))?;
             }
             Err(RecvTimeoutError::Timeout) if has_left(client) => return Ok(()),
-            Err(RecvTimeoutError::Timeout) => {}
+            // Whoever listens hears that we are there.
+            Err(RecvTimeoutError::Timeout) => wire::write(client, &None::<Row>)?,
             // It did not take what there was.
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
         }

@@ -90,7 +90,15 @@ impl Relay {
         };
         match held.exchange(bytes, said, &mut is_whole, limits, &mut |_| {}) {
             Ok(Exchanged::Answered) => request::answer(std::mem::take(said), nonce).ok_or_else(|| Failure::too_large(ANSWER_CAP)),
-            Ok(Exchanged::Over(over)) => Err(over.failure(|done| lost(&done))),
+            // However the connection ended: the command may have run.
+            Ok(Exchanged::Over(over)) => {
+                let mut failure = over.failure(|done| lost(&done));
+                failure.before_start = false;
+                if failure.kind == Kind::NoShell {
+                    failure.kind = Kind::Unreachable;
+                }
+                Err(failure)
+            }
             Ok(Exchanged::Given(End::TooLarge)) => Err(Failure::too_large(ANSWER_CAP)),
             Ok(Exchanged::Given(_)) => Err(Failure::no_answer("")),
             Err(error) => Err(broke(&error)),
