@@ -189,7 +189,6 @@ impl Hub {
     fn look_after_registries(&self) {
         while !self.is_to_end.load(Ordering::Relaxed) {
             thread::sleep(LOOKS_EVERY);
-            lock(&self.served).retain(|path, _| path.exists());
             for served in self.registries() {
                 served.renew();
                 served.renew_sources();
