@@ -91,13 +91,13 @@ impl Served {
     pub fn renew_sources(self: &Arc<Self>) {
         let Some(registry) = lock(&self.registry).clone() else { return };
         // How it is with a polecat is in its listing: whoever wants to know that asks.
-        for source in registry.sources.iter().filter(|source| source.system != System::GasTown).cloned() {
-            let identity = discovery::identity(&source);
+        for source in registry.sources.iter().filter(|source| source.system != System::GasTown) {
+            let identity = discovery::identity(source);
             let is_new = lock(&self.found).get(&identity).is_some_and(|known| known.as_of.age() < SOURCES_EVERY);
             if is_new || !lock(&self.asking).insert(identity.clone()) {
                 continue;
             }
-            let (served, registry) = (self.clone(), registry.clone());
+            let (served, registry, source) = (self.clone(), registry.clone(), source.clone());
             thread::spawn(move || {
                 let cluster = discovery::cluster(&source);
                 served.gateways.expect([&cluster]);
