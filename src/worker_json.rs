@@ -39,20 +39,10 @@ impl<'a> WorkerJson<'a> {
     /// A source of workers that did not say which there are.
     pub fn of_source(source: &'a Source, name: &'a str, failure: &'a Failure) -> Self {
         Self {
-            name,
             kind: Some(source.system.word()),
-            pod: None,
-            container: None,
             context: source.context.as_deref(),
             namespace: source.namespace.as_ref().map(|name| name.as_str()),
-            status: failure.status(),
-            facts: None,
-            reason: Some(&failure.reason),
-            sessions: None,
-            queue: None,
-            as_of: None,
-            queue_as_of: None,
-            via: None,
+            ..Self::of_invalid(name, failure)
         }
     }
 

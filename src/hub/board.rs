@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::link::Told;
+use super::lock::lock;
 use super::moment::Moment;
 use crate::failure::{Failure, Kind};
 use crate::registry::names::WorkerName;
@@ -120,7 +121,7 @@ impl Board {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.state)
     }
 }
 

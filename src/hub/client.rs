@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::exec::Hubbed;
+use super::lock::lock;
 use super::patient::Patient;
 use super::socket::Place;
 use super::start;
@@ -167,7 +168,7 @@ impl Hub {
     pub fn watch(&self) -> Result<impl Iterator<Item = Option<Row>> + use<>, NoHub> {
         let mut answer = self.ask(Request::Watch { registry: self.registry.clone() }, b"")?;
         Ok(std::iter::from_fn(move || {
-            answer.get_mut().wait_until(Some(Instant::now() + SAYS_WITHIN));
+            answer.get_mut().wait_until(Instant::now() + SAYS_WITHIN);
             wire::read(&mut answer).ok()
         }))
     }
@@ -183,11 +184,20 @@ impl Hub {
     /// The hub has not taken it: nothing has run.
     pub(super) fn run(
         &self,
-        run: Run,
-        stdin: &[u8],
-        deadline: Instant,
+        worker: &WorkerName,
+        place: Option<String>,
+        request: process::Request<'_>,
     ) -> Result<Result<(Output, Option<String>), Failure>, NoHub> {
-        let run = Run { registry: self.registry.clone(), stdin: stdin.len(), ..run };
+        let process::Request { argv, stdin, reads_to_end, deadline } = request;
+        let run = Run {
+            registry: self.registry.clone(),
+            worker: worker.clone(),
+            place,
+            argv: argv.to_vec(),
+            reads_to_end,
+            timeout: deadline.saturating_duration_since(Instant::now()).as_millis() as u64,
+            stdin: stdin.len(),
+        };
         let answer = self.ask(Request::Run(run), &[stdin, &[wire::STILL_WANTED]].concat())?;
         Ok(ran(answer, deadline).unwrap_or_else(|error| Err(broke(&error))))
     }
@@ -211,7 +221,7 @@ impl Hub {
     }
 
     fn let_be(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.let_be.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.let_be)
     }
 }
 
@@ -269,7 +279,7 @@ fn ask(place: &Place, takes_within: Duration, request: Request, bytes: &[u8]) ->
             return Err(NoHub::Stranger(why));
         }
     }
-    answer.get_mut().wait_until(Some(Instant::now() + SAYS_WITHIN));
+    answer.get_mut().wait_until(Instant::now() + SAYS_WITHIN);
     // That the rest of it does not arrive is told by the answer that does not come.
     let _ = answer.get_mut().write_all(bytes);
     Ok(answer)
@@ -277,7 +287,7 @@ fn ask(place: &Place, takes_within: Duration, request: Request, bytes: &[u8]) ->
 
 fn ran(mut answer: BufReader<Patient>, deadline: Instant) -> io::Result<Result<(Output, Option<String>), Failure>> {
     // It keeps to the deadline itself; that it does not answer at all has to be noticed.
-    answer.get_mut().wait_until(Some(deadline + SAYS_WITHIN));
+    answer.get_mut().wait_until(deadline + SAYS_WITHIN);
     let Ran { status, stdout, stderr, pod } = match wire::read::<Result<Ran, Failure>>(&mut answer)? {
         Ok(ran) => ran,
         Err(failure) => return Ok(Err(failure)),

@@ -1,10 +1,9 @@
 //! A worker that is asked through the hub, and by itself where the hub does not lead there.
 
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Instant;
 
 use super::client::{Hub, NoHub};
-use super::wire::Run;
+use super::lock::lock;
 use crate::failure::Failure;
 use crate::process::{Output, Request};
 use crate::registry::names::WorkerName;
@@ -25,26 +24,15 @@ impl Hubbed {
     pub fn new(hub: Arc<Hub>, worker: &Worker, exec: Box<dyn Exec>) -> Self {
         Self { hub, worker: worker.name.clone(), exec, ran: Mutex::default() }
     }
-}
 
-impl Hubbed {
     fn ran(&self) -> MutexGuard<'_, Option<Option<String>>> {
-        self.ran.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.ran)
     }
 }
 
 impl Exec for Hubbed {
     fn run(&self, request: Request<'_>) -> Result<Output, Failure> {
-        let run = Run {
-            registry: std::path::PathBuf::new(),
-            worker: self.worker.clone(),
-            place: self.exec.place(),
-            argv: request.argv.to_vec(),
-            reads_to_end: request.reads_to_end,
-            timeout: request.deadline.saturating_duration_since(Instant::now()).as_millis() as u64,
-            stdin: 0,
-        };
-        match self.hub.run(run, request.stdin, request.deadline) {
+        match self.hub.run(&self.worker, self.exec.place(), request) {
             // It has tried, and nothing has run either.
             Ok(Err(failure)) if failure.before_start => {
                 *self.ran() = None;

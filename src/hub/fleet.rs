@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::board::Board;
 use super::link::{Link, Told};
+use super::lock::lock;
 use super::lookout;
 use super::pods::Pods;
 use crate::cluster::Cluster;
@@ -28,7 +29,7 @@ impl Links {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<WorkerName, Arc<Link>>> {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.0)
     }
 }
 

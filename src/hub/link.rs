@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use super::bell::Bell;
 use super::board;
+use super::lock::lock;
 use super::moment::Moment;
 use super::order::Order;
 use super::plan::{self, Do, Event, Plan};
@@ -195,7 +196,7 @@ impl Link {
 
     /// What its queue held when it was asked for that last, and when that was.
     pub fn queue(&self) -> Option<(Queue, Moment)> {
-        self.queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+        lock(&self.queue).clone()
     }
 
     /// Look at it now, for somebody who wants to know; again when it tells something by itself meanwhile, which may be older or newer.
@@ -225,7 +226,7 @@ impl Link {
         let Ok(answer) = list::with_queue(&remote, &self.worker, question) else { return false };
         if answer.queue != Queue::NotAsked {
             let said = (answer.queue.clone(), Moment::now());
-            *self.queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(said);
+            *lock(&self.queue) = Some(said);
         }
         let is_newest = self.order.answered(asked, || tell(Told::Answer(Answer { queue: Queue::NotAsked, ..answer })));
         if is_newest {
@@ -256,7 +257,7 @@ impl Link {
     }
 
     fn line(&self) -> MutexGuard<'_, Line> {
-        self.line.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.line)
     }
 
     /// There is no relay: whoever waits for it was not asked.

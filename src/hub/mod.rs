@@ -8,6 +8,7 @@ mod exec;
 pub mod fleet;
 pub mod guide;
 mod link;
+mod lock;
 mod lookout;
 pub mod moment;
 mod order;

@@ -4,6 +4,8 @@
 
 use std::sync::{Mutex, MutexGuard};
 
+use super::lock::lock;
+
 /// The order in which things of one worker are taken in.
 #[derive(Debug, Default)]
 pub struct Order(Mutex<State>);
@@ -59,7 +61,7 @@ impl Order {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.0)
     }
 }
 

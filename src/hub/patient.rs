@@ -8,39 +8,37 @@ use std::time::{Duration, Instant};
 #[derive(Debug)]
 pub struct Patient {
     stream: UnixStream,
-    /// `None`: it waits for as long as it takes.
-    until: Option<Instant>,
+    until: Instant,
 }
 
 impl Patient {
     pub fn new(stream: UnixStream, until: Instant) -> Self {
-        Self { stream, until: Some(until) }
+        Self { stream, until }
     }
 
     /// From now on it waits until then.
-    pub fn wait_until(&mut self, until: Option<Instant>) {
+    pub fn wait_until(&mut self, until: Instant) {
         self.until = until;
     }
 
-    fn left(&self) -> io::Result<Option<Duration>> {
-        let Some(until) = self.until else { return Ok(None) };
-        match until.saturating_duration_since(Instant::now()) {
+    fn left(&self) -> io::Result<Duration> {
+        match self.until.saturating_duration_since(Instant::now()) {
             Duration::ZERO => Err(ErrorKind::TimedOut.into()),
-            left => Ok(Some(left)),
+            left => Ok(left),
         }
     }
 }
 
 impl Read for Patient {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.stream.set_read_timeout(self.left()?)?;
+        self.stream.set_read_timeout(Some(self.left()?))?;
         self.stream.read(buffer)
     }
 }
 
 impl Write for Patient {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stream.set_write_timeout(self.left()?)?;
+        self.stream.set_write_timeout(Some(self.left()?))?;
         self.stream.write(bytes)
     }
 

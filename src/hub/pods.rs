@@ -1,13 +1,13 @@
 //! Pods that begin: a worker that has none just now is asked when it has one, and not when its pause is over.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::link::Link;
+use super::lock::lock;
 use super::moment::Moment;
-
 use crate::cluster::Cluster;
 use crate::cluster::gateway::Gateways;
 use crate::cluster::gateway::watch::pods::{self as watch, Event};
@@ -76,10 +76,6 @@ impl Pods {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-}
-
 /// `note` is told since when the pods are the ones that they are, and when that is not known any more.
 fn follow(cluster: &Cluster, listeners: &Listeners, gateways: &Gateways, note: impl Fn(Option<Moment>)) {
     let mut is_known = false;
@@ -107,28 +103,31 @@ fn follow(cluster: &Cluster, listeners: &Listeners, gateways: &Gateways, note: i
         if listeners.is_empty() {
             return note(None);
         }
-        match &event {
-            Some(Event::Appeared(_) | Event::Gone { .. }) => note(is_known.then(Moment::now)),
+        match event {
+            Some(Event::Appeared(pod)) => {
+                note(is_known.then(Moment::now));
+                tell_all(&mut listeners, &pod);
+            }
+            Some(Event::Changed(pod)) => tell_all(&mut listeners, &pod),
+            Some(Event::Gone { .. }) => note(is_known.then(Moment::now)),
             Some(Event::InSync(_)) if !is_known => {
                 is_known = true;
                 note(Some(Moment::now()));
             }
-            Some(Event::Lost(_) | Event::Polled(_)) => {
+            Some(Event::Lost(failure) | Event::Polled(failure)) => {
                 is_known = false;
                 note(None);
+                process::say(|| format!("pods: {failure}"));
             }
-            Some(Event::Changed(_) | Event::InSync(_)) | None => {}
-        }
-        match event {
-            Some(Event::Appeared(pod) | Event::Changed(pod)) => {
-                let told =
-                    listeners.iter_mut().filter_map(|waiting| waiting.hear(&pod).then(|| waiting.link.upgrade()).flatten());
-                told.for_each(|link| link.may_be_there());
-            }
-            Some(Event::Lost(failure) | Event::Polled(failure)) => process::say(|| format!("pods: {failure}")),
-            Some(Event::Gone { .. } | Event::InSync(_)) | None => {}
+            Some(Event::InSync(_)) | None => {}
         }
     }
+}
+
+/// There is this pod, as it is now: whoever it may be hears of it.
+fn tell_all(listeners: &mut [Waiting], pod: &PodObject) {
+    let told = listeners.iter_mut().filter_map(|waiting| waiting.hear(pod).then(|| waiting.link.upgrade()).flatten());
+    told.for_each(|link| link.may_be_there());
 }
 
 impl Waiting {

@@ -6,13 +6,14 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
 use super::bell::Bell;
+use super::lock::lock;
 use super::moment::Moment;
 use super::patient::Patient;
 use super::request;
@@ -147,7 +148,7 @@ impl Hub {
         }
         let asked: Asked = serde_json::from_value(request)?;
         // What follows is sent when it was taken.
-        from.get_mut().wait_until(Some(Instant::now() + SAYS_WITHIN));
+        from.get_mut().wait_until(Instant::now() + SAYS_WITHIN);
         *lock(&self.wanted) = Moment::now();
         if let Some(difference) = self.surroundings.difference(&asked.surroundings).filter(|_| asked.request.needs_workers()) {
             *lock(&self.direct).entry(difference.clone()).or_default() += 1;
@@ -213,8 +214,4 @@ impl Hub {
         tmuxes.retain(ProcessId::lives);
         if had_some { tmuxes.is_empty() } else { lock(&self.wanted).age() >= IDLE }
     }
-}
-
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use super::board::Seen;
 use super::fleet::Fleet;
+use super::lock::lock;
 use super::moment::Moment;
-use super::serve::lock;
 use super::wire::{Found, Row};
 use crate::cluster::Cluster;
 use crate::cluster::gateway::Gateways;

@@ -79,8 +79,7 @@ pub enum Request {
     Stop,
     /// Follow the workers of a registry.
     Follow { registry: PathBuf },
-    /// What is known of the workers of a registry.
-    /// Queues are renewed when they are wanted, and waited for the first time.
+    /// What is known of the workers of a registry. Queues are renewed in the background when they are wanted.
     List { registry: PathBuf, queues: bool },
     /// The same, and each change.
     Watch { registry: PathBuf },

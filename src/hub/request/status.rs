@@ -4,7 +4,8 @@ use std::io;
 use std::os::unix::net::UnixStream;
 use std::process;
 
-use crate::hub::serve::{Hub, lock};
+use crate::hub::lock::lock;
+use crate::hub::serve::Hub;
 use crate::hub::wire::{self, Served, Standing, Taken};
 
 pub fn answer(hub: &Hub, client: &UnixStream) -> io::Result<()> {
